@@ -1,0 +1,40 @@
+# Flags.cmake - how every file of this project is compiled: the target backprop_flags, which all others link.
+#
+# Never -ffast-math: it breaks NaN and the promise of equal bits. Contraction is off for the same reason (where a fused
+# multiply-add is meant, the source says so); errno and trapping are of no use to us and only hinder vector code.
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_COMPILE_WARNING_AS_ERROR ${BACKPROP_WERROR})
+
+# The library of mathematics by its short name: it is handed on to static users.
+if(BACKPROP_LIBM)
+  set(BACKPROP_LIBM_NAME m)
+endif()
+
+add_library(backprop_flags INTERFACE)
+target_compile_definitions(backprop_flags INTERFACE _GNU_SOURCE)
+target_compile_options(backprop_flags INTERFACE
+  -ffp-contract=off -fno-math-errno -fno-trapping-math
+  -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla)
+
+if(BACKPROP_SANITIZE)
+  add_compile_options(-fsanitize=${BACKPROP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${BACKPROP_SANITIZE})
+else()
+  add_link_options(LINKER:--no-undefined)
+endif()
+if(BACKPROP_COVERAGE)
+  add_compile_options(--coverage -fprofile-update=atomic)
+  add_link_options(--coverage)
+endif()
+if(BACKPROP_FUZZ)
+  if(NOT CMAKE_C_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "BACKPROP_FUZZ needs clang: configure with -DCMAKE_C_COMPILER=clang, or use the preset fuzz")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

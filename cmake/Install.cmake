@@ -1,0 +1,37 @@
+# Install.cmake - headers, both libraries, the command, and how other builds find them (pkg-config and CMake).
+
+include(CMakePackageConfigHelpers)
+set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Backprop)
+
+install(DIRECTORY include/backprop ${PROJECT_BINARY_DIR}/include/backprop
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
+install(TARGETS backprop EXPORT BackpropTargets)
+install(TARGETS backprop_static EXPORT BackpropStaticTargets)
+if(TARGET backprop_cli)
+  install(TARGETS backprop_cli)
+endif()
+
+# Static users must link what the library uses, so their target is apart: who links the shared one needs nothing more.
+install(EXPORT BackpropTargets NAMESPACE Backprop:: DESTINATION ${config_dir})
+install(EXPORT BackpropStaticTargets NAMESPACE Backprop:: DESTINATION ${config_dir})
+configure_package_config_file(BackpropConfig.cmake.in BackpropConfig.cmake INSTALL_DESTINATION ${config_dir})
+write_basic_package_version_file(BackpropConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/BackpropConfig.cmake ${PROJECT_BINARY_DIR}/BackpropConfigVersion.cmake
+  cmake/Findjansson.cmake DESTINATION ${config_dir})
+
+# backprop.pc names the prefix, which `cmake --install --prefix` may change after the configuration: so it is written
+# anew when it is installed. Folders below the prefix are written as such.
+foreach(dir LIBDIR INCLUDEDIR)
+  string(TOLOWER pc_${dir} variable)
+  cmake_path(IS_PREFIX CMAKE_INSTALL_PREFIX "${CMAKE_INSTALL_FULL_${dir}}" below)
+  if(below)
+    cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_${dir} BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX} OUTPUT_VARIABLE relative)
+    set(${variable} "\${prefix}/${relative}")
+  else()
+    set(${variable} "${CMAKE_INSTALL_FULL_${dir}}")
+  endif()
+endforeach()
+set(pc_prefix "@CMAKE_INSTALL_PREFIX@")
+configure_file(backprop.pc.in backprop.pc.in @ONLY)
+install(CODE "configure_file([[${PROJECT_BINARY_DIR}/backprop.pc.in]] [[${PROJECT_BINARY_DIR}/backprop.pc]] @ONLY)")
+install(FILES ${PROJECT_BINARY_DIR}/backprop.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,155 @@
+# Tests.cmake - tests, examples, fuzz targets and benchmarks: one program for each file, found by folder.
+#
+#   tests/<floor>/test_<thing>.c   a cmocka program, the test <floor>.<thing>; sees internal headers and symbols
+#   tests/<floor>/<thing>.sh       a script, the test <floor>.<thing>
+#   tests/support/*.c              linked into every test program
+#   examples/<thing>.c             public headers only; the test example.<thing> runs it without arguments
+#   fuzz/fuzz_<thing>.c            LLVMFuzzerTestOneInput; the test fuzz.<thing> replays fuzz/corpus/fuzz_<thing>/
+#   bench/<thing>.c                built by the target bench only
+#
+# A test is labelled `unit`, a script `cli`, unless a comment near its top says otherwise: "labels: grad prop".
+# Exit status 77 means skipped. Every test finds these variables in its environment:
+#   BACKPROP         the command
+#   BACKPROP_MNIST   the folder of the MNIST files, where there is one
+#   TEST_DATA        tests/data
+#   TEST_SOURCE      the root of the source tree
+#   TEST_BUILD       the root of the build tree
+
+# Sets `out` to the labels that a test's file names, or to the default.
+function(backprop_test_labels out file default)
+  file(STRINGS ${file} line REGEX "^[/#]\\*? *labels: [a-z ]+" LIMIT_COUNT 1)
+  if(line MATCHES "labels: +([a-z ]*[a-z])")
+    string(REPLACE " " ";" labels "${CMAKE_MATCH_1}")
+    set(${out} ${labels} PARENT_SCOPE)
+  else()
+    set(${out} ${default} PARENT_SCOPE)
+  endif()
+endfunction()
+
+# Registers one test: name, labels (a list), then the command.
+function(backprop_add_test name labels)
+  add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" SKIP_RETURN_CODE 77 TIMEOUT 600
+    ENVIRONMENT "${BACKPROP_TEST_ENVIRONMENT}")
+endfunction()
+
+# A program of one file in a folder of the build tree.
+function(backprop_add_program target folder source)
+  add_executable(${target} ${source})
+  target_link_libraries(${target} PRIVATE backprop_flags ${ARGN} ${BACKPROP_LIBM_NAME})
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
+endfunction()
+
+function(backprop_add_unit_tests)
+  find_package(cmocka REQUIRED)
+  file(GLOB support CONFIGURE_DEPENDS tests/support/*.c)
+  add_library(backprop_test_support INTERFACE)
+  target_include_directories(backprop_test_support INTERFACE tests)
+  target_link_libraries(backprop_test_support INTERFACE backprop_internal backprop_static cmocka::cmocka Threads::Threads)
+  if(support)
+    add_library(backprop_test_objects STATIC ${support})
+    target_link_libraries(backprop_test_objects PUBLIC backprop_test_support)
+    set(support_library backprop_test_objects)
+  endif()
+
+  file(GLOB sources CONFIGURE_DEPENDS tests/*/test_*.c)
+  foreach(source IN LISTS sources)
+    string(REGEX MATCH "tests/([^/]+)/test_([^/]+)\\.c$" _ ${source})
+    set(target test_${CMAKE_MATCH_1}_${CMAKE_MATCH_2})
+    set(name ${CMAKE_MATCH_1}.${CMAKE_MATCH_2})
+    backprop_test_labels(labels ${source} unit)
+    backprop_add_program(${target} tests ${source} ${support_library} backprop_test_support ZLIB::ZLIB jansson::jansson)
+    backprop_add_test(${name} "${labels}" ${target})
+  endforeach()
+endfunction()
+
+function(backprop_add_script_tests)
+  find_program(BACKPROP_BASH bash REQUIRED)
+  file(GLOB scripts CONFIGURE_DEPENDS tests/*/*.sh)
+  list(FILTER scripts EXCLUDE REGEX "/tests/support/")
+  foreach(script IN LISTS scripts)
+    string(REGEX MATCH "tests/([^/]+)/(test_)?([^/]+)\\.sh$" _ ${script})
+    set(name ${CMAKE_MATCH_1}.${CMAKE_MATCH_3})
+    backprop_test_labels(labels ${script} cli)
+    backprop_add_test(${name} "${labels}" ${BACKPROP_BASH} ${script})
+  endforeach()
+endfunction()
+
+function(backprop_add_examples)
+  file(GLOB sources CONFIGURE_DEPENDS examples/*.c)
+  foreach(source IN LISTS sources)
+    get_filename_component(thing ${source} NAME_WE)
+    backprop_test_labels(labels ${source} example)
+    backprop_add_program(example_${thing} examples ${source} Backprop::backprop)
+    backprop_add_test(example.${thing} "${labels}" example_${thing})
+  endforeach()
+endfunction()
+
+# The checkers of tools/ are proved by faults planted in a tree of their own.
+function(backprop_add_tool_tests)
+  find_program(BACKPROP_PYTHON python3 REQUIRED)
+  foreach(tool check-floors check-headers check-symbols)
+    backprop_add_test(tools.${tool} unit ${BACKPROP_PYTHON} ${PROJECT_SOURCE_DIR}/tools/${tool} --self-test)
+  endforeach()
+endfunction()
+
+# With BACKPROP_FUZZ the targets search for inputs; without it the same programs replay the files they are given.
+function(backprop_add_fuzz_targets)
+  file(GLOB sources CONFIGURE_DEPENDS fuzz/fuzz_*.c)
+  foreach(source IN LISTS sources)
+    get_filename_component(target ${source} NAME_WE)
+    backprop_add_program(${target} fuzz ${source} backprop_internal backprop_static)
+    target_include_directories(${target} PRIVATE tests)
+    if(BACKPROP_FUZZ)
+      target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    else()
+      target_sources(${target} PRIVATE fuzz/replay_main.c)
+    endif()
+    set(corpus ${PROJECT_SOURCE_DIR}/fuzz/corpus/${target})
+    if(IS_DIRECTORY ${corpus})
+      string(REPLACE fuzz_ fuzz. name ${target})
+      if(BACKPROP_FUZZ)
+        backprop_add_test(${name} fuzz ${target} -runs=0 ${corpus})
+      else()
+        backprop_add_test(${name} fuzz ${target} ${corpus})
+      endif()
+    endif()
+  endforeach()
+endfunction()
+
+function(backprop_add_benchmarks)
+  add_custom_target(bench)
+  file(GLOB sources CONFIGURE_DEPENDS bench/*.c)
+  foreach(source IN LISTS sources)
+    get_filename_component(thing ${source} NAME_WE)
+    backprop_add_program(bench_${thing} bench ${source} backprop_internal backprop_static)
+    set_target_properties(bench_${thing} PROPERTIES EXCLUDE_FROM_ALL ON)
+    add_dependencies(bench bench_${thing})
+  endforeach()
+endfunction()
+
+backprop_add_benchmarks()
+if(BACKPROP_TESTS OR BACKPROP_FUZZ)
+  enable_testing()
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  set(BACKPROP_TEST_ENVIRONMENT
+    BACKPROP=${PROJECT_BINARY_DIR}/bin/backprop
+    TEST_DATA=${PROJECT_SOURCE_DIR}/tests/data
+    TEST_SOURCE=${PROJECT_SOURCE_DIR}
+    TEST_BUILD=${PROJECT_BINARY_DIR})
+  foreach(folder "$ENV{BACKPROP_MNIST}" ${PROJECT_SOURCE_DIR}/data/mnist ${PROJECT_SOURCE_DIR}/../shared/data/mnist)
+    file(GLOB mnist ${folder}/train-images-idx3-ubyte*)
+    if(mnist)
+      file(REAL_PATH ${folder} folder)
+      list(APPEND BACKPROP_TEST_ENVIRONMENT BACKPROP_MNIST=${folder})
+      break()
+    endif()
+  endforeach()
+  backprop_add_fuzz_targets()
+endif()
+if(BACKPROP_TESTS)
+  backprop_add_unit_tests()
+  backprop_add_script_tests()
+  backprop_add_examples()
+  backprop_add_tool_tests()
+endif()
