@@ -1,0 +1,56 @@
+/* backprop/context.h - the allocator, the last error message and the warning sink of one thread.
+ *
+ * Ownership words used in all headers:
+ *   NEW     the caller owns the result and releases it with the matching _free()
+ *   BORROW  used during the call only
+ *   VIEW    points into its parent and lives as long as the parent
+ *
+ * A context belongs to one thread at a time; make one per thread. There are no globals behind it. Objects made
+ * with a context keep its allocator by value, and must be freed before the allocator's own state goes away;
+ * graphs keep a pointer to their context and must be freed before it.
+ */
+#ifndef BACKPROP_CONTEXT_H
+#define BACKPROP_CONTEXT_H
+#include <stddef.h>
+
+#include "backprop/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bp_context bp_context;
+
+/* The one allocator hook. ptr NULL: allocate new_size bytes. new_size 0: free ptr. Else: resize from old_size to
+ * new_size, keeping the contents. Returns NULL when there is no memory (the old block then stays valid). Blocks must
+ * be aligned for max_align_t. old_size is always the size the block was given. */
+typedef void *(*bp_alloc_fn)(void *user, void *ptr, size_t old_size, size_t new_size);
+
+/* Receives one finished line, without a newline, for something that is worth saying but is no error. BORROW. */
+typedef void (*bp_warn_fn)(void *user, const char *message);
+
+typedef struct bp_context_options {
+  size_t size;        /* sizeof(bp_context_options): lets later versions add fields */
+  bp_alloc_fn alloc;  /* NULL: malloc, realloc and free */
+  void *alloc_user;
+  bp_warn_fn warn;    /* NULL: warnings are dropped */
+  void *warn_user;
+} bp_context_options;
+
+/* NEW context; options may be NULL for the defaults.
+ * BP_E_NOMEM  the allocator returned NULL */
+BP_API bp_status bp_context_new(const bp_context_options *options, bp_context **out);
+BP_API void bp_context_free(bp_context *context);
+
+/* VIEW the message of the last failure, one line with its values, "" if nothing failed yet. It is replaced by the next
+ * failure, and kept by calls that succeed. */
+BP_API const char *bp_error_message(const bp_context *context);
+/* The status of the last failure; BP_OK if nothing failed yet. */
+BP_API bp_status bp_error_status(const bp_context *context);
+/* Forgets the last failure. */
+BP_API void bp_error_clear(bp_context *context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

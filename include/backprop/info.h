@@ -1,0 +1,30 @@
+/* backprop/info.h - which library this is: its version, how it was built, and what it uses of this machine. */
+#ifndef BACKPROP_INFO_H
+#define BACKPROP_INFO_H
+#include "backprop/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* VIEW the version of the library that runs, "0.1.0". It may differ from BP_VERSION_STRING of the headers that a caller
+ * was compiled with. */
+BP_API const char *bp_version(void);
+
+/* All texts are VIEWs that last for ever. */
+typedef struct bp_build_info {
+  const char *version;
+  const char *compiler;   /* "gcc 12.2.0" */
+  const char *build_type; /* "release", "debug", and "with sanitizers" where it applies */
+  const char *machine;    /* what it was built for: "x86_64" */
+  const char *kernels;    /* kernel build in use: "baseline", "avx2", "avx512" */
+  const char *cpu;        /* kernel builds that this CPU can run, separated by blanks, the narrowest first */
+  const char *zlib, *jansson; /* versions of the libraries in use */
+  int cores;              /* cores that this process may use: what 0 threads means */
+} bp_build_info;
+BP_API bp_build_info bp_build(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

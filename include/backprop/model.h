@@ -1,0 +1,119 @@
+/* backprop/model.h - the trained model: weights and everything needed to use them, in one object and one file.
+ *
+ * The file is safetensors: tensors named and shaped as PyTorch's state_dict has them (layers.0.weight [out, in],
+ * layers.0.bias [out]); columns, types, categories, scaling, missing-value rule, class names, output unit and training
+ * record are JSON text in __metadata__ (docs/formats.md).
+ * A model is immutable once made: any number of threads may use it at once.
+ */
+#ifndef BACKPROP_MODEL_H
+#define BACKPROP_MODEL_H
+#include "backprop/table.h"
+#include "backprop/train.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bp_model bp_model;
+
+typedef enum bp_task { BP_TASK_AUTO, BP_TASK_CLASSIFICATION, BP_TASK_REGRESSION, BP_TASK_COUNT } bp_task;
+/* VIEW "auto", "classification", "regression"; NULL out of range. */
+BP_API const char *bp_task_name(bp_task task);
+
+#define BP_LAYERS_MAX 64
+
+/* What to train; zero-filled means the defaults, which train well on tables and images. */
+typedef struct bp_train_options {
+  size_t size;             /* sizeof(bp_train_options) */
+  const char *target;      /* name or number (from 0) of the target column; NULL: the last column */
+  const char *ignore;      /* comma-separated columns to leave out; NULL: none */
+  const char *features;    /* comma-separated columns to use; NULL: all others */
+  bp_task task;
+  int n_hidden;            /* -1: no hidden layer; 0: the default, 128,128 */
+  int64_t hidden[BP_LAYERS_MAX];
+  int n_activations;       /* 0: tanh for all; 1: the same for all; else one per hidden layer */
+  bp_activation activations[BP_LAYERS_MAX];
+  bp_init init;
+  bp_dtype dtype;          /* F32 or F64 */
+  bool loss_given;         /* false: cross entropy for classification, mse for regression */
+  double valid_fraction;   /* part of the rows set aside for validation when no table is given; 0: none */
+  const char *settings;    /* one line that describes the settings for the training record; NULL: none */
+  bp_fit_options fit;      /* fit.loss counts when loss_given */
+} bp_train_options;
+
+/* The batch size and the epochs that bp_model_train() takes for `rows` training rows, where they are 0: batches of 128, smaller
+ * ones for small tables, and 20 epochs, more of them for small tables. Fields that are set stay as they are. */
+BP_API void bp_train_defaults(int64_t rows, bp_fit_options *fit);
+
+/* NEW model fitted to a table. valid may be NULL. Preprocessing is learnt on the training rows only: numbers are standardised,
+ * bytes are divided by 255, text becomes one column per category, a missing number becomes the median and a missing text the
+ * most frequent one, each with an indicator column; a constant column is dropped with a warning.
+ * result may be NULL; else release it with bp_fit_result_release().
+ * BP_E_DATA      the table cannot be learnt from (no rows, one class, a column that is not there, …)
+ * BP_E_DIVERGED  *out and *result are valid: the last good model */
+BP_API bp_status bp_model_train(bp_context *context, const bp_table *train, const bp_table *valid,
+                                const bp_train_options *options, bp_model **out, bp_fit_result *result);
+BP_API void bp_model_free(bp_model *model);
+
+/* Writes the file atomically; a failed save leaves the old one. */
+BP_API bp_status bp_model_save(bp_context *context, const bp_model *model, const char *path);
+/* NEW model from a file.
+ * BP_E_IO, BP_E_MODEL (the message says where and what) */
+BP_API bp_status bp_model_load(bp_context *context, const char *path, bp_model **out);
+
+/* ---- using it ---- */
+/* The output after its unit for every row: [rows, outputs] in row-major order, written to `output` of rows × bp_model_outputs()
+ * doubles: class probabilities, or values in the target's own units. Columns are found by name. The result of a row does not
+ * depend on the other rows. threads: 0 one per core.
+ * BP_E_DATA  a column is missing, surplus or of another type; the message names it */
+BP_API bp_status bp_model_predict(bp_context *context, const bp_model *model, const bp_table *table, int threads,
+                                  double *output);
+
+/* The measures of a labelled table. NaN where they do not apply. */
+typedef struct bp_metrics {
+  bp_task task;
+  int64_t rows;
+  double loss;             /* mean over rows, as trained */
+  double accuracy, log_loss_bits;
+  double auc;              /* two classes: area under the ROC curve of the second class */
+  int64_t classes;
+  int64_t *confusion;      /* NEW [classes, classes]: rows are true classes, columns predicted ones; NULL for regression */
+  double *precision, *recall, *f1; /* NEW per class; 0 where undefined */
+  double rmse, mae, r2;
+} bp_metrics;
+BP_API bp_status bp_model_evaluate(bp_context *context, const bp_model *model, const bp_table *table, int threads,
+                                   bp_metrics *out);
+BP_API void bp_metrics_release(bp_context *context, bp_metrics *metrics);
+
+/* ---- looking at it ---- */
+/* VIEW the network. */
+BP_API const bp_net *bp_model_net(const bp_model *model);
+/* VIEW the values of a parameter: layout as in bp_param_info. */
+BP_API const void *bp_model_param(const bp_model *model, int param);
+BP_API bp_task bp_model_task(const bp_model *model);
+BP_API bp_loss bp_model_loss(const bp_model *model);
+BP_API int64_t bp_model_outputs(const bp_model *model);
+/* VIEW the name of the target column. */
+BP_API const char *bp_model_target(const bp_model *model);
+/* VIEW the name of a class; "" out of range or for regression. */
+BP_API const char *bp_model_class(const bp_model *model, int64_t class_number);
+/* Feature columns of the table, before encoding. */
+BP_API int64_t bp_model_columns(const bp_model *model);
+typedef struct bp_column_info {
+  const char *name;  /* VIEW; a block of bytes is one entry, named by its prefix and width, as pixel0..783 */
+  const char *type;  /* VIEW "number", "category", "bytes" */
+  int64_t inputs;    /* network inputs that it becomes */
+  double mean, scale;       /* numbers: (value - mean) / scale; bytes: value * scale with scale 1/255 */
+  double missing;           /* number put in place of a missing one; NaN: none was missing */
+  bool indicator;           /* an extra input that is 1 where it was missing */
+  int64_t n_categories;
+  const char *const *categories; /* VIEW */
+} bp_column_info;
+BP_API bp_column_info bp_model_column(const bp_model *model, int64_t column);
+/* VIEW the training record as JSON text: version, settings, rows, epochs, losses. */
+BP_API const char *bp_model_record(const bp_model *model);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,220 @@
+/* base/pool.c - the thread pool.
+ *
+ * A run is published by storing its number of tasks in `unclaimed`; a participant claims one by counting it down.
+ * The task's function is read only after a claim has succeeded, and a run cannot end while a claimed task is open:
+ * so a worker that comes late, or was stopped anywhere between looking and claiming, either finds nothing or takes
+ * part in the run that is on now. No generation number is needed, and the owner never waits for a worker that
+ * claimed nothing: on a busy machine it does all the tasks itself and goes on.
+ *
+ * Waiting, for work as for the end, spins first and then sleeps. A sleeper raises a flag and looks again before it
+ * sleeps on the flag; the other side changes the number and then takes the flag down. Both in the one total order of
+ * sequentially consistent operations, so one of them sees the other. Nobody spins when there are more threads than
+ * cores: the core is needed for the work that is waited for.
+ */
+#include "base/pool.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+#ifdef __linux__
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+#include "base/fail.h"
+
+/* Long enough to bridge the gaps between the phases of a training step, short against a time slice. */
+enum { SPIN_NANOSECONDS = 20000, PAUSES_PER_LOOK = 32, MAX_THREADS = 1024, CACHE_LINE = 64 };
+
+typedef struct worker {
+  bp_pool *pool;
+  int thread;
+  pthread_t handle;
+} worker;
+
+struct bp_pool {
+  /* the run: written by the owner before `unclaimed`, read after a claim */
+  bp_task_fn fn;
+  void *user;
+  int64_t tasks;
+  /* fixed once the pool is made */
+  bp_allocator allocator;
+  worker *workers;
+  int n_workers, max_workers;
+  int64_t spin; /* nanoseconds */
+
+  _Alignas(CACHE_LINE) atomic_llong unclaimed;   /* tasks that nobody took yet */
+  _Alignas(CACHE_LINE) atomic_llong open;        /* tasks that are not known to be done */
+  _Alignas(CACHE_LINE) atomic_int workers_sleep; /* some worker sleeps, or is about to */
+  atomic_int owner_sleeps;
+  atomic_bool stop;
+};
+
+/* ---- sleeping: returns at any time after `flag` is no longer 1, and sometimes before ---- */
+
+#ifdef __linux__
+static void sleep_on(atomic_int *flag) { (void)syscall(SYS_futex, flag, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0); }
+
+static void wake_all(atomic_int *flag) {
+  if (!atomic_load(flag) || !atomic_exchange(flag, 0)) return;
+  (void)syscall(SYS_futex, flag, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+#else
+static void sleep_on(atomic_int *flag) {
+  const struct timespec moment = {.tv_nsec = 50000};
+  if (atomic_load(flag)) (void)nanosleep(&moment, NULL);
+}
+
+static void wake_all(atomic_int *flag) { atomic_store(flag, 0); }
+#endif
+
+/* ---- waiting ---- */
+
+static void pause_cpu(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+static int64_t now(void) {
+  struct timespec t;
+  (void)clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static bool has_work(bp_pool *pool) { return atomic_load(&pool->unclaimed) > 0 || atomic_load(&pool->stop); }
+
+static bool is_finished(bp_pool *pool) { return atomic_load(&pool->open) == 0; }
+
+/* Looks for a while; whether the condition came true. */
+static bool spin_until(bp_pool *pool, bool (*condition)(bp_pool *)) {
+  if (condition(pool)) return true;
+  if (pool->spin == 0) return false;
+  int64_t end = now() + pool->spin;
+  do {
+    for (int i = 0; i < PAUSES_PER_LOOK; i++) {
+      pause_cpu();
+      if (condition(pool)) return true;
+    }
+  } while (now() < end);
+  return false;
+}
+
+static void wait_until(bp_pool *pool, bool (*condition)(bp_pool *), atomic_int *flag) {
+  if (spin_until(pool, condition)) return;
+  for (;;) {
+    atomic_store(flag, 1);
+    if (condition(pool)) return;
+    sleep_on(flag);
+  }
+}
+
+/* ---- working ---- */
+
+/* Takes one task and gives how many were left with it, or 0 when there is none. */
+static int64_t claim(bp_pool *pool) {
+  long long left = atomic_load_explicit(&pool->unclaimed, memory_order_relaxed);
+  while (left > 0) {
+    if (atomic_compare_exchange_weak_explicit(&pool->unclaimed, &left, left - 1, memory_order_acq_rel,
+                                              memory_order_relaxed))
+      return left;
+  }
+  return 0;
+}
+
+/* Works until no task is left to claim. The tasks done are reported together: until then the run cannot end, so all
+ * of them belong to the same run. */
+static void take_part(bp_pool *pool, int thread) {
+  int64_t done = 0;
+  for (int64_t left = claim(pool); left > 0; left = claim(pool)) {
+    pool->fn(pool->user, pool->tasks - left, thread);
+    done++;
+  }
+  if (done > 0 && atomic_fetch_sub(&pool->open, done) == done && thread != 0) wake_all(&pool->owner_sleeps);
+}
+
+static void *worker_main(void *argument) {
+  worker *self = argument;
+  bp_pool *pool = self->pool;
+  while (!atomic_load(&pool->stop)) {
+    take_part(pool, self->thread);
+    wait_until(pool, has_work, &pool->workers_sleep);
+  }
+  return NULL;
+}
+
+static void run_alone(bp_task_fn fn, void *user, int64_t tasks) {
+  for (int64_t task = 0; task < tasks; task++) fn(user, task, 0);
+}
+
+void bp_pool_run(bp_pool *pool, bp_task_fn fn, void *user, int64_t tasks) {
+  if (!pool || pool->n_workers == 0 || tasks <= 1) {
+    run_alone(fn, user, tasks);
+    return;
+  }
+  pool->fn = fn;
+  pool->user = user;
+  pool->tasks = tasks;
+  atomic_store(&pool->open, tasks);
+  atomic_store(&pool->unclaimed, tasks);
+  wake_all(&pool->workers_sleep);
+  take_part(pool, 0);
+  wait_until(pool, is_finished, &pool->owner_sleeps);
+}
+
+/* ---- making and ending ---- */
+
+/* Workers leave signals to the threads of the program. */
+static void start_workers(bp_pool *pool) {
+  sigset_t all, before;
+  (void)sigfillset(&all);
+  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+  while (pool->n_workers < pool->max_workers) {
+    worker *next = &pool->workers[pool->n_workers];
+    *next = (worker){.pool = pool, .thread = pool->n_workers + 1};
+    if (pthread_create(&next->handle, NULL, worker_main, next) != 0) break;
+    pool->n_workers++;
+  }
+  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+bp_status bp_pool_new(bp_context *ctx, int threads, bp_pool **out) {
+  if (threads < 0 || threads > MAX_THREADS)
+    return bp_fail(ctx, BP_E_ARG, "thread pool: %d threads asked for; 0 (one per core) to %d are allowed", threads,
+                   MAX_THREADS);
+  int cores = bp_core_count();
+  if (threads == 0) threads = cores < MAX_THREADS ? cores : MAX_THREADS;
+  bp_pool *pool = bp_aligned_alloc(ctx, sizeof *pool);
+  if (!pool) return BP_E_NOMEM;
+  memset(pool, 0, sizeof *pool);
+  pool->allocator = bp_context_allocator(ctx);
+  pool->max_workers = threads - 1;
+  pool->spin = threads <= cores ? SPIN_NANOSECONDS : 0;
+  pool->workers = bp_calloc(ctx, (size_t)pool->max_workers, sizeof *pool->workers);
+  if (!pool->workers) {
+    bp_aligned_free(pool->allocator, pool, sizeof *pool);
+    return BP_E_NOMEM;
+  }
+  start_workers(pool);
+  *out = pool;
+  return BP_OK;
+}
+
+void bp_pool_free(bp_pool *pool) {
+  if (!pool) return;
+  bp_allocator allocator = pool->allocator;
+  atomic_store(&pool->stop, true);
+  wake_all(&pool->workers_sleep);
+  for (int i = 0; i < pool->n_workers; i++) (void)pthread_join(pool->workers[i].handle, NULL);
+  bp_release(allocator, pool->workers, (size_t)pool->max_workers, sizeof *pool->workers);
+  bp_aligned_free(allocator, pool, sizeof *pool);
+}
+
+int bp_pool_threads(const bp_pool *pool) { return pool ? pool->n_workers + 1 : 1; }
