@@ -1,0 +1,311 @@
+/* bench/bench_kernels.c - one thread, every kernel, as a table for people.
+ *
+ *   bench_kernels [gemm|ew|reduce|move] [baseline|avx2|avx512]
+ *
+ * The peak of the core (independent multiply-adds on registers) is measured in the same run, again beside each product,
+ * since clocks change. Times are the best of several, so that a busy machine disturbs less.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "kernels/kernels.h"
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- the peak: 24 chains of multiply-adds, nothing else ---- */
+#if defined(__x86_64__)
+#include <immintrin.h>
+enum { CHAINS = 12, PEAK_STEPS = 20000 };
+
+#define PEAK(name, features, vec, set1, step, reduce)                                                                  \
+  __attribute__((target(features), noinline)) static double name(void) {                                              \
+    vec acc[CHAINS], x = set1(0.999f);                                                                                 \
+    _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; i++) acc[i] = set1((float)i);                                 \
+    for (int s = 0; s < PEAK_STEPS; s++) {                                                                             \
+      __asm__ volatile("" : "+x"(x));                                                                                  \
+      _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; i++) acc[i] = step;                                         \
+    }                                                                                                                  \
+    vec sum = acc[0];                                                                                                  \
+    _Pragma("GCC unroll 16") for (int i = 1; i < CHAINS; i++) sum += acc[i];                                           \
+    return (double)sum[0];                                                                                             \
+  }
+PEAK(peak_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps(acc[i], x, x), )
+PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps(acc[i], x, x), )
+PEAK(peak_baseline, "sse2", __m128, _mm_set1_ps, acc[i] * x + x, )
+#endif
+
+/* Multiply-adds of floats, times two, per second; doubles have half. */
+static double peak_flops(bp_isa isa) {
+#if defined(__x86_64__)
+  static volatile double sink;
+  double best = 1e30;
+  for (int i = 0; i < 5; i++) {
+    const double t = now();
+    if (isa == BP_ISA_AVX512) sink = peak_avx512();
+    else if (isa == BP_ISA_AVX2) sink = peak_avx2();
+    else sink = peak_baseline();
+    const double dt = now() - t;
+    if (dt < best) best = dt;
+  }
+  (void)sink;
+  const double lanes = isa == BP_ISA_AVX512 ? 16 : isa == BP_ISA_AVX2 ? 8 : 4;
+  return 2.0 * lanes * CHAINS * PEAK_STEPS / best;
+#else
+  (void)isa;
+  return 0;
+#endif
+}
+
+/* ---- timing ---- */
+typedef void (*job_fn)(void *);
+
+/* Seconds of one run: the best of 7 batches of about 3 ms. */
+static double seconds(job_fn job, void *user) {
+  int64_t runs = 1;
+  for (;;) {
+    const double t = now();
+    for (int64_t i = 0; i < runs; i++) job(user);
+    const double dt = now() - t;
+    if (dt > 3e-3 || runs > (1 << 24)) break;
+    runs = dt < 1e-4 ? runs * 10 : (int64_t)(3.3e-3 / dt * (double)runs) + 1;
+  }
+  double best = 1e30;
+  for (int rep = 0; rep < 7; rep++) {
+    const double t = now();
+    for (int64_t i = 0; i < runs; i++) job(user);
+    const double dt = (now() - t) / (double)runs;
+    if (dt < best) best = dt;
+  }
+  return best;
+}
+
+static void *block(size_t size) {
+  void *p = aligned_alloc(64, (size + 127) / 64 * 64);
+  if (!p) exit(1);
+  for (size_t i = 0; i + 4 <= size; i += 4) ((float *)p)[i / 4] = (float)((i * 2654435761u) % 1000) / 1000.0f;
+  return p;
+}
+
+/* ---- matrix products ---- */
+typedef struct product {
+  bp_gemm_fn fn;
+  bp_gemm g;
+} product;
+static void run_product(void *user) {
+  const product *p = user;
+  p->fn(&p->g);
+}
+
+typedef struct shape {
+  const char *layout; /* NN, TN, NT, TT */
+  int64_t m, n, k, lda, ldb; /* leading dimensions, 0: dense */
+} shape;
+static const shape shapes[] = {
+    {"NN", 4, 4, 2, 0, 0},        {"NN", 1, 128, 784, 0, 0},    {"NN", 1, 10, 128, 0, 0},     {"NN", 16, 128, 784, 0, 0},
+    {"NN", 32, 128, 784, 0, 0},   {"NN", 64, 128, 784, 0, 0},   {"NN", 128, 128, 784, 0, 0},  {"NN", 64, 128, 128, 0, 0},
+    {"NN", 128, 128, 128, 0, 0},  {"NN", 64, 10, 128, 0, 0},    {"NN", 64, 300, 784, 0, 0},   {"NN", 64, 256, 300, 0, 0},
+    {"NN", 64, 1024, 1024, 0, 0}, {"NN", 128, 1024, 1024, 0, 0},{"NN", 512, 1024, 1024, 0, 0},{"TN", 32, 128, 128, 784, 0},
+    {"TN", 64, 128, 128, 784, 0}, {"TN", 32, 128, 128, 128, 0}, {"TN", 32, 10, 128, 128, 0},  {"TN", 128, 128, 256, 0, 0},
+    {"TN", 64, 1024, 128, 1024, 0}, {"TN", 512, 1024, 1024, 1024, 0}, {"NT", 64, 128, 10, 0, 0}, {"NT", 64, 128, 128, 0, 0},
+    {"NT", 128, 128, 128, 0, 0},  {"NT", 64, 784, 128, 0, 0},   {"NT", 64, 1024, 1024, 0, 0}, {"NT", 512, 1024, 1024, 0, 0},
+    {"NT", 1, 128, 128, 0, 0},    {"TT", 64, 128, 128, 0, 0},
+};
+
+static void bench_product(const bp_kernels *kernels, bp_real real, const shape *s) {
+  const size_t size = real == BP_KF64 ? 8 : 4;
+  const bool a_trans = s->layout[0] == 'T', b_trans = s->layout[1] == 'T';
+  product p = {.fn = kernels->gemm[real], .g = {.m = s->m, .n = s->n, .k = s->k, .a_trans = a_trans, .b_trans = b_trans}};
+  p.g.lda = s->lda ? s->lda : a_trans ? s->m : s->k;
+  p.g.ldb = s->ldb ? s->ldb : b_trans ? s->k : s->n;
+  p.g.ldc = s->n;
+  void *a = block((size_t)((a_trans ? s->k : s->m) * p.g.lda) * size);
+  void *b = block((size_t)((b_trans ? s->n : s->k) * p.g.ldb) * size);
+  void *c = block((size_t)(s->m * s->n) * size);
+  p.g.a = a;
+  p.g.b = b;
+  p.g.c = c;
+  if (real == BP_KF64) {
+    memset(a, 0, (size_t)((a_trans ? s->k : s->m) * p.g.lda) * size);
+    memset(b, 0, (size_t)((b_trans ? s->n : s->k) * p.g.ldb) * size);
+  }
+  p.g.scratch = block(bp_gemm_scratch(s->m, s->n, s->k, a_trans, b_trans, real) + 64);
+  const double peak = peak_flops(kernels->isa) * (real == BP_KF64 ? 0.5 : 1.0);
+  const double dt = seconds(run_product, &p);
+  const double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k / dt;
+  printf("%s %4d %5d %5d  %s  %10.2f us  %7.1f GFLOP/s  %5.1f %% of peak\n", s->layout, (int)s->m, (int)s->n, (int)s->k,
+         real == BP_KF64 ? "f64" : "f32", dt * 1e6, flops * 1e-9, 100 * flops / peak);
+  free(a);
+  free(b);
+  free(c);
+  free(p.g.scratch);
+}
+
+static void bench_products(const bp_kernels *kernels) {
+  printf("matrix product, one thread; measured peak %.1f GFLOP/s f32\n", peak_flops(kernels->isa) * 1e-9);
+  printf("        m     n     k\n");
+  for (int real = 0; real < BP_REAL_COUNT; real++) {
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) bench_product(kernels, (bp_real)real, &shapes[i]);
+  }
+}
+
+/* ---- elementwise, on a block that lies in the first-level cache ---- */
+enum { BLOCK = 512 };
+typedef struct elementwise {
+  bp_ew_fn fn;
+  void *out;
+  const void *in[3];
+} elementwise;
+static void run_elementwise(void *user) {
+  const elementwise *e = user;
+  e->fn(e->out, e->in, BLOCK);
+}
+
+static void bench_elementwise(const bp_kernels *kernels) {
+  printf("elementwise, %d elements: nanoseconds per element\n%-14s %8s %8s\n", BLOCK, "", "f32", "f64");
+  for (int op = 0; op < BP_EW_COUNT; op++) {
+    double ns[BP_REAL_COUNT];
+    for (int real = 0; real < BP_REAL_COUNT; real++) {
+      float *x = block(BLOCK * 8), *y = block(BLOCK * 8);
+      for (int i = 0; i < BLOCK; i++) {
+        const double v = 0.1 + 0.8 * i / BLOCK;
+        if (real == BP_KF64) ((double *)(void *)x)[i] = v;
+        else x[i] = (float)v;
+      }
+      elementwise e = {kernels->ew[real][op], y, {x, x, x}};
+      ns[real] = seconds(run_elementwise, &e) / BLOCK * 1e9;
+      free(x);
+      free(y);
+    }
+    printf("%-14s %8.3f %8.3f\n", bp_ew_name((bp_ew)op), ns[0], ns[1]);
+  }
+}
+
+/* ---- reductions ---- */
+typedef struct reduction {
+  bp_reduce_fn fn;
+  bp_reduce g;
+} reduction;
+static void run_reduction(void *user) {
+  const reduction *r = user;
+  r->fn(&r->g);
+}
+typedef struct rows_job {
+  bp_logsumexp_fn fn;
+  void *out;
+  const void *in;
+  int64_t rows, columns;
+} rows_job;
+static void run_rows(void *user) {
+  const rows_job *j = user;
+  j->fn(j->out, j->in, j->rows, j->columns);
+}
+
+static void bench_reductions(const bp_kernels *kernels) {
+  static const int64_t sizes[][3] = {{1, 100352, 1}, {128, 784, 1}, {128, 10, 1}, {1, 128, 128}, {1, 128, 10}, {1, 60000, 10}};
+  printf("reductions: nanoseconds per element\n");
+  for (int real = 0; real < BP_REAL_COUNT; real++) {
+    const char *type = real == BP_KF64 ? "f64" : "f32";
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+      const int64_t *s = sizes[i], total = s[0] * s[1] * s[2];
+      void *x = block((size_t)total * 8), *y = block((size_t)(s[0] * s[2]) * 8);
+      memset(x, 0, (size_t)total * 8);
+      for (int op = 0; op < 2; op++) {
+        reduction r = {kernels->reduce[real][op], {s[0], s[1], s[2], s[1] * s[2], s[2], s[2], x, y}};
+        printf("%s %s outer %d reduce %d inner %d: %.4f\n", op ? "max" : "sum", type, (int)s[0], (int)s[1], (int)s[2],
+               seconds(run_reduction, &r) / (double)total * 1e9);
+      }
+      if (s[2] == 1) {
+        rows_job j = {kernels->logsumexp[real], y, x, s[0], s[1]};
+        printf("logsumexp %s rows %d columns %d: %.4f\n", type, (int)s[0], (int)s[1],
+               seconds(run_rows, &j) / (double)total * 1e9);
+      }
+      free(x);
+      free(y);
+    }
+  }
+}
+
+/* ---- data movement ---- */
+enum { GATHER_ROWS = 64, COLUMNS = 784, TABLE_ROWS = 4096, SIDE = 1024 };
+typedef struct movement {
+  void *out;
+  const void *table;
+  const int32_t *index;
+  size_t size;
+} movement;
+static void run_gather(void *user) {
+  const movement *m = user;
+  bp_gather_rows(m->out, 0, m->table, 2, m->index, GATHER_ROWS, COLUMNS);
+}
+static void run_scatter(void *user) {
+  const movement *m = user;
+  bp_scatter_add_rows(m->out, m->table, BP_KF32, m->index, GATHER_ROWS, COLUMNS);
+}
+static void run_convert(void *user) {
+  const movement *m = user;
+  bp_convert(m->out, 0, m->table, 2, GATHER_ROWS * COLUMNS);
+}
+static void run_transpose(void *user) {
+  const movement *m = user;
+  bp_copy_strided(m->out, m->table, m->size, 2, (const int64_t[]){SIDE, SIDE}, (const int64_t[]){1, SIDE});
+}
+static void run_fill(void *user) {
+  const movement *m = user;
+  bp_fill(m->out, BP_KF32, 1.5, GATHER_ROWS * COLUMNS);
+}
+
+static void bench_movement(void) {
+  static const struct {
+    const char *name;
+    job_fn job;
+    size_t size;
+    double elements;
+  } jobs[] = {{"gather u8 to f32, 64 rows of 784", run_gather, 1, GATHER_ROWS *COLUMNS},
+              {"convert u8 to f32", run_convert, 1, GATHER_ROWS *COLUMNS},
+              {"scatter-add f32, 64 rows of 784", run_scatter, 4, GATHER_ROWS *COLUMNS},
+              {"transpose 1024 x 1024, 4 bytes", run_transpose, 4, SIDE *SIDE},
+              {"transpose 1024 x 1024, 8 bytes", run_transpose, 8, SIDE *SIDE},
+              {"fill f32", run_fill, 4, GATHER_ROWS *COLUMNS}};
+  int32_t index[GATHER_ROWS];
+  for (int i = 0; i < GATHER_ROWS; i++) index[i] = (i * 37) % GATHER_ROWS;
+  printf("data movement: nanoseconds per element (build of bp_cpu_isa())\n");
+  movement m = {block((size_t)SIDE * SIDE * 8), block((size_t)SIDE * SIDE * 8), index, 0};
+  for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+    m.size = jobs[i].size;
+    printf("%-36s %.4f\n", jobs[i].name, seconds(jobs[i].job, &m) / jobs[i].elements * 1e9);
+  }
+  free(m.out);
+  free((void *)(uintptr_t)m.table);
+}
+
+int main(int argc, char **argv) {
+  const char *what = "all";
+  const bp_kernels *kernels = bp_kernels_use();
+  for (int i = 1; i < argc; i++) {
+    bool is_isa = false;
+    for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+      if (strcmp(argv[i], bp_isa_name((bp_isa)isa)) != 0) continue;
+      is_isa = true;
+      kernels = bp_kernels_of((bp_isa)isa);
+    }
+    if (!is_isa) what = argv[i];
+  }
+  if (!kernels) {
+    fprintf(stderr, "bench_kernels: this CPU cannot run that build\n");
+    return 1;
+  }
+  const bool all = strcmp(what, "all") == 0;
+  printf("build: %s\n", bp_isa_name(kernels->isa));
+  if (all || strcmp(what, "gemm") == 0) bench_products(kernels);
+  if (all || strcmp(what, "ew") == 0) bench_elementwise(kernels);
+  if (all || strcmp(what, "reduce") == 0) bench_reductions(kernels);
+  if (all || strcmp(what, "move") == 0) bench_movement();
+  return 0;
+}

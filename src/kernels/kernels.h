@@ -1,0 +1,110 @@
+/* kernels/kernels.h - loops on raw pointers, one table of them per ISA build; knows no graph.
+ *
+ * All arrays are dense and row-major unless a stride is named. Sizes are in elements. `real` below is float (type 0,
+ * BP_KF32) or double (type 1, BP_KF64); everything numeric exists for both, compiled from the same source.
+ *
+ * Promises that the layers above rely on:
+ *  - Every output element is computed by the same sequence of operations, in the same order, wherever it stands in the
+ *    call: splitting a call by rows, columns or blocks gives the same bits. So results do not depend on threads, on
+ *    block sizes or on the batch that a row came in.
+ *  - No kernel allocates, reads beyond its operands, or touches memory outside its output.
+ *  - Pointers need only the alignment of their element type.
+ */
+#ifndef BP_KERNELS_KERNELS_H
+#define BP_KERNELS_KERNELS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cpu.h"
+
+typedef enum bp_real { BP_KF32, BP_KF64, BP_REAL_COUNT } bp_real;
+
+/* ---- elementwise ---- */
+typedef enum bp_ew {
+#define BP_EW(name, arity) BP_EW_##name,
+#include "kernels/elementwise.def"
+#undef BP_EW
+  BP_EW_COUNT
+} bp_ew;
+
+/* out[i] = f(in[0][i], in[1][i], …) for i in 0 .. n - 1. out may be one of the inputs (same pointer), and must not
+ * overlap them otherwise. Inputs beyond the arity are not read. Comparisons and heaviside give 1 or 0; where(c, a, b)
+ * is a where c is not zero (a NaN condition counts as true, as in C), else b, and the other one is not looked at. */
+typedef void (*bp_ew_fn)(void *out, const void *const *in, int64_t n);
+
+/* VIEW "tanh"; arity 1, 2 or 3. */
+const char *bp_ew_name(bp_ew op);
+int bp_ew_arity(bp_ew op);
+
+/* ---- matrix product ---- */
+/* C[m, n] = op(A)[m, k] · op(B)[k, n], or += when accumulate; row-major with leading dimensions in elements.
+ * op(A) is A [m, k] (lda >= k), or with a_trans the transpose of A [k, m] (lda >= m);
+ * op(B) is B [k, n] (ldb >= n), or with b_trans the transpose of B [n, k] (ldb >= k).
+ * Each c is one chain of multiply-adds over k = 0, 1, 2 …, starting from 0 (or from C when accumulating): the result does
+ * not depend on how m, n and k are blocked. With fused multiply-add hardware every step is fused. k = 0 gives zeros.
+ * A, B and C do not overlap. `scratch` is 64-byte aligned, bp_gemm_scratch() bytes, its content is of no matter; it may be
+ * NULL when that is 0. */
+typedef struct bp_gemm {
+  int64_t m, n, k;
+  const void *a;
+  int64_t lda;
+  const void *b;
+  int64_t ldb;
+  void *c;
+  int64_t ldc;
+  bool a_trans, b_trans, accumulate;
+  void *scratch;
+} bp_gemm;
+typedef void (*bp_gemm_fn)(const bp_gemm *g);
+
+/* ---- reductions ---- */
+typedef enum bp_reduce_op { BP_REDUCE_SUM, BP_REDUCE_MAX, BP_REDUCE_MIN, BP_REDUCE_PROD, BP_REDUCE_COUNT } bp_reduce_op;
+
+/* out[o * out_stride + i] = reduction over r of in[o * outer_stride + r * reduce_stride + i],
+ * o < outer, r < reduce, i < inner. When inner is 1, sums along r use a fixed number of lanes that depends only on
+ * `reduce`, then a fixed tree. max and min hand NaN on. An empty sum is 0, an empty product 1, an empty max -inf. */
+typedef struct bp_reduce {
+  int64_t outer, reduce, inner;
+  int64_t outer_stride, reduce_stride, out_stride;
+  const void *in;
+  void *out;
+} bp_reduce;
+typedef void (*bp_reduce_fn)(const bp_reduce *r);
+
+/* out[r] = log sum_c exp(in[r, c]), shifted by the row's maximum; finite for any finite row; -inf for a row of -inf, NaN
+ * if a NaN is there; rows of `columns` elements. */
+typedef void (*bp_logsumexp_fn)(void *out, const void *in, int64_t rows, int64_t columns);
+
+typedef struct bp_kernels {
+  bp_isa isa;
+  bp_ew_fn ew[BP_REAL_COUNT][BP_EW_COUNT];
+  bp_gemm_fn gemm[BP_REAL_COUNT];
+  bp_reduce_fn reduce[BP_REAL_COUNT][BP_REDUCE_COUNT];
+  bp_logsumexp_fn logsumexp[BP_REAL_COUNT];
+} bp_kernels;
+
+/* The kernels of one build; NULL when this CPU cannot run it or it was not compiled in. */
+const bp_kernels *bp_kernels_of(bp_isa isa);
+/* The kernels in use: those of bp_cpu_isa(). Never NULL. */
+const bp_kernels *bp_kernels_use(void);
+/* Bytes of scratch that a product of this shape may need (an upper bound over all builds, monotone in m, n and k). */
+size_t bp_gemm_scratch(int64_t m, int64_t n, int64_t k, bool a_trans, bool b_trans, bp_real real);
+
+/* ---- data movement: compiled once, types given by number of bytes or dtype code ---- */
+/* Type codes are those of bp_dtype: 0 float, 1 double, 2 uint8, 3 int32. */
+
+/* out[i] = (type) in[i]; float to integer truncates and saturates, NaN gives 0. */
+void bp_convert(void *out, int out_type, const void *in, int in_type, int64_t n);
+/* out[r, :] = (out_type) table[index[r], :]; rows are `columns` wide. Indices are in range: the caller checked them. */
+void bp_gather_rows(void *out, int out_type, const void *table, int table_type, const int32_t *index, int64_t rows,
+                    int64_t columns);
+/* out[index[r], :] += in[r, :] for r = 0, 1, … in order. */
+void bp_scatter_add_rows(void *out, const void *in, bp_real real, const int32_t *index, int64_t rows, int64_t columns);
+/* Dense out of shape dims[rank], out[i0, i1, …] = in[i0 * strides[0] + i1 * strides[1] + …]; elements of `size` bytes (1, 4, 8);
+ * strides in elements, 0 repeats. Plain transposes are done in tiles. */
+void bp_copy_strided(void *out, const void *in, size_t size, int rank, const int64_t *dims, const int64_t *strides);
+/* out[i] = value. */
+void bp_fill(void *out, bp_real real, double value, int64_t n);
+
+#endif

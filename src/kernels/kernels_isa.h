@@ -1,0 +1,26 @@
+/* kernels/kernels_isa.h - declares the extern symbols of one ISA build: the *_kernel.c files define them, its
+ * table_kernel.c lists them, and kernels.c picks a table. */
+#ifndef BP_KERNELS_KERNELS_ISA_H
+#define BP_KERNELS_KERNELS_ISA_H
+#include "kernels/isa.h"
+#include "kernels/kernels.h"
+
+void BP_ISA_FN(bp_gemm_f32)(const bp_gemm *g);
+void BP_ISA_FN(bp_gemm_f64)(const bp_gemm *g);
+
+#define BP_REDUCE_NAMES(type)                                                                                          \
+  void BP_ISA_FN(bp_reduce_sum_##type)(const bp_reduce *r);                                                            \
+  void BP_ISA_FN(bp_reduce_max_##type)(const bp_reduce *r);                                                            \
+  void BP_ISA_FN(bp_reduce_min_##type)(const bp_reduce *r);                                                            \
+  void BP_ISA_FN(bp_reduce_prod_##type)(const bp_reduce *r);                                                           \
+  void BP_ISA_FN(bp_logsumexp_##type)(void *out, const void *in, int64_t rows, int64_t columns);
+BP_REDUCE_NAMES(f32)
+BP_REDUCE_NAMES(f64)
+#undef BP_REDUCE_NAMES
+
+/* out[i] = (type) in[i], codes of bp_convert, n elements. */
+void BP_ISA_FN(bp_convert_row)(void *out, int out_type, const void *in, int in_type, int64_t n);
+
+extern const bp_kernels BP_ISA_FN(bp_kernels_table);
+
+#endif

@@ -1,0 +1,23 @@
+/* kernels/table_kernel.c - the table of one ISA build: constant data, so nothing is set up at run time. */
+#include "kernels/ew_names.h"
+#include "kernels/kernels_isa.h"
+
+const bp_kernels BP_ISA_FN(bp_kernels_table) = {
+    .isa = BP_ISA_CODE,
+    .ew = {{
+#define BP_EW(name, arity) BP_EW_FN(name, f32),
+#include "kernels/elementwise.def"
+#undef BP_EW
+           },
+           {
+#define BP_EW(name, arity) BP_EW_FN(name, f64),
+#include "kernels/elementwise.def"
+#undef BP_EW
+           }},
+    .gemm = {BP_ISA_FN(bp_gemm_f32), BP_ISA_FN(bp_gemm_f64)},
+    .reduce = {{BP_ISA_FN(bp_reduce_sum_f32), BP_ISA_FN(bp_reduce_max_f32), BP_ISA_FN(bp_reduce_min_f32),
+                BP_ISA_FN(bp_reduce_prod_f32)},
+               {BP_ISA_FN(bp_reduce_sum_f64), BP_ISA_FN(bp_reduce_max_f64), BP_ISA_FN(bp_reduce_min_f64),
+                BP_ISA_FN(bp_reduce_prod_f64)}},
+    .logsumexp = {BP_ISA_FN(bp_logsumexp_f32), BP_ISA_FN(bp_logsumexp_f64)},
+};
