@@ -1,0 +1,102 @@
+/* print.c - graphs as text and as Graphviz drawings. Floor: graph. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/builder.h"
+#include "graph/node.h"
+
+void bp_string_free(bp_context *context, char *string) {
+  if (string != NULL) bp_release(bp_context_allocator(context), string, strlen(string) + 1, 1);
+}
+
+static const char *attribute_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
+  char axes[2 * BP_MAX_RANK + 1] = "";
+  size_t at = 0;
+  text[0] = '\0';
+  switch (n->op) {
+  case BP_OP_scalar:
+    (void)snprintf(text, size, "%.9g", n->attr.scalar);
+    break;
+  case BP_OP_matmul:
+    (void)snprintf(text, size, "%s%s", (n->attr.bits & BP_MATMUL_TA) != 0 ? ", left transposed" : "",
+                   (n->attr.bits & BP_MATMUL_TB) != 0 ? ", right transposed" : "");
+    break;
+  case BP_OP_transpose:
+    for (int i = 0; i < g->shapes[n->shape].rank; i++) axes[at++] = (char)('0' + ((n->attr.bits >> (4 * i)) & 15u)), axes[at++] = ' ';
+    (void)snprintf(text, size, ", order %s", axes);
+    break;
+  case BP_OP_sum:
+  case BP_OP_reduce_max:
+  case BP_OP_reduce_min:
+  case BP_OP_axis_size:
+    for (int i = 0; i < BP_MAX_RANK; i++)
+      if ((n->attr.bits & BP_AXIS(i)) != 0) axes[at++] = (char)('0' + i), axes[at++] = ' ';
+    (void)snprintf(text, size, ", axes %s", axes);
+    break;
+  default:
+    break;
+  }
+  return text;
+}
+
+static bp_status needed_nodes(const bp_var *outputs, size_t n, uint8_t **needed, size_t *size) {
+  bp_graph *g = outputs[0].graph;
+  *needed = bp_calloc(g->ctx, g->size, 1);
+  if (*needed == NULL) return BP_E_NOMEM;
+  *size = g->size;
+  for (size_t i = 0; i < n; i++)
+    if (outputs[i].graph == g && outputs[i].id < g->size) (*needed)[outputs[i].id] = 1;
+  for (size_t id = g->size; id-- > 1;)
+    for (int a = 0; (*needed)[id] && a < bp_op_table[g->nodes[id].op].arity; a++) (*needed)[g->nodes[id].arg[a]] = 1;
+  return BP_OK;
+}
+
+static void print_node(bp_builder *t, const bp_graph *g, uint32_t id) {
+  const bp_node *n = &g->nodes[id];
+  char shape[BP_SHAPE_TEXT], attribute[64];
+  bp_builder_add(t, "%%%" PRIu32 " = %s(", id, bp_op_table[n->op].name);
+  for (int a = 0; a < bp_op_table[n->op].arity; a++) bp_builder_add(t, "%s%%%" PRIu32, a > 0 ? ", " : "", n->arg[a]);
+  bp_builder_add(t, "%s) : %s%s", attribute_text(g, n, attribute, sizeof attribute), bp_dtype_name((bp_dtype)n->dtype),
+      bp_shape_text(&g->shapes[n->shape], shape, sizeof shape));
+  bp_builder_add(t, n->name != 0 ? "  %s\n" : "\n", n->name != 0 ? g->names[n->name - 1] : "");
+}
+
+static void dot_node(bp_builder *t, const bp_graph *g, uint32_t id) {
+  const bp_node *n = &g->nodes[id];
+  char shape[BP_SHAPE_TEXT], attribute[64];
+  bp_builder_add(t, "  n%" PRIu32 " [label=\"", id);
+  for (const char *c = n->name != 0 ? g->names[n->name - 1] : ""; *c != '\0'; c++)
+    bp_builder_add(t, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+  bp_builder_add(t, "%s%s%s\\n%s%s\"%s];\n", n->name != 0 ? "\\n" : "", bp_op_table[n->op].name,
+      attribute_text(g, n, attribute, sizeof attribute), bp_dtype_name((bp_dtype)n->dtype),
+      bp_shape_text(&g->shapes[n->shape], shape, sizeof shape),
+      bp_op_table[n->op].arity == 0 ? ", shape=box" : "");
+  for (int a = 0; a < bp_op_table[n->op].arity; a++) bp_builder_add(t, "  n%" PRIu32 " -> n%" PRIu32 ";\n", n->arg[a], id);
+}
+
+static bp_status print_with(const bp_var *outputs, size_t n, void (*node)(bp_builder *, const bp_graph *, uint32_t),
+                            const char *head, const char *tail, char **out) {
+  bp_graph *g = n > 0 ? outputs[0].graph : NULL;
+  if (g == NULL) return BP_E_ARG;
+  if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
+  uint8_t *needed;
+  size_t size;
+  BP_TRY(needed_nodes(outputs, n, &needed, &size));
+  bp_builder t;
+  bp_builder_init(&t, g->ctx);
+  bp_builder_add(&t, "%s", head);
+  for (uint32_t id = 1; id < size; id++)
+    if (needed[id]) node(&t, g, id);
+  bp_builder_add(&t, "%s", tail);
+  bp_release(bp_context_allocator(g->ctx), needed, size, 1);
+  return bp_builder_finish(&t, out);
+}
+
+bp_status bp_graph_print(const bp_var *outputs, size_t n_outputs, char **out) {
+  return print_with(outputs, n_outputs, print_node, "", "", out);
+}
+
+bp_status bp_graph_dot(const bp_var *outputs, size_t n_outputs, char **out) {
+  return print_with(outputs, n_outputs, dot_node, "digraph backprop {\n  rankdir=LR;\n  node [fontname=\"sans\"];\n", "}\n", out);
+}
