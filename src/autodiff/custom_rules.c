@@ -1,0 +1,78 @@
+/* custom_rules.c - operations with a JVP and a VJP body of their own. Floor: autodiff. */
+#include <stddef.h>
+
+#include "autodiff/rules.h"
+
+/* ---- where(c, a, b): selects, never multiplies, so the branch not taken cannot hand on a NaN ---- */
+static bp_var or_zero(bp_var v, bp_var like) { return v.id != 0 ? v : bp_number(like, 0); }
+
+static bp_var where_jvp(const bp_call *c, const bp_var *x_dot) {
+  if (x_dot[1].id == 0 && x_dot[2].id == 0) return bp_zero_of(c->y.graph);
+  return bp_where(c->x[0], or_zero(x_dot[1], c->y), or_zero(x_dot[2], c->y));
+}
+
+static bp_var where_vjp(const bp_call *c, int i, bp_var y_bar) {
+  bp_var zero = bp_number(c->y, 0);
+  if (i == 0) return bp_zero_of(c->y.graph);
+  return i == 1 ? bp_where(c->x[0], y_bar, zero) : bp_where(c->x[0], zero, y_bar);
+}
+
+/* ---- largest and smallest: elements that tie share equally ---- */
+static bp_var extreme_share(const bp_call *c) {
+  bp_var tied = bp_equal(c->x[0], bp_unreduce(c->y, bp_shape_of(c->x[0]), (unsigned)c->bits));
+  bp_var count = bp_sum(tied, (unsigned)c->bits);
+  return bp_div(tied, bp_unreduce(count, bp_shape_of(c->x[0]), (unsigned)c->bits));
+}
+
+static bp_var extreme_jvp(const bp_call *c, const bp_var *x_dot) {
+  if (x_dot[0].id == 0) return x_dot[0];
+  return bp_sum(bp_mul(x_dot[0], extreme_share(c)), (unsigned)c->bits);
+}
+
+static bp_var extreme_vjp(const bp_call *c, int i, bp_var y_bar) {
+  (void)i;
+  return bp_mul(bp_unreduce(y_bar, bp_shape_of(c->x[0]), (unsigned)c->bits), extreme_share(c));
+}
+
+/* ---- logsumexp: its gradient is the softmax ---- */
+static bp_var lse_softmax(const bp_call *c) { return bp_exp(bp_sub(c->x[0], bp_expand(c->y, -1))); }
+
+static bp_var logsumexp_jvp(const bp_call *c, const bp_var *x_dot) {
+  if (x_dot[0].id == 0) return x_dot[0];
+  return bp_sum(bp_mul(lse_softmax(c), x_dot[0]), BP_LAST_AXIS);
+}
+
+static bp_var logsumexp_vjp(const bp_call *c, int i, bp_var y_bar) {
+  (void)i;
+  return bp_mul(lse_softmax(c), bp_expand(y_bar, -1));
+}
+
+/* ---- softmax cross entropy: softmax(z) - one_hot(class) ---- */
+static bp_var error_signal(const bp_call *c) {
+  bp_var z = c->x[0];
+  return bp_sub(bp_softmax(z), bp_one_hot(c->x[1], bp_shape_of(z)->dims[1], bp_dtype_of(z)));
+}
+
+static bp_var softmax_cross_entropy_jvp(const bp_call *c, const bp_var *x_dot) {
+  if (x_dot[0].id == 0) return x_dot[0];
+  return bp_sum(bp_mul(error_signal(c), x_dot[0]), BP_LAST_AXIS);
+}
+
+static bp_var softmax_cross_entropy_vjp(const bp_call *c, int i, bp_var y_bar) {
+  (void)i;
+  return bp_mul(error_signal(c), bp_expand(y_bar, -1));
+}
+
+static const struct {
+  bp_custom_jvp_fn jvp;
+  bp_transpose_fn vjp;
+} custom_table[BP_OP_COUNT] = {
+    [BP_OP_where] = {where_jvp, where_vjp},
+    [BP_OP_reduce_max] = {extreme_jvp, extreme_vjp},
+    [BP_OP_reduce_min] = {extreme_jvp, extreme_vjp},
+    [BP_OP_logsumexp] = {logsumexp_jvp, logsumexp_vjp},
+    [BP_OP_softmax_cross_entropy] = {softmax_cross_entropy_jvp, softmax_cross_entropy_vjp},
+};
+
+bp_custom_jvp_fn bp_custom_jvp(bp_op op) { return custom_table[op].jvp; }
+bp_transpose_fn bp_custom_vjp(bp_op op) { return custom_table[op].vjp; }

@@ -1,0 +1,52 @@
+/* rules.c - what both drivers share: calls, activity, and arithmetic in which zeros and ones disappear. Floor: autodiff. */
+#include "autodiff/rules.h"
+
+bp_call bp_call_of(bp_graph *g, uint32_t id) {
+  const bp_node *n = &g->nodes[id];
+  bp_call c = {.y = {g, id}, .arity = bp_op_table[n->op].arity, .bits = n->attr.bits};
+  for (int i = 0; i < 3; i++) c.x[i] = (bp_var){g, n->arg[i]};
+  return c;
+}
+
+bp_var bp_number(bp_var x, double value) { return bp_scalar(x.graph, bp_dtype_of(x), value); }
+
+bp_var bp_plus(bp_var a, bp_var b) {
+  if (a.id == 0) return b;
+  if (b.id == 0) return a;
+  return bp_add(a, b);
+}
+
+bp_var bp_times(bp_var derivative, bp_var partial) {
+  double k;
+  if (derivative.id == 0 || partial.id == 0) return bp_zero_of(derivative.graph);
+  if (bp_var_constant(partial, &k)) {
+    if (k == 1) return derivative;
+    if (k == -1) return bp_neg(derivative);
+    if (k == 0) return bp_zero_of(derivative.graph);
+  }
+  if (bp_var_constant(derivative, &k) && k == 1) return bp_broadcast_like(partial, bp_shape_of(derivative));
+  return bp_mul(derivative, partial);
+}
+
+bp_var bp_times_masked(bp_var derivative, bp_var partial) {
+  double k;
+  if (derivative.id == 0 || partial.id == 0 || bp_var_constant(partial, &k)) return bp_times(derivative, partial);
+  bp_var zero = bp_number(derivative, 0);
+  return bp_where(bp_equal(derivative, zero), zero, bp_mul(derivative, partial));
+}
+
+bool bp_differentiable(bp_graph *g, uint32_t id, int arg) {
+  const bp_node *n = &g->nodes[id];
+  bp_op_class c = bp_op_table[n->op].op_class;
+  return c != BP_CLASS_LEAF && c != BP_CLASS_FLAT && bp_dtype_is_real((bp_dtype)n->dtype) &&
+         bp_dtype_is_real((bp_dtype)g->nodes[n->arg[arg]].dtype);
+}
+
+void bp_mark_active(bp_graph *g, const bp_var *x, size_t n_x, uint32_t last, uint8_t *active) {
+  for (size_t i = 0; i < n_x; i++)
+    if (x[i].id <= last) active[x[i].id] = 1;
+  active[0] = 0;
+  for (uint32_t id = 1; id <= last; id++)
+    for (int a = 0; !active[id] && a < bp_op_table[g->nodes[id].op].arity; a++)
+      if (active[g->nodes[id].arg[a]] && bp_differentiable(g, id, a)) active[id] = 1;
+}

@@ -1,0 +1,49 @@
+/* autodiff/rules.h - the derivative rules of the operations, in tables beside the drivers that use them.
+ *
+ * An elementwise operation gives its partial derivatives, a linear one its transposes, a custom one both bodies; the
+ * drivers in jvp.c and vjp.c derive the rest. All rules emit ordinary nodes, so any order of derivative follows.
+ */
+#ifndef BP_AUTODIFF_RULES_H
+#define BP_AUTODIFF_RULES_H
+#include "backprop/autodiff.h"
+#include "graph/node.h"
+
+/* A node with its arguments as variables. */
+typedef struct bp_call {
+  bp_var y;
+  bp_var x[3];
+  int arity;
+  uint64_t bits;
+} bp_call;
+bp_call bp_call_of(bp_graph *g, uint32_t id);
+
+/* ∂y/∂x[i], elementwise; a rank-0 constant stands for the same value everywhere. */
+typedef bp_var (*bp_partial_fn)(const bp_call *c, int i);
+/* The part of the cotangent of x[i] that comes through y: J_iᵀ y_bar. Zero for an argument that is a number of rows. */
+typedef bp_var (*bp_transpose_fn)(const bp_call *c, int i, bp_var y_bar);
+/* The operation on x with x[i] replaced by its tangent. */
+typedef bp_var (*bp_linear_fn)(const bp_call *c, int i, bp_var x_dot);
+/* Σ_i J_i x_dot[i]; symbolic zeros among x_dot. */
+typedef bp_var (*bp_custom_jvp_fn)(const bp_call *c, const bp_var *x_dot);
+
+bp_partial_fn bp_partial_rule(bp_op op);     /* NULL unless ELEMENTWISE */
+bp_transpose_fn bp_transpose_rule(bp_op op); /* NULL unless LINEAR */
+bp_linear_fn bp_linear_rule(bp_op op);       /* NULL unless LINEAR */
+bp_custom_jvp_fn bp_custom_jvp(bp_op op);    /* NULL unless CUSTOM */
+bp_transpose_fn bp_custom_vjp(bp_op op);     /* NULL unless CUSTOM */
+
+/* Sums and products in which the symbolic zero, 0 and ±1 disappear. */
+bp_var bp_plus(bp_var a, bp_var b);
+bp_var bp_times(bp_var derivative, bp_var partial);
+/* The same, but 0 where `derivative` is exactly 0, whatever `partial` is: a branch that was not taken must not turn its
+ * infinite or undefined partial into NaN. */
+bp_var bp_times_masked(bp_var derivative, bp_var partial);
+/* A rank-0 constant of the element type of x. */
+bp_var bp_number(bp_var x, double value);
+
+/* Whether argument i of an operation can carry a derivative. */
+bool bp_differentiable(bp_graph *g, uint32_t id, int arg);
+/* For each id up to `last`: 1 when it is one of x or depends on one through differentiable arguments. */
+void bp_mark_active(bp_graph *g, const bp_var *x, size_t n_x, uint32_t last, uint8_t *active);
+
+#endif
