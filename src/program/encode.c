@@ -1,0 +1,260 @@
+/* encode.c - the scheduled instructions as an immutable program. Floor: program. */
+#include "program/encode.h"
+
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/fail.h"
+
+/* ---- buffers ---- */
+static plan_buffer buffer_of(const ir *c, const ir_node *n) {
+  plan_buffer b = {.place = PLAN_WORKSPACE};
+  b.bytes = (size_t)bp_shape_elements(&n->shape, c->max_batch) * bp_dtype_size((bp_dtype)n->node.dtype);
+  if (n->input >= 0) b.place = PLAN_INPUT, b.number = n->input;
+  if (n->node.op == BP_OP_constant) b.place = PLAN_CONSTANT, b.data = n->node.attr.data;
+  if (n->output >= 0) b.place = PLAN_OUTPUT, b.number = n->output;
+  return b;
+}
+
+static bool has_buffer(const ir_node *n) {
+  return n->input >= 0 || (n->live && n->node.op == BP_OP_constant) || (n->instruction >= 0 && n->in_memory && n->state < 0);
+}
+
+static bp_status encode_buffers(ir *c, bp_program *p) {
+  size_t count = 0;
+  for (size_t id = 1; id < c->size; id++) count += has_buffer(&c->nodes[id]);
+  p->buffers = bp_arena_alloc(&p->arena, count, sizeof *p->buffers);
+  if (p->buffers == NULL) return BP_E_NOMEM;
+  for (size_t id = 1; id < c->size; id++) {
+    ir_node *n = &c->nodes[id];
+    if (!has_buffer(n)) continue;
+    plan_buffer b = buffer_of(c, n);
+    if (b.place == PLAN_CONSTANT) { /* the graph may go away */
+      void *copy = bp_arena_alloc(&p->arena, b.bytes, 1);
+      if (copy == NULL) return BP_E_NOMEM;
+      memcpy(copy, b.data, b.bytes);
+      b.data = copy;
+    }
+    n->buffer = p->n_buffers;
+    p->buffers[p->n_buffers++] = b;
+  }
+  for (size_t id = 1; id < c->size; id++)
+    if (c->nodes[id].state >= 0) c->nodes[id].buffer = c->nodes[c->input_node[c->nodes[id].state]].buffer;
+  return encode_memory(c, p);
+}
+
+static bp_status encode_checks(ir *c, bp_program *p) {
+  size_t count = 0;
+  for (size_t id = 1; id < c->size; id++) count += bp_index_arg((bp_op)c->nodes[id].node.op) >= 0;
+  p->checks = bp_arena_alloc(&p->arena, count, sizeof *p->checks);
+  if (p->checks == NULL) return BP_E_NOMEM;
+  for (size_t id = 1; id < c->size; id++) {
+    const ir_node *n = &c->nodes[id];
+    int a = bp_index_arg((bp_op)n->node.op);
+    if (a < 0 || n->instruction < 0) continue;
+    bp_shape arg[3] = {{0}};
+    for (int i = 0; i < ir_arity(n); i++) arg[i] = c->nodes[n->node.arg[i]].shape;
+    plan_check k = {(bp_op)n->node.op, c->nodes[ir_memory_node(c, n->node.arg[a])].buffer, arg[a].dims[0], bp_index_limit(&n->node, &n->shape, arg)};
+    bool known = false;
+    for (int32_t i = 0; i < p->n_checks && !known; i++)
+      known = p->checks[i].buffer == k.buffer && p->checks[i].rows == k.rows && p->checks[i].limit <= k.limit;
+    if (!known) p->checks[p->n_checks++] = k;
+  }
+  return BP_OK;
+}
+
+/* ---- instructions ---- */
+static double elements_of(const bp_shape *s) { return (double)bp_shape_elements(s, 1); }
+
+/* Adds to the batch rows' part or to the constant part of a cost. */
+static void add_cost(const bp_shape *s, double amount, double *per_row, double *fixed) {
+  *(bp_shape_has_batch(s) ? per_row : fixed) += amount;
+}
+
+static void count_cost(const ir *c, const ir_instruction *from, plan_instruction *to) {
+  for (size_t i = 0; i < from->n_body; i++) {
+    const ir_node *n = &c->nodes[from->body[i]];
+    add_cost(&n->shape, elements_of(&n->shape), &to->flops_per_row, &to->flops);
+    if (n->in_memory) add_cost(&n->shape, elements_of(&n->shape) * (double)bp_dtype_size((bp_dtype)n->node.dtype), &to->bytes_per_row, &to->bytes);
+    for (int a = 0; a < ir_arity(n); a++) {
+      const ir_node *arg = &c->nodes[ir_access_of(c, n->node.arg[a], &n->shape).source];
+      if (arg->buffer < 0) continue;
+      const bp_shape *s = n->node.op == BP_OP_gather && a == 0 ? &n->shape : &arg->shape;
+      add_cost(s, elements_of(s) * (double)bp_dtype_size((bp_dtype)arg->node.dtype), &to->bytes_per_row, &to->bytes);
+    }
+  }
+  if (from->kind == IR_FUSED) return;
+  const ir_node *n = &c->nodes[from->main];
+  double work = elements_of(&n->shape);
+  if (from->kind == IR_GEMM) {
+    const bp_shape *a = &c->nodes[n->node.arg[0]].shape;
+    bool ta = (n->node.attr.bits & BP_MATMUL_TA) != 0;
+    int64_t k = a->dims[!ta];
+    work *= 2.0 * (double)(k < 0 ? 1 : k);
+    add_cost(k < 0 ? a : &n->shape, work, &to->flops_per_row, &to->flops);
+  } else if (ir_arity(n) > 0) {
+    const bp_shape *a = &c->nodes[n->node.arg[0]].shape;
+    add_cost(a, elements_of(a), &to->flops_per_row, &to->flops);
+  }
+  for (int a = 0; a < ir_arity(n); a++) {
+    const ir_node *arg = &c->nodes[n->node.arg[a]];
+    add_cost(&arg->shape, elements_of(&arg->shape) * (double)bp_dtype_size((bp_dtype)arg->node.dtype), &to->bytes_per_row, &to->bytes);
+  }
+  if (n->in_memory)
+    add_cost(&n->shape, elements_of(&n->shape) * (double)bp_dtype_size((bp_dtype)n->node.dtype), &to->bytes_per_row, &to->bytes);
+}
+
+static void encode_main(const ir *c, const ir_instruction *from, plan_instruction *to) {
+  const ir_node *n = &c->nodes[from->main];
+  to->node = n->node;
+  to->out = n->buffer;
+  for (int a = 0; a < ir_arity(n); a++) {
+    const ir_node *arg = &c->nodes[n->node.arg[a]];
+    to->arg[a] = c->nodes[ir_memory_node(c, n->node.arg[a])].buffer;
+    to->arg_shape[a] = arg->shape;
+    to->arg_dtype[a] = (bp_dtype)arg->node.dtype;
+  }
+}
+
+static bp_status encode_instruction(encoder *e, int32_t number) {
+  const ir_instruction *from = &e->c->instructions[number];
+  plan_instruction *to = &e->p->instructions[e->p->n_instructions++];
+  *to = (plan_instruction){.kind = (plan_kind)from->kind, .shape = from->shape, .row = bp_shape_row(&from->shape), .arg = {-1, -1, -1}, .out = -1};
+  e->instruction = number;
+  if (from->kind != IR_FUSED) encode_main(e->c, from, to);
+  if (from->kind != IR_OP) BP_TRY(encode_body(e, from, to));
+  count_cost(e->c, from, to);
+  return BP_OK;
+}
+
+/* ---- chains ---- */
+/* Rows of a block: what a block touches should stay in half of the second-level cache; loops without a product stay smaller. */
+static int64_t choose_block(const ir *c, const bp_program *p, const plan_chain *chain) {
+  double bytes = 0, elements = 0;
+  bool product = false;
+  for (int32_t i = 0; i < chain->count; i++) {
+    const plan_instruction *ins = &p->instructions[chain->first + i];
+    bytes += 8.0 * (double)ins->row;
+    elements += (double)ins->row;
+    if (ins->kind != PLAN_GEMM) continue;
+    product = true;
+    if ((ins->node.attr.bits & BP_MATMUL_TA) == 0) bytes += 4.0 * (double)ins->arg_shape[0].dims[1];
+  }
+  double rows = product ? (double)bp_cpu_l2_bytes() / 2 / bytes : 32768 / (elements > 0 ? elements : 1);
+  int64_t block = (int64_t)rows / 16 * 16, most = product ? 128 : 1 << 20;
+  (void)c;
+  if (block < 16) block = product ? 16 : rows < 1 ? 1 : (int64_t)rows;
+  return block < most ? block : most;
+}
+
+/* Scratch of the products and operations of a chain, now that its block is known. */
+static void chain_scratch(const ir *c, bp_program *p, const plan_chain *chain) {
+  int64_t rows = chain->rows < 0 ? c->max_batch : chain->rows, block = chain->block < rows ? chain->block : rows;
+  for (int32_t i = 0; i < chain->count; i++) {
+    const plan_instruction *ins = &p->instructions[chain->first + i];
+    bp_shape shape = bp_shape_resolve(&ins->shape, rows), arg[3];
+    for (int a = 0; a < 3; a++) arg[a] = bp_shape_resolve(&ins->arg_shape[a], c->max_batch);
+    size_t scratch = ins->kind == PLAN_FUSED ? 0 : bp_exec_scratch(&ins->node, &shape, arg, block);
+    size_t product = ins->kind == PLAN_GEMM && ins->out < 0 ? (size_t)(block * ins->row) * bp_dtype_size((bp_dtype)ins->node.dtype) : 0;
+    scratch = (scratch + 63) / 64 * 64;
+    product = (product + 63) / 64 * 64;
+    if (scratch > p->gemm_scratch) p->gemm_scratch = scratch;
+    if (product > p->product_bytes) p->product_bytes = product;
+  }
+}
+
+typedef struct chain_order {
+  int32_t *next;        /* by instruction: the next one of its chain */
+  int32_t *last;        /* by chain name: its newest member */
+  int32_t *phase_first; /* by phase: first chain name */
+  int32_t *chain_next;  /* by chain name: the next one of its phase */
+} chain_order;
+
+static void order_chains(const ir *c, chain_order *o) {
+  int32_t n = (int32_t)c->n_instructions;
+  for (int32_t i = 0; i < n; i++) {
+    const ir_instruction *ins = &c->instructions[i];
+    o->next[i] = o->chain_next[i] = -1;
+    o->last[i] = i;
+    if (ins->dead || ins->prologue || ins->chain == i) continue;
+    o->next[o->last[ins->chain]] = i;
+    o->last[ins->chain] = i;
+  }
+  for (int32_t p = 0; p < c->phases; p++) o->phase_first[p] = -1;
+  for (int32_t i = n; i-- > 0;) {
+    const ir_instruction *ins = &c->instructions[i];
+    if (ins->dead || ins->prologue || ins->chain != i) continue;
+    o->chain_next[i] = o->phase_first[ins->phase];
+    o->phase_first[ins->phase] = i;
+  }
+}
+
+static bp_status encode_chain(encoder *e, const chain_order *o, int32_t name) {
+  bp_program *p = e->p;
+  plan_chain *chain = &p->chains[p->n_chains++];
+  const bp_shape *s = &e->c->instructions[name].shape;
+  *chain = (plan_chain){.first = p->n_instructions, .rows = s->rank == 0 ? 1 : s->dims[0]};
+  for (int32_t i = name; i >= 0; i = o->next[i], chain->count++) BP_TRY(encode_instruction(e, i));
+  chain->block = choose_block(e->c, p, chain);
+  chain_scratch(e->c, p, chain);
+  return BP_OK;
+}
+
+static bp_status encode_phases(encoder *e, const chain_order *o) {
+  ir *c = e->c;
+  bp_program *p = e->p;
+  for (int32_t i = 0; i < (int32_t)c->n_instructions; i++)
+    if (!c->instructions[i].dead && c->instructions[i].prologue) BP_TRY(encode_instruction(e, i));
+  p->n_prologue = p->n_instructions;
+  for (int32_t phase = 0; phase < c->phases; phase++) {
+    plan_phase *to = &p->phases[p->n_phases++];
+    to->first = p->n_chains;
+    for (int32_t name = o->phase_first[phase]; name >= 0; name = o->chain_next[name]) BP_TRY(encode_chain(e, o, name));
+    to->count = p->n_chains - to->first;
+    if (to->count == 0) p->n_phases--;
+  }
+  return BP_OK;
+}
+
+static bp_status encode_instructions(ir *c, bp_program *p) {
+  size_t n = c->n_instructions;
+  encoder e = {.c = c, .p = p};
+  chain_order o = {0};
+  bp_status status = BP_OK;
+  p->instructions = bp_arena_alloc(&p->arena, n, sizeof *p->instructions);
+  p->chains = bp_arena_alloc(&p->arena, n, sizeof *p->chains);
+  p->phases = bp_arena_alloc(&p->arena, (size_t)c->phases, sizeof *p->phases);
+  e.values = bp_calloc(c->ctx, c->size, sizeof *e.values);
+  int32_t *orders = bp_alloc(c->ctx, 3 * n + (size_t)c->phases, sizeof *orders);
+  if (p->instructions == NULL || p->chains == NULL || p->phases == NULL || e.values == NULL || orders == NULL) {
+    status = BP_E_NOMEM;
+  } else {
+    o = (chain_order){orders, orders + n, orders + 3 * n, orders + 2 * n};
+    order_chains(c, &o);
+    status = encode_phases(&e, &o);
+  }
+  bp_release(c->allocator, e.values, c->size, sizeof *e.values);
+  bp_release(c->allocator, orders, 3 * n + (size_t)c->phases, sizeof *orders);
+  bp_release(c->allocator, e.slots, e.slots_capacity, sizeof *e.slots);
+  bp_release(c->allocator, e.free_registers, e.free_capacity, sizeof *e.free_registers);
+  return status;
+}
+
+bp_status ir_encode(ir *c, bp_program **out) {
+  bp_program *p = bp_calloc(c->ctx, 1, sizeof *p);
+  if (p == NULL) return BP_E_NOMEM;
+  bp_arena_init(&p->arena, c->ctx);
+  p->max_batch = c->max_batch;
+  p->n_inputs = c->n_inputs;
+  p->n_outputs = c->n_outputs;
+  bp_status status = encode_buffers(c, p);
+  if (status == BP_OK) status = encode_checks(c, p);
+  if (status == BP_OK) status = encode_instructions(c, p);
+  if (status != BP_OK) {
+    bp_program_free(p);
+    return status;
+  }
+  p->arena.ctx = NULL;
+  *out = p;
+  return BP_OK;
+}

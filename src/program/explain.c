@@ -1,0 +1,72 @@
+/* explain.c - a program in words: phases, chains, instructions, buffers, and what they cost. Floor: program. */
+#include <inttypes.h>
+
+#include "base/builder.h"
+#include "program/plan.h"
+
+static const char *code_name(const plan_code *c) {
+  switch ((plan_code_kind)c->kind) {
+  case CODE_CAST:
+    return "cast";
+  case CODE_GATHER:
+    return "gather";
+  case CODE_ONE_HOT:
+    return "one_hot";
+  case CODE_ELEMENTWISE:
+  default:
+    return bp_ew_name((bp_ew)c->ew);
+  }
+}
+
+static void explain_buffer(bp_builder *b, const bp_program *p, int32_t number) {
+  static const char *const place[] = {"", "input ", "output ", "constant "};
+  if (number < 0) return;
+  const plan_buffer *buffer = &p->buffers[number];
+  if (buffer->place == PLAN_WORKSPACE)
+    bp_builder_add(b, "@%zu", buffer->offset);
+  else
+    bp_builder_add(b, "%s%" PRId32, place[buffer->place], buffer->number);
+}
+
+static void explain_code(bp_builder *b, const bp_program *p, const plan_instruction *ins) {
+  for (int32_t i = 0; i < ins->n_code; i++) {
+    const plan_slot *out = &ins->slots[ins->code[i].out];
+    bp_builder_add(b, " %s", code_name(&ins->code[i]));
+    if (out->kind == SLOT_MEMORY) bp_builder_add(b, "→"), explain_buffer(b, p, out->buffer);
+  }
+}
+
+static void explain_instruction(bp_builder *b, const bp_program *p, const plan_instruction *ins) {
+  char shape[BP_SHAPE_TEXT];
+  bp_builder_add(b, "      %-10s %-18s", ins->kind == PLAN_FUSED ? "fused" : bp_op_table[ins->node.op].name,
+                 bp_shape_text(&ins->shape, shape, sizeof shape));
+  if (ins->kind != PLAN_FUSED) {
+    for (int a = 0; a < 3 && ins->arg[a] >= 0; a++) bp_builder_add(b, a > 0 ? ", " : " "), explain_buffer(b, p, ins->arg[a]);
+    bp_builder_add(b, ins->out >= 0 ? " → " : " →");
+    explain_buffer(b, p, ins->out);
+  }
+  explain_code(b, p, ins);
+  bp_builder_add(b, "  (%.0f flops, %.0f bytes per row; %.0f, %.0f once)\n", ins->flops_per_row, ins->bytes_per_row, ins->flops, ins->bytes);
+}
+
+bp_status bp_program_explain(bp_context *context, const bp_program *program, char **out) {
+  const bp_program *p = program;
+  bp_builder b;
+  bp_builder_init(&b, context);
+  bp_builder_add(&b, "program: %" PRId32 " instructions, %" PRId32 " phases, %" PRId32 " buffers, workspace %zu bytes, scratch %zu bytes a thread, at most %" PRId64 " rows\n",
+                 p->n_instructions, p->n_phases, p->n_buffers, p->workspace_bytes, plan_scratch_bytes(p), p->max_batch);
+  if (p->n_prologue > 0) bp_builder_add(&b, "  before all phases, in the calling thread\n");
+  for (int32_t i = 0; i < p->n_prologue; i++) explain_instruction(&b, p, &p->instructions[i]);
+  for (int32_t i = 0; i < p->n_phases; i++) {
+    bp_builder_add(&b, "  phase %" PRId32 "\n", i + 1);
+    for (int32_t k = 0; k < p->phases[i].count; k++) {
+      const plan_chain *c = &p->chains[p->phases[i].first + k];
+      if (c->rows < 0)
+        bp_builder_add(&b, "    over the batch, blocks of %" PRId64 " rows\n", c->block);
+      else
+        bp_builder_add(&b, "    over %" PRId64 " rows, blocks of %" PRId64 "\n", c->rows, c->block);
+      for (int32_t m = 0; m < c->count; m++) explain_instruction(&b, p, &p->instructions[c->first + m]);
+    }
+  }
+  return bp_builder_finish(&b, out);
+}

@@ -1,0 +1,140 @@
+/* fused_run.c - the register machine of elementwise instructions: code over blocks of PLAN_BLOCK elements. Floor: program.
+ *
+ * Registers are blocks in the first-level cache, code is a list of vector kernels; what lies in memory is read and written in
+ * place. Each element is computed alone, so blocks and rows can be cut anywhere.
+ */
+#include <string.h>
+
+#include "program/plan.h"
+
+typedef struct block {
+  void *const *pointers;
+  char *registers, *product;
+  int64_t task_begin; /* first element of the task */
+  int64_t begin;      /* first element of the block */
+  int64_t n;
+} block;
+
+/* dst[i] = src, for one element of the slot's type. */
+static void spread(char *dst, const char *src, uint8_t dtype, int64_t n) {
+  if (dtype == BP_F64)
+    bp_fill(dst, BP_KF64, *(const double *)(const void *)src, n);
+  else
+    bp_fill(dst, BP_KF32, *(const float *)(const void *)src, n);
+}
+
+/* What does not change from block to block. */
+static void prepare_slot(const plan_slot *s, const block *b, int64_t n) {
+  const char *memory = s->buffer >= 0 ? b->pointers[s->buffer] : NULL;
+  char *to = b->registers + s->offset;
+  size_t size = bp_dtype_size((bp_dtype)s->dtype);
+  if (s->kind == SLOT_SCALAR) spread(to, memory, s->dtype, n < PLAN_BLOCK ? n : PLAN_BLOCK);
+  if (s->kind != SLOT_TILE) return;
+  size_t period = (size_t)s->period, want = (size_t)(n < PLAN_BLOCK ? n : PLAN_BLOCK) + period;
+  memcpy(to, memory, period * size);
+  for (size_t have = period; have < want;) {
+    size_t part = have < want - have ? have : want - have;
+    memcpy(to + have * size, to, part * size);
+    have += part;
+  }
+}
+
+static void repeat_elements(char *to, const char *memory, const plan_slot *s, const block *b) {
+  size_t size = bp_dtype_size((bp_dtype)s->dtype);
+  for (int64_t e = b->begin, end = b->begin + b->n; e < end;) {
+    int64_t index = e / s->repeat, stop = (index + 1) * s->repeat;
+    if (stop > end) stop = end;
+    if (s->period > 0) index %= s->period;
+    spread(to, memory + (size_t)index * size, s->dtype, stop - e);
+    to += (size_t)(stop - e) * size;
+    e = stop;
+  }
+}
+
+static char *strip(char *to, char *memory, const plan_slot *s, const block *b) {
+  size_t size = bp_dtype_size((bp_dtype)s->dtype);
+  int64_t at = b->begin % s->period, first = s->period - at;
+  if (first >= b->n) return memory + (size_t)at * size;
+  memcpy(to, memory + (size_t)at * size, (size_t)first * size);
+  memcpy(to + (size_t)first * size, memory, (size_t)(b->n - first) * size);
+  return to;
+}
+
+/* Where the elements of this block are. */
+static char *slot_pointer(const plan_slot *s, const block *b) {
+  size_t size = bp_dtype_size((bp_dtype)s->dtype);
+  char *memory = s->buffer >= 0 ? b->pointers[s->buffer] : NULL, *mine = b->registers + s->offset;
+  switch ((plan_slot_kind)s->kind) {
+  case SLOT_MEMORY:
+    return memory + (size_t)b->begin * size;
+  case SLOT_PRODUCT:
+    return b->product + (size_t)(b->begin - b->task_begin) * size;
+  case SLOT_SPLAT:
+    return (char *)(uintptr_t)s->splat;
+  case SLOT_TILE:
+    return mine + (size_t)(b->begin % s->period) * size;
+  case SLOT_STRIP:
+    return strip(mine, memory, s, b);
+  case SLOT_REPEAT:
+    repeat_elements(mine, memory, s, b);
+    return mine;
+  case SLOT_RAW:
+    return memory;
+  case SLOT_REGISTER:
+  case SLOT_SCALAR:
+  default:
+    return mine;
+  }
+}
+
+static void run_gather(const plan_code *c, const block *b, char *out, const char *table, const int32_t *index) {
+  size_t size_in = bp_dtype_size((bp_dtype)c->from), size_out = bp_dtype_size((bp_dtype)c->dtype);
+  for (int64_t e = b->begin, end = b->begin + b->n; e < end;) {
+    int64_t row = e / c->columns, column = e % c->columns;
+    int64_t n = c->columns - column < end - e ? c->columns - column : end - e;
+    bp_convert(out, c->dtype, table + (size_t)((int64_t)index[row] * c->columns + column) * size_in, c->from, n);
+    out += (size_t)n * size_out;
+    e += n;
+  }
+}
+
+static void run_one_hot(const plan_code *c, const block *b, char *out, const int32_t *index) {
+  size_t size = bp_dtype_size((bp_dtype)c->dtype);
+  int64_t end = b->begin + b->n;
+  memset(out, 0, (size_t)b->n * size);
+  for (int64_t row = b->begin / c->columns; row * c->columns < end; row++) {
+    int64_t e = row * c->columns + index[row];
+    if (e >= b->begin && e < end) bp_fill(out + (size_t)(e - b->begin) * size, c->dtype == BP_F64 ? BP_KF64 : BP_KF32, 1, 1);
+  }
+}
+
+static void run_code(const plan_code *c, const plan_slot *slots, const block *b, const bp_kernels *kernels) {
+  const void *in[3] = {NULL, NULL, NULL};
+  for (int i = 0; i < 3 && c->in[i] >= 0; i++) in[i] = slot_pointer(&slots[c->in[i]], b);
+  char *out = slot_pointer(&slots[c->out], b);
+  switch ((plan_code_kind)c->kind) {
+  case CODE_ELEMENTWISE:
+    kernels->ew[c->dtype == BP_F64 ? BP_KF64 : BP_KF32][c->ew](out, in, b->n);
+    return;
+  case CODE_CAST:
+    bp_convert(out, c->dtype, in[0], c->from, b->n);
+    return;
+  case CODE_GATHER:
+    run_gather(c, b, out, in[0], in[1]);
+    return;
+  case CODE_ONE_HOT:
+    run_one_hot(c, b, out, in[0]);
+    return;
+  }
+}
+
+void plan_run_fused(const bp_kernels *kernels, const plan_instruction *ins, void *const *pointers, char *registers, char *product, int64_t row0, int64_t row1) {
+  block b = {.pointers = pointers, .registers = registers, .product = product, .task_begin = row0 * ins->row};
+  int64_t end = row1 * ins->row;
+  if (b.task_begin >= end) return;
+  for (int32_t i = 0; i < ins->n_slots; i++) prepare_slot(&ins->slots[i], &b, end - b.task_begin);
+  for (b.begin = b.task_begin; b.begin < end; b.begin += PLAN_BLOCK) {
+    b.n = end - b.begin < PLAN_BLOCK ? end - b.begin : PLAN_BLOCK;
+    for (int32_t i = 0; i < ins->n_code; i++) run_code(&ins->code[i], ins->slots, &b, kernels);
+  }
+}

@@ -1,0 +1,139 @@
+/* legalize.c - rebuilds the list so that every operand can be read as it is. Floor: program.
+ *
+ *  - A matrix product with a transposed right side reads a transposed copy, made once per run (and shared).
+ *  - A view or a splat that is read by anything but an elementwise node, or a view that needs strides, is materialised.
+ *  - An assignment becomes a copy that is written to the state: elementwise, so that it can join what computes the value.
+ */
+#include "base/fail.h"
+#include "program/ir.h"
+
+typedef struct legalizer {
+  ir *c;
+  ir_node *old;
+  size_t n_old;
+  uint32_t *map;        /* old number → new number */
+  uint32_t *transposed; /* old number → its transposed copy, 0 none yet */
+  uint32_t *stored;     /* old number → its materialised copy, 0 none yet */
+} legalizer;
+
+static uint32_t append_op(ir *c, bp_op op, bp_dtype dtype, uint32_t arg, const bp_shape *shape) {
+  ir_node n = {.node = {.op = (uint16_t)op, .dtype = (uint8_t)dtype, .arg = {arg}}, .shape = *shape, .input = -1, .output = -1,
+               .state = -1, .instruction = -1, .live = true, .buffer = -1};
+  return ir_append(c, &n);
+}
+
+/* Elementwise copy of a splat or a view, or the strided copy when the view has no simple form. */
+static bp_status materialise(legalizer *l, uint32_t old, uint32_t *out) {
+  if (l->stored[old] == 0) {
+    const ir_node *n = &l->old[old];
+    ir_access a = ir_access_of(l->c, l->map[old], &n->shape);
+    bool real = bp_dtype_is_real((bp_dtype)n->node.dtype), view = ir_is_view(&l->c->nodes[l->map[old]]);
+    bool strided = a.read == IR_READ_NONE || (view && !real);
+    bp_op op = strided ? BP_OP_broadcast : real ? BP_OP_stop_gradient : BP_OP_cast;
+    uint32_t arg = strided && view ? l->c->nodes[l->map[old]].node.arg[0] : l->map[old];
+    l->stored[old] = append_op(l->c, op, (bp_dtype)n->node.dtype, arg, &n->shape);
+    if (l->stored[old] == 0) return BP_E_NOMEM;
+    l->c->nodes[l->stored[old]].strided = strided;
+  }
+  *out = l->stored[old];
+  return BP_OK;
+}
+
+static bool is_view(const ir *c, uint32_t id) {
+  uint32_t m = ir_memory_node(c, id);
+  return c->nodes[m].node.op == BP_OP_scalar || ir_is_view(&c->nodes[m]);
+}
+
+static bp_status operand(legalizer *l, const ir_node *reader, int a, uint32_t *out) {
+  uint32_t old = reader->node.arg[a];
+  *out = l->map[old];
+  if (reader->node.op == BP_OP_reshape || reader->node.op == BP_OP_broadcast) return BP_OK;
+  if (ir_is_elementwise(reader)) {
+    /* tables, row numbers and integers are not spread over registers */
+    bool raw = reader->node.op == BP_OP_gather || reader->node.op == BP_OP_one_hot ||
+               !bp_dtype_is_real((bp_dtype)l->c->nodes[*out].node.dtype);
+    ir_access how = ir_access_of(l->c, *out, &reader->shape);
+    if (how.read != IR_READ_NONE && !(raw && is_view(l->c, *out))) return BP_OK;
+    return materialise(l, old, out);
+  }
+  return is_view(l->c, *out) ? materialise(l, old, out) : BP_OK;
+}
+
+static bp_status transpose_operand(legalizer *l, uint32_t old, uint32_t arg, uint32_t *out) {
+  if (l->transposed[old] == 0) {
+    bp_shape s = l->c->nodes[arg].shape;
+    int64_t rows = s.dims[0];
+    s.dims[0] = s.dims[1];
+    s.dims[1] = rows;
+    l->transposed[old] = append_op(l->c, BP_OP_transpose, (bp_dtype)l->c->nodes[arg].node.dtype, arg, &s);
+    if (l->transposed[old] == 0) return BP_E_NOMEM;
+    l->c->nodes[l->transposed[old]].node.attr.bits = 1; /* order 1 0 */
+  }
+  *out = l->transposed[old];
+  return BP_OK;
+}
+
+/* A right side that does not change with the rows is worth a copy as soon as there are a few rows. */
+static bool wants_transpose(const ir_node *n, const ir_node *old_nodes) {
+  if (n->node.op != BP_OP_matmul || (n->node.attr.bits & BP_MATMUL_TB) == 0) return false;
+  const bp_shape *b = &old_nodes[n->node.arg[1]].shape;
+  return b->dims[0] > 0 && (n->shape.dims[0] < 0 || n->shape.dims[0] >= 8);
+}
+
+static bp_status legalize_store(legalizer *l, const ir_node *old) {
+  uint32_t value = l->map[old->node.arg[1]];
+  uint32_t source = ir_memory_node(l->c, value);
+  bool real = bp_dtype_is_real((bp_dtype)old->node.dtype);
+  bp_op op = real ? BP_OP_stop_gradient : BP_OP_cast;
+  /* A value that is itself a state may be overwritten before it is read: keep it first. */
+  if (l->c->nodes[source].node.op == BP_OP_input || is_view(l->c, value)) BP_TRY(materialise(l, old->node.arg[1], &value));
+  uint32_t id = append_op(l->c, op, (bp_dtype)old->node.dtype, value, &old->shape);
+  if (id == 0) return BP_E_NOMEM;
+  l->c->nodes[id].state = old->state;
+  return BP_OK;
+}
+
+static bp_status legalize_node(legalizer *l, uint32_t id) {
+  ir_node n = l->old[id];
+  if (!n.live && n.input < 0) return BP_OK;
+  if (n.node.op == BP_OP_assign) return legalize_store(l, &n);
+  for (int a = 0; a < ir_arity(&n); a++) {
+    uint32_t old = n.node.arg[a];
+    uint32_t arg;
+    BP_TRY(operand(l, &l->old[id], a, &arg));
+    if (a == 1 && wants_transpose(&l->old[id], l->old)) {
+      BP_TRY(transpose_operand(l, old, arg, &arg));
+      n.node.attr.bits &= ~(uint64_t)BP_MATMUL_TB;
+    }
+    n.node.arg[a] = arg;
+  }
+  l->map[id] = ir_append(l->c, &n);
+  if (l->map[id] == 0) return BP_E_NOMEM;
+  if (n.input >= 0) l->c->input_node[n.input] = l->map[id];
+  return BP_OK;
+}
+
+bp_status ir_legalize(ir *c) {
+  bp_status status = BP_OK;
+  size_t n = c->size, old_capacity = c->capacity;
+  legalizer l = {.c = c, .old = c->nodes, .n_old = n};
+  c->nodes = NULL;
+  c->size = c->capacity = 0;
+  l.map = bp_calloc(c->ctx, n, sizeof *l.map);
+  l.transposed = bp_calloc(c->ctx, n, sizeof *l.transposed);
+  l.stored = bp_calloc(c->ctx, n, sizeof *l.stored);
+  if (l.map == NULL || l.transposed == NULL || l.stored == NULL ||
+      bp_grow(c->ctx, (void **)&c->nodes, &c->capacity, n, sizeof *c->nodes) != BP_OK) {
+    status = BP_E_NOMEM;
+    goto done;
+  }
+  c->nodes[0] = l.old[0];
+  c->size = 1;
+  for (uint32_t id = 1; id < n; id++) BP_TRY_DONE(legalize_node(&l, id));
+done:
+  bp_release(c->allocator, l.map, n, sizeof *l.map);
+  bp_release(c->allocator, l.transposed, n, sizeof *l.transposed);
+  bp_release(c->allocator, l.stored, n, sizeof *l.stored);
+  bp_release(c->allocator, l.old, old_capacity, sizeof *l.old);
+  return status;
+}

@@ -1,0 +1,123 @@
+/* program/plan.h - the immutable program that a compilation leaves behind, and the workspace that runs it. */
+#ifndef BP_PROGRAM_PLAN_H
+#define BP_PROGRAM_PLAN_H
+#include "backprop/program.h"
+#include "base/arena.h"
+#include "base/pool.h"
+#include "graph/exec.h"
+
+/* Elements of a register: the block that an elementwise loop keeps in the first-level cache. */
+enum { PLAN_BLOCK = 512 };
+/* Bytes between registers: room for the widest element. */
+#define PLAN_REGISTER_BYTES ((size_t)PLAN_BLOCK * 8)
+
+/* ---- where values lie ---- */
+typedef enum plan_place { PLAN_WORKSPACE, PLAN_INPUT, PLAN_OUTPUT, PLAN_CONSTANT } plan_place;
+typedef struct plan_buffer {
+  plan_place place;
+  int32_t number;   /* of the input or output */
+  size_t offset;    /* in the workspace; for an output: used when the caller does not want it */
+  size_t bytes;     /* at the largest batch */
+  const void *data; /* constant */
+} plan_buffer;
+
+/* ---- elementwise code ---- */
+typedef enum plan_slot_kind {
+  SLOT_REGISTER, /* a block in scratch */
+  SLOT_MEMORY,   /* element e of a buffer */
+  SLOT_PRODUCT,  /* the block of rows that the matrix product has just made */
+  SLOT_SPLAT,    /* a register's worth of one constant */
+  SLOT_SCALAR,   /* the one element of a buffer, spread over a register when a task begins */
+  SLOT_TILE,     /* element e % period of a buffer, laid out twice over when a task begins; period <= PLAN_BLOCK */
+  SLOT_STRIP,    /* element e % period; longer than a block: read in place unless the block wraps */
+  SLOT_REPEAT,   /* element (e / repeat) % period, gathered block by block */
+  SLOT_RAW       /* the whole buffer: row numbers and tables */
+} plan_slot_kind;
+typedef struct plan_slot {
+  uint8_t kind, dtype;
+  int32_t buffer; /* -1: none */
+  size_t offset;  /* of its register or tile in scratch */
+  int64_t repeat, period;
+  const void *splat;
+} plan_slot;
+
+typedef enum plan_code_kind { CODE_ELEMENTWISE, CODE_CAST, CODE_GATHER, CODE_ONE_HOT } plan_code_kind;
+typedef struct plan_code {
+  uint8_t kind, dtype, from; /* from: element type read by casts and gathers */
+  int16_t ew;
+  int32_t out, in[3];  /* slots */
+  int64_t columns;     /* gather, one_hot: elements of a row */
+} plan_code;
+
+typedef enum plan_kind { PLAN_OP, PLAN_FUSED, PLAN_GEMM } plan_kind;
+typedef struct plan_instruction {
+  plan_kind kind;
+  bp_shape shape; /* the batch not resolved */
+  int64_t row;    /* elements of a row */
+  /* PLAN_OP, PLAN_GEMM */
+  bp_node node;
+  bp_shape arg_shape[3];
+  bp_dtype arg_dtype[3];
+  int32_t arg[3], out; /* buffers; out -1: the product stays in scratch */
+  /* PLAN_FUSED, PLAN_GEMM */
+  const plan_slot *slots;
+  const plan_code *code;
+  int32_t n_slots, n_code, n_registers;
+  double flops_per_row, flops; /* batch rows × the first + the second */
+  double bytes_per_row, bytes;
+} plan_instruction;
+
+/* Instructions that a thread runs one after the other on a block of rows. */
+typedef struct plan_chain {
+  int32_t first, count; /* in the program's list */
+  int64_t rows;         /* -1: the batch */
+  int64_t block;        /* rows of a block on one thread */
+} plan_chain;
+typedef struct plan_phase {
+  int32_t first, count; /* chains */
+} plan_phase;
+
+/* Numbers that must be in range before anything runs. */
+typedef struct plan_check {
+  bp_op op;
+  int32_t buffer;
+  int64_t rows; /* -1: the batch */
+  int64_t limit;
+} plan_check;
+
+struct bp_program {
+  bp_arena arena; /* everything below */
+  plan_buffer *buffers;
+  plan_instruction *instructions; /* the prologue first, then by phase and chain */
+  plan_chain *chains;
+  plan_phase *phases;
+  plan_check *checks;
+  int32_t n_buffers, n_instructions, n_prologue, n_chains, n_phases, n_checks;
+  size_t n_inputs, n_outputs;
+  int64_t max_batch;
+  size_t workspace_bytes; /* shared values */
+  /* scratch of one thread: */
+  size_t gemm_scratch, product_bytes, register_bytes;
+};
+
+struct bp_workspace {
+  bp_context *ctx;
+  bp_allocator allocator;
+  const bp_program *program;
+  const bp_kernels *kernels;
+  bp_pool *pool;
+  void **pointers; /* by buffer, for the run under way */
+  char *values;
+  char *scratch;   /* one part per thread */
+  size_t scratch_part;
+  int threads;
+  int64_t batch;
+  int32_t phase;
+};
+
+static inline size_t plan_scratch_bytes(const bp_program *p) { return p->gemm_scratch + p->product_bytes + p->register_bytes; }
+
+/* Runs the elementwise code of an instruction on rows row0 .. row1 - 1. product: the block of the matrix product, NULL none. */
+void plan_run_fused(const bp_kernels *kernels, const plan_instruction *ins, void *const *pointers, char *registers, char *product, int64_t row0, int64_t row1);
+
+#endif

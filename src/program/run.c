@@ -1,0 +1,172 @@
+/* run.c - workspaces, and running a program: the prologue, then phase after phase. Floor: program.
+ *
+ * The tasks of a phase are the row blocks of its chains. Threads claim them one by one; which thread runs a block, and how rows
+ * are cut into blocks, changes no bit of the result.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "program/plan.h"
+
+bp_status bp_workspace_new(bp_context *context, const bp_program *program, int threads, bp_workspace **out) {
+  if (threads < 0) return bp_fail(context, BP_E_ARG, "workspace: %d threads, expected 0 (one per core) or more", threads);
+  bp_workspace *w = bp_calloc(context, 1, sizeof *w);
+  if (w == NULL) return BP_E_NOMEM;
+  w->ctx = context;
+  w->allocator = bp_context_allocator(context);
+  w->program = program;
+  w->kernels = bp_kernels_use();
+  bp_status status = BP_OK;
+  if (threads != 1) status = bp_pool_new(context, threads, &w->pool);
+  if (status == BP_OK) {
+    w->threads = w->pool != NULL ? bp_pool_threads(w->pool) : 1;
+    w->scratch_part = (plan_scratch_bytes(program) + 127) / 64 * 64;
+    w->pointers = bp_calloc(context, (size_t)program->n_buffers, sizeof *w->pointers);
+    w->values = bp_aligned_alloc(context, program->workspace_bytes + 64);
+    w->scratch = bp_aligned_alloc(context, w->scratch_part * (size_t)w->threads);
+    if (w->pointers == NULL || w->values == NULL || w->scratch == NULL) status = BP_E_NOMEM;
+  }
+  if (status != BP_OK) {
+    bp_workspace_free(w);
+    return status;
+  }
+  *out = w;
+  return BP_OK;
+}
+
+void bp_workspace_free(bp_workspace *workspace) {
+  if (workspace == NULL) return;
+  const bp_program *p = workspace->program;
+  bp_pool_free(workspace->pool);
+  bp_release(workspace->allocator, workspace->pointers, (size_t)p->n_buffers, sizeof *workspace->pointers);
+  if (workspace->values != NULL) bp_aligned_free(workspace->allocator, workspace->values, p->workspace_bytes + 64);
+  if (workspace->scratch != NULL)
+    bp_aligned_free(workspace->allocator, workspace->scratch, workspace->scratch_part * (size_t)workspace->threads);
+  bp_release(workspace->allocator, workspace, 1, sizeof *workspace);
+}
+
+/* ---- one instruction on a block of rows ---- */
+static void run_op(const bp_workspace *w, const plan_instruction *ins, char *scratch, int64_t row0, int64_t row1) {
+  bp_exec e = {.kernels = w->kernels, .node = ins->node, .shape = bp_shape_resolve(&ins->shape, w->batch), .scratch = scratch};
+  if (ins->node.op == BP_OP_axis_size) {
+    bp_fill(w->pointers[ins->out], ins->node.dtype == BP_F64 ? BP_KF64 : BP_KF32, (double)w->batch * ins->node.attr.scalar, 1);
+    return;
+  }
+  for (int a = 0; a < 3; a++) {
+    if (ins->arg[a] < 0) continue;
+    e.arg_shape[a] = bp_shape_resolve(&ins->arg_shape[a], w->batch);
+    e.arg_dtype[a] = ins->arg_dtype[a];
+    e.arg[a] = w->pointers[ins->arg[a]];
+  }
+  e.out = w->pointers[ins->out];
+  bp_exec_rows(&e, row0, row1);
+}
+
+static void run_gemm(const bp_workspace *w, const plan_instruction *ins, char *scratch, int64_t row0, int64_t row1) {
+  const bp_program *p = w->program;
+  bool f64 = ins->node.dtype == BP_F64, ta = (ins->node.attr.bits & BP_MATMUL_TA) != 0;
+  size_t size = f64 ? 8 : 4;
+  char *product = scratch + p->gemm_scratch;
+  int64_t lda = ins->arg_shape[0].dims[1], k = ins->arg_shape[0].dims[!ta];
+  bp_gemm g = {.m = row1 - row0,
+               .n = ins->row,
+               .k = k < 0 ? w->batch : k,
+               .a = (const char *)w->pointers[ins->arg[0]] + (size_t)(ta ? row0 : row0 * lda) * size,
+               .lda = lda,
+               .b = w->pointers[ins->arg[1]],
+               .ldb = ins->arg_shape[1].dims[1],
+               .c = ins->out >= 0 ? (char *)w->pointers[ins->out] + (size_t)(row0 * ins->row) * size : product,
+               .ldc = ins->row,
+               .a_trans = ta,
+               .b_trans = (ins->node.attr.bits & BP_MATMUL_TB) != 0,
+               .scratch = scratch};
+  w->kernels->gemm[f64 ? BP_KF64 : BP_KF32](&g);
+  if (ins->n_code > 0) plan_run_fused(w->kernels, ins, w->pointers, product + p->product_bytes, product, row0, row1);
+}
+
+static void run_instruction(const bp_workspace *w, const plan_instruction *ins, int thread, int64_t row0, int64_t row1) {
+  const bp_program *p = w->program;
+  char *scratch = w->scratch + w->scratch_part * (size_t)thread;
+  if (ins->kind == PLAN_OP)
+    run_op(w, ins, scratch, row0, row1);
+  else if (ins->kind == PLAN_GEMM)
+    run_gemm(w, ins, scratch, row0, row1);
+  else
+    plan_run_fused(w->kernels, ins, w->pointers, scratch + p->gemm_scratch + p->product_bytes, NULL, row0, row1);
+}
+
+/* ---- phases ---- */
+/* Rows of a block: with several threads, at least four blocks each where that leaves enough rows to a product. */
+static int64_t block_rows(const bp_workspace *w, const plan_chain *c, int64_t rows) {
+  if (w->threads == 1) return c->block;
+  int64_t share = (rows + 4 * w->threads - 1) / (4 * w->threads);
+  share = (share + 15) / 16 * 16;
+  return share < c->block ? share : c->block;
+}
+
+static int64_t chain_rows(const bp_workspace *w, const plan_chain *c) { return c->rows < 0 ? w->batch : c->rows; }
+
+static int64_t chain_blocks(const bp_workspace *w, const plan_chain *c) {
+  int64_t rows = chain_rows(w, c), block = block_rows(w, c, rows);
+  return (rows + block - 1) / block;
+}
+
+static void run_block(const bp_workspace *w, const plan_chain *c, int64_t number, int thread) {
+  int64_t rows = chain_rows(w, c), block = block_rows(w, c, rows);
+  int64_t row0 = number * block, row1 = row0 + block < rows ? row0 + block : rows;
+  for (int32_t i = 0; i < c->count; i++) run_instruction(w, &w->program->instructions[c->first + i], thread, row0, row1);
+}
+
+static void run_task(void *user, int64_t task, int thread) {
+  const bp_workspace *w = user;
+  const plan_phase *phase = &w->program->phases[w->phase];
+  for (int32_t i = 0; i < phase->count; i++) {
+    const plan_chain *c = &w->program->chains[phase->first + i];
+    int64_t blocks = chain_blocks(w, c);
+    if (task < blocks) {
+      run_block(w, c, task, thread);
+      return;
+    }
+    task -= blocks;
+  }
+}
+
+static void run_phase(bp_workspace *w) {
+  const plan_phase *phase = &w->program->phases[w->phase];
+  int64_t tasks = 0;
+  for (int32_t i = 0; i < phase->count; i++) tasks += chain_blocks(w, &w->program->chains[phase->first + i]);
+  bp_pool_run(w->pool, run_task, w, tasks);
+}
+
+/* ---- a run ---- */
+static void *place_of(const bp_workspace *w, const plan_buffer *b, const void *const *inputs, void *const *outputs) {
+  switch (b->place) {
+  case PLAN_INPUT:
+    return (void *)(uintptr_t)inputs[b->number];
+  case PLAN_OUTPUT:
+    return outputs[b->number] != NULL ? outputs[b->number] : w->values + b->offset;
+  case PLAN_CONSTANT:
+    return (void *)(uintptr_t)b->data;
+  case PLAN_WORKSPACE:
+  default:
+    return w->values + b->offset;
+  }
+}
+
+bp_status bp_run(const bp_program *program, bp_workspace *workspace, int64_t batch, const void *const *inputs, void *const *outputs) {
+  bp_workspace *w = workspace;
+  if (w->program != program) return bp_fail(w->ctx, BP_E_ARG, "run: the workspace was made for another program");
+  if (batch < 0 || batch > program->max_batch)
+    return bp_fail(w->ctx, BP_E_LIMIT, "run: a batch of %" PRId64 " rows, expected 0 to %" PRId64 "; see max_batch of bp_compile_options",
+                   batch, program->max_batch);
+  w->batch = batch;
+  for (int32_t i = 0; i < program->n_buffers; i++) w->pointers[i] = place_of(w, &program->buffers[i], inputs, outputs);
+  for (int32_t i = 0; i < program->n_checks; i++) {
+    const plan_check *c = &program->checks[i];
+    BP_TRY(bp_index_check(w->ctx, c->op, w->pointers[c->buffer], c->rows < 0 ? batch : c->rows, c->limit));
+  }
+  for (int32_t i = 0; i < program->n_prologue; i++) run_instruction(w, &program->instructions[i], 0, 0, 1);
+  for (w->phase = 0; w->phase < program->n_phases; w->phase++) run_phase(w);
+  return BP_OK;
+}
