@@ -1,0 +1,108 @@
+/* fit_options.c - checks before anything is built, so that a fit that starts can only fail for memory or divergence.
+ * Floor: train.
+ */
+#include "train/fit_options.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+/* A real option: its place, its range (closed below unless open_below, open above), and the default that 0 stands for. */
+typedef struct real_option {
+  const char *name;
+  size_t offset;
+  double low, high;
+  bool open_below;
+  double fallback;
+} real_option;
+
+static const real_option real_options[] = {
+    {"lr", offsetof(bp_fit_options, lr), 0, 1e6, true, 0},
+    {"momentum", offsetof(bp_fit_options, momentum), 0, 1, false, 0},
+    {"beta1", offsetof(bp_fit_options, beta1), 0, 1, false, 0.9},
+    {"beta2", offsetof(bp_fit_options, beta2), 0, 1, false, 0.999},
+    {"epsilon", offsetof(bp_fit_options, epsilon), 0, 1, true, 1e-8},
+    {"l2", offsetof(bp_fit_options, l2), 0, 1e6, false, 0},
+};
+
+static const double default_lr[BP_OPTIMIZER_COUNT] = {[BP_SGD] = 0.1, [BP_ADAM] = 0.001};
+
+static bp_status resolve_reals(bp_context *ctx, bp_fit_options *o) {
+  if (o->lr == 0) o->lr = default_lr[o->optimizer];
+  for (size_t i = 0; i < sizeof real_options / sizeof real_options[0]; i++) {
+    const real_option *r = &real_options[i];
+    double *value = (double *)(void *)((char *)o + r->offset);
+    if (*value == 0) *value = r->fallback;
+    if (!(*value >= r->low && *value < r->high) || (r->open_below && *value <= r->low))
+      return bp_fail(ctx, BP_E_ARG, "%s is %g, expected a number %s %g and below %g", r->name, *value, r->open_below ? "above" : "from", r->low, r->high);
+  }
+  return BP_OK;
+}
+
+bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, int64_t rows, bp_fit_options *out) {
+  bp_fit_options o = {0};
+  if (options != NULL) memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+  if ((unsigned)o.loss >= BP_LOSS_COUNT) return bp_fail(ctx, BP_E_ARG, "no loss number %d", (int)o.loss);
+  if ((unsigned)o.optimizer >= BP_OPTIMIZER_COUNT) return bp_fail(ctx, BP_E_ARG, "no optimizer number %d", (int)o.optimizer);
+  BP_TRY(resolve_reals(ctx, &o));
+  if (o.nesterov && o.momentum == 0) return bp_fail(ctx, BP_E_ARG, "nesterov needs a momentum above 0");
+  if (o.batch_size < 0) return bp_fail(ctx, BP_E_ARG, "batch size is %" PRId64 ", expected 1 or more", o.batch_size);
+  if (o.batch_size == 0) o.batch_size = 128;
+  if (o.batch_size > rows) o.batch_size = rows;
+  if (o.epochs < 0) return bp_fail(ctx, BP_E_ARG, "epochs is %d, expected 1 or more", o.epochs);
+  if (o.epochs == 0) o.epochs = 20;
+  if (o.patience < 0) return bp_fail(ctx, BP_E_ARG, "patience is %d, expected 0 (never) or more", o.patience);
+  if (o.threads < 0) return bp_fail(ctx, BP_E_ARG, "threads is %d, expected 0 (one per core) or more", o.threads);
+  *out = o;
+  return BP_OK;
+}
+
+/* ---- data ---- */
+#define ROWS_MAX INT32_MAX
+
+static int64_t first_not_finite(const void *data, bp_dtype dtype, int64_t n) {
+  for (int64_t i = 0; i < n; i++)
+    if (dtype == BP_F64 ? !isfinite(((const double *)data)[i]) : dtype == BP_F32 && !isfinite(((const float *)data)[i])) return i;
+  return -1;
+}
+
+static bp_status check_classes(bp_context *ctx, const char *what, const bp_source *s) {
+  const int32_t *classes = s->targets;
+  if (s->outputs < 2) return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " class, expected at least 2", what, s->outputs);
+  for (int64_t i = 0; i < s->rows; i++)
+    if (classes[i] < 0 || classes[i] >= s->outputs)
+      return bp_fail(ctx, BP_E_DATA, "%s: class number %" PRId32 " at row %" PRId64 ", expected 0 to %" PRId64, what, classes[i], i, s->outputs - 1);
+  return BP_OK;
+}
+
+static bp_status check_values(bp_context *ctx, const char *what, const bp_source *s, bp_loss loss) {
+  int64_t bad = first_not_finite(s->targets, s->target_dtype, s->rows * s->outputs);
+  if (bad >= 0) return bp_fail(ctx, BP_E_DATA, "%s: the target of row %" PRId64 " is not finite", what, bad / s->outputs);
+  for (int64_t i = 0; loss == BP_LOSS_BINARY_CROSS_ENTROPY && i < s->rows * s->outputs; i++) {
+    double y = s->target_dtype == BP_F64 ? ((const double *)s->targets)[i] : (double)((const float *)s->targets)[i];
+    if (y < 0 || y > 1)
+      return bp_fail(ctx, BP_E_DATA, "%s: the target of row %" PRId64 " is %g; binary_cross_entropy expects 0 to 1", what, i / s->outputs, y);
+  }
+  return BP_OK;
+}
+
+bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s, const bp_net *net, bp_loss loss) {
+  bool classes = bp_loss_wants_classes(loss);
+  if (s->rows < 1 || s->rows > ROWS_MAX)
+    return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " rows, expected 1 to %d", what, s->rows, ROWS_MAX);
+  if (s->columns != bp_net_inputs(net))
+    return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " features, the network has %" PRId64 " inputs", what, s->columns, bp_net_inputs(net));
+  if (s->outputs != bp_net_outputs(net))
+    return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " %s, the network has %" PRId64 " outputs", what, s->outputs, classes ? "classes" : "target columns", bp_net_outputs(net));
+  if (s->dtype == BP_I32 || (unsigned)s->dtype >= BP_DTYPE_COUNT)
+    return bp_fail(ctx, BP_E_DATA, "%s: features are %s, expected uint8, float32 or float64", what, bp_dtype_name(s->dtype));
+  if (classes != (s->target_dtype == BP_I32) || (!classes && s->target_dtype != BP_F32 && s->target_dtype != BP_F64))
+    return bp_fail(ctx, BP_E_DATA, "%s: targets are %s, loss %s expects %s", what, bp_dtype_name(s->target_dtype), bp_loss_name(loss),
+                   classes ? "int32 class numbers" : "float32 or float64 values");
+  int64_t bad = first_not_finite(s->features, s->dtype, s->rows * s->columns);
+  if (bad >= 0)
+    return bp_fail(ctx, BP_E_DATA, "%s: feature %" PRId64 " of row %" PRId64 " is not finite", what, bad % s->columns, bad / s->columns);
+  return classes ? check_classes(ctx, what, s) : check_values(ctx, what, s, loss);
+}

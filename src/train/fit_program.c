@@ -1,0 +1,139 @@
+/* fit_program.c - network, loss, gradient and update as one graph each for a step and for an evaluation. Floor: train. */
+#include "train/fit_program.h"
+
+#include "backprop/autodiff.h"
+#include "backprop/ops.h"
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "train/optimizer.h"
+
+/* Variables of a graph under construction. */
+typedef struct builder {
+  bp_context *ctx;
+  bp_graph *graph;
+  const bp_net *net;
+  const bp_source *source;
+  int params, slots; /* slots of each parameter */
+  bp_var *vars;      /* inputs, then gradients, then outputs: one block */
+  size_t n_vars;
+  bp_var *gradients, *outputs;
+  size_t n_inputs, n_outputs;
+} builder;
+
+static bp_status builder_init(builder *b, bp_context *ctx, const bp_net *net, const bp_source *source, size_t first_param, int slots) {
+  *b = (builder){.ctx = ctx, .net = net, .source = source, .params = bp_net_params(net), .slots = slots};
+  size_t params = (size_t)b->params, states = params * (size_t)(1 + slots);
+  b->n_inputs = first_param + states;
+  b->n_vars = b->n_inputs + params + FIT_VALUES + states;
+  b->vars = bp_calloc(ctx, b->n_vars, sizeof *b->vars);
+  if (b->vars == NULL) return BP_E_NOMEM;
+  b->gradients = b->vars + b->n_inputs;
+  b->outputs = b->gradients + params;
+  return bp_graph_new(ctx, &b->graph);
+}
+
+static void builder_release(builder *b) {
+  bp_graph_free(b->graph);
+  bp_release(bp_context_allocator(b->ctx), b->vars, b->n_vars, sizeof *b->vars);
+}
+
+/* x = features[rows] · scale + shift, in the network's element type */
+static bp_var batch_features(builder *b) {
+  const bp_source *s = b->source;
+  bp_dtype dtype = bp_net_dtype(b->net);
+  b->vars[FIT_FEATURES] = bp_input(b->graph, "features", s->dtype, 2, (int64_t[]){s->rows, s->columns});
+  b->vars[FIT_ROWS] = bp_input(b->graph, "rows", BP_I32, 1, (int64_t[]){BP_BATCH});
+  bp_var x = bp_gather(b->vars[FIT_FEATURES], b->vars[FIT_ROWS], dtype);
+  if (s->scale != 1) x = bp_mul(x, bp_scalar(b->graph, dtype, s->scale));
+  if (s->shift != 0) x = bp_add(x, bp_scalar(b->graph, dtype, s->shift));
+  return x;
+}
+
+static bp_var batch_targets(builder *b, bool classes) {
+  const bp_source *s = b->source;
+  if (classes) return b->vars[FIT_TARGETS] = bp_input(b->graph, "classes", BP_I32, 1, (int64_t[]){BP_BATCH});
+  b->vars[FIT_TARGETS] = bp_input(b->graph, "targets", s->target_dtype, 2, (int64_t[]){s->rows, s->outputs});
+  return bp_gather(b->vars[FIT_TARGETS], b->vars[FIT_ROWS], bp_net_dtype(b->net));
+}
+
+/* Rows whose largest output is their class. */
+static bp_var count_correct(bp_var z, bp_var classes) {
+  bp_dtype dtype = bp_var_dtype(z);
+  return bp_sum(bp_equal(bp_cast(bp_argmax(z), dtype), bp_cast(classes, dtype)), BP_ALL_AXES);
+}
+
+/* The losses of the batch's rows; counts into outputs when the targets are classes. */
+static bp_var forward(builder *b, bp_loss loss, const bp_var *params) {
+  bool classes = bp_loss_wants_classes(loss);
+  bp_var x = batch_features(b), target = batch_targets(b, classes);
+  bp_var z = bp_net_apply(b->net, x, params);
+  if (classes) b->outputs[FIT_CORRECT] = count_correct(z, target);
+  b->n_outputs = classes ? FIT_VALUES : FIT_CORRECT;
+  return bp_loss_rows(loss, z, target);
+}
+
+/* (λ/2) Σ‖W‖²; biases are left out. The symbolic zero when λ is 0. */
+static bp_var penalty(const builder *b, double lambda, const bp_var *params) {
+  bp_var sum = {b->graph, 0};
+  for (int p = 0; p < b->params && lambda > 0; p++) {
+    if (!bp_net_param(b->net, p).is_weight) continue;
+    bp_var part = bp_mul(bp_sum(bp_square(params[p]), BP_ALL_AXES), bp_scalar(b->graph, bp_net_dtype(b->net), lambda / 2));
+    sum = bp_var_is_zero(sum) ? part : bp_add(sum, part);
+  }
+  return sum;
+}
+
+static void declare_slots(builder *b, bp_var *slots) {
+  for (int p = 0; p < b->params; p++) {
+    bp_param_info info = bp_net_param(b->net, p);
+    for (int s = 0; s < b->slots; s++)
+      slots[p * b->slots + s] = bp_input(b->graph, "slot", bp_net_dtype(b->net), info.rank, info.dims);
+  }
+}
+
+static void append_updates(builder *b, const optimizer_step *step, const bp_var *params, const bp_var *slots) {
+  for (int p = 0; p < b->params; p++) {
+    bp_var new_slots[4], new_param;
+    optimizer_update(step, params[p], b->gradients[p], slots + p * b->slots, new_slots, &new_param);
+    for (int s = 0; s < b->slots; s++) b->outputs[b->n_outputs++] = bp_assign(slots[p * b->slots + s], new_slots[s]);
+    b->outputs[b->n_outputs++] = bp_assign(params[p], new_param);
+  }
+}
+
+bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_fit_options *options, int64_t batch,
+                           bp_program **out) {
+  builder b;
+  bp_status status = builder_init(&b, ctx, net, source, FIT_FIRST_PARAM_OF_STEP, optimizer_slots(options->optimizer, options));
+  if (status != BP_OK) goto done;
+  bp_var *params = b.vars + FIT_FIRST_PARAM_OF_STEP, *slots = params + b.params;
+  bp_net_declare(net, b.graph, params);
+  declare_slots(&b, slots);
+  b.vars[FIT_LR] = bp_input(b.graph, "lr", bp_net_dtype(net), 0, NULL);
+  b.vars[FIT_STEP] = bp_input(b.graph, "step", BP_F64, 0, NULL);
+  bp_var objective = bp_mean(forward(&b, options->loss, params), BP_ALL_AXES), s = penalty(&b, options->l2, params);
+  b.outputs[FIT_LOSS] = objective;
+  if (!bp_var_is_zero(s)) objective = bp_add(objective, s);
+  BP_TRY_DONE(bp_graph_status(b.graph));
+  BP_TRY_DONE(bp_grad(objective, params, (size_t)b.params, b.gradients));
+  optimizer_step step = {options, b.vars[FIT_LR], b.vars[FIT_STEP]};
+  append_updates(&b, &step, params, slots);
+  bp_compile_options o = {.size = sizeof o, .max_batch = batch};
+  status = bp_compile(b.outputs, b.n_outputs, b.vars, b.n_inputs, &o, out);
+done:
+  builder_release(&b);
+  return status;
+}
+
+bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, bp_loss loss, int64_t batch, bp_program **out) {
+  builder b;
+  bp_status status = builder_init(&b, ctx, net, source, FIT_FIRST_PARAM_OF_EVAL, 0);
+  if (status != BP_OK) goto done;
+  bp_var *params = b.vars + FIT_FIRST_PARAM_OF_EVAL;
+  bp_net_declare(net, b.graph, params);
+  b.outputs[FIT_LOSS] = bp_sum(forward(&b, loss, params), BP_ALL_AXES);
+  bp_compile_options o = {.size = sizeof o, .max_batch = batch};
+  status = bp_compile(b.outputs, b.n_outputs, b.vars, b.n_inputs, &o, out);
+done:
+  builder_release(&b);
+  return status;
+}

@@ -1,0 +1,27 @@
+/* train/fit_program.h - the two programs of a fit: one step of training, and the loss of rows that are only looked at. */
+#ifndef BP_TRAIN_FIT_PROGRAM_H
+#define BP_TRAIN_FIT_PROGRAM_H
+#include "backprop/program.h"
+#include "backprop/train.h"
+
+/* The order of a program's inputs; parameters and optimiser slots (step program only) follow. */
+typedef enum fit_input {
+  FIT_FEATURES, /* the whole table */
+  FIT_TARGETS,  /* classes: those of the batch, I32 [batch]; values: the whole table */
+  FIT_ROWS,     /* I32 [batch]: row numbers */
+  FIT_LR,       /* step program only, rank 0 */
+  FIT_STEP,     /* step program only, rank 0, F64 */
+  FIT_FIRST_PARAM_OF_STEP,
+  FIT_FIRST_PARAM_OF_EVAL = FIT_LR
+} fit_input;
+
+/* Outputs: the sum (eval) or mean (step) of the rows' losses, then the number of rows classified right (classes only). */
+enum { FIT_LOSS, FIT_CORRECT, FIT_VALUES };
+
+/* NEW program for one update on `batch` rows at most. Adds up all of loss, gradient and optimiser. */
+bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_fit_options *options, int64_t batch,
+                           bp_program **out);
+/* NEW program for the summed loss of `batch` rows at most. */
+bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, bp_loss loss, int64_t batch, bp_program **out);
+
+#endif

@@ -1,0 +1,19 @@
+/* train/optimizer.h - optimisers as graphs: an update is a handful of nodes per parameter, compiled with everything else. */
+#ifndef BP_TRAIN_OPTIMIZER_H
+#define BP_TRAIN_OPTIMIZER_H
+#include "backprop/train.h"
+
+/* State arrays that an optimiser keeps for each parameter, shaped like it and starting at zero. */
+int optimizer_slots(bp_optimizer optimizer, const bp_fit_options *options);
+
+/* What an update may use. */
+typedef struct optimizer_step {
+  const bp_fit_options *options;
+  bp_var lr;   /* input of rank 0 */
+  bp_var step; /* input of rank 0, F64: steps done before this one */
+} optimizer_step;
+
+/* Appends the update of one parameter: new values of its slots and of itself. */
+void optimizer_update(const optimizer_step *s, bp_var param, bp_var gradient, const bp_var *slots, bp_var *new_slots, bp_var *new_param);
+
+#endif
