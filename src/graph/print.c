@@ -48,7 +48,7 @@ static bp_status needed_nodes(const bp_var *outputs, size_t n, uint8_t **needed,
   for (size_t i = 0; i < n; i++)
     if (outputs[i].graph == g && outputs[i].id < g->size) (*needed)[outputs[i].id] = 1;
   for (size_t id = g->size; id-- > 1;)
-    for (int a = 0; (*needed)[id] && a < bp_op_table[g->nodes[id].op].arity; a++) (*needed)[g->nodes[id].arg[a]] = 1;
+    for (int a = 0; (*needed)[id] && a < bp_node_arity(&g->nodes[id]); a++) (*needed)[bp_node_args(g, &g->nodes[id])[a]] = 1;
   return BP_OK;
 }
 
@@ -56,7 +56,7 @@ static void print_node(bp_builder *t, const bp_graph *g, uint32_t id) {
   const bp_node *n = &g->nodes[id];
   char shape[BP_SHAPE_TEXT], attribute[64];
   bp_builder_add(t, "%%%" PRIu32 " = %s(", id, bp_op_table[n->op].name);
-  for (int a = 0; a < bp_op_table[n->op].arity; a++) bp_builder_add(t, "%s%%%" PRIu32, a > 0 ? ", " : "", n->arg[a]);
+  for (int a = 0; a < bp_node_arity(n); a++) bp_builder_add(t, "%s%%%" PRIu32, a > 0 ? ", " : "", bp_node_args(g, n)[a]);
   bp_builder_add(t, "%s) : %s%s", attribute_text(g, n, attribute, sizeof attribute), bp_dtype_name((bp_dtype)n->dtype),
       bp_shape_text(&g->shapes[n->shape], shape, sizeof shape));
   bp_builder_add(t, n->name != 0 ? "  %s\n" : "\n", n->name != 0 ? g->names[n->name - 1] : "");
@@ -71,8 +71,8 @@ static void dot_node(bp_builder *t, const bp_graph *g, uint32_t id) {
   bp_builder_add(t, "%s%s%s\\n%s%s\"%s];\n", n->name != 0 ? "\\n" : "", bp_op_table[n->op].name,
       attribute_text(g, n, attribute, sizeof attribute), bp_dtype_name((bp_dtype)n->dtype),
       bp_shape_text(&g->shapes[n->shape], shape, sizeof shape),
-      bp_op_table[n->op].arity == 0 ? ", shape=box" : "");
-  for (int a = 0; a < bp_op_table[n->op].arity; a++) bp_builder_add(t, "  n%" PRIu32 " -> n%" PRIu32 ";\n", n->arg[a], id);
+      bp_node_arity(n) == 0 ? ", shape=box" : "");
+  for (int a = 0; a < bp_node_arity(n); a++) bp_builder_add(t, "  n%" PRIu32 " -> n%" PRIu32 ";\n", bp_node_args(g, n)[a], id);
 }
 
 static bp_status print_with(const bp_var *outputs, size_t n, void (*node)(bp_builder *, const bp_graph *, uint32_t),
