@@ -5,6 +5,7 @@
 #include "backprop/context.h"
 #include "backprop/dtype.h"
 #include "backprop/graph.h"
+#include "backprop/info.h"
 #include "backprop/model.h"
 #include "backprop/net.h"
 #include "backprop/ops.h"

@@ -5,11 +5,15 @@
 #include "base/fail.h"
 
 /* ---- checks ---- */
+/* Recorded on the graph like the error of a builder, but where the drivers are called is not known. */
+#define FAIL(g, code, ...) ((g)->file = NULL, (void)bp_graph_fail((g), (code), __VA_ARGS__), (code))
+
 static bp_status check_vars(bp_graph *g, const char *what, const bp_var *v, size_t n, uint32_t *last) {
+  if (g == NULL) return BP_E_ARG;
   if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
   for (size_t i = 0; i < n; i++) {
     if (v[i].graph != g || v[i].id == 0 || v[i].id >= g->size)
-      return bp_fail(g->ctx, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
+      return FAIL(g, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
     if (last != NULL && v[i].id > *last) *last = v[i].id;
   }
   return BP_OK;
@@ -20,12 +24,12 @@ static bp_status check_seeds(bp_graph *g, const char *what, const bp_var *v, con
   for (size_t i = 0; i < n; i++) {
     if (seed[i].id == 0) continue;
     if (seed[i].graph != g || seed[i].id >= g->size)
-      return bp_fail(g->ctx, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
+      return FAIL(g, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
     if (!bp_shape_equal(bp_shape_of(v[i]), bp_shape_of(seed[i])) || bp_dtype_of(v[i]) != bp_dtype_of(seed[i])) {
       char a[BP_SHAPE_TEXT], b[BP_SHAPE_TEXT];
-      return bp_fail(g->ctx, BP_E_SHAPE, "%s %zu is %s%s, its variable is %s%s; they must be alike", what, i,
-                     bp_dtype_name(bp_dtype_of(seed[i])), bp_shape_text(bp_shape_of(seed[i]), a, sizeof a),
-                     bp_dtype_name(bp_dtype_of(v[i])), bp_shape_text(bp_shape_of(v[i]), b, sizeof b));
+      return FAIL(g, BP_E_SHAPE, "%s %zu is %s%s, its variable is %s%s; they must be alike", what, i,
+                  bp_dtype_name(bp_dtype_of(seed[i])), bp_shape_text(bp_shape_of(seed[i]), a, sizeof a),
+                  bp_dtype_name(bp_dtype_of(v[i])), bp_shape_text(bp_shape_of(v[i]), b, sizeof b));
     }
   }
   return BP_OK;
@@ -62,7 +66,7 @@ static void sweep_release(sweep *s) {
   bp_release(a, s->derivative, n, sizeof *s->derivative);
 }
 
-static void add_cotangent(sweep *s, uint32_t id, bp_var part) {
+static void add_derivative(sweep *s, uint32_t id, bp_var part) {
   s->derivative[id] = bp_plus((bp_var){s->graph, s->derivative[id]}, part).id;
 }
 
@@ -88,7 +92,7 @@ static void pull_back(sweep *s, uint32_t id) {
     bp_var part = cotangent_part(s, &c, i, y_bar);
     if (part.id == 0) continue;
     s->masked[c.x[i].id] |= s->masked[id] || bp_op_of(c.y) == BP_OP_where;
-    add_cotangent(s, c.x[i].id, part);
+    add_derivative(s, c.x[i].id, part);
   }
 }
 
@@ -100,7 +104,7 @@ bp_status bp_vjp(const bp_var *y, const bp_var *y_bar, size_t n_y, const bp_var 
   BP_TRY(check_vars(s.graph, "vjp: x", x, n_x, NULL));
   BP_TRY(check_seeds(s.graph, "vjp: cotangent", y, y_bar, n_y));
   BP_TRY_DONE(sweep_init(&s, x, n_x));
-  for (size_t i = 0; i < n_y; i++) add_cotangent(&s, y[i].id, y_bar[i]);
+  for (size_t i = 0; i < n_y; i++) add_derivative(&s, y[i].id, y_bar[i]);
   for (uint32_t id = s.last; id >= 1 && s.graph->status == BP_OK; id--)
     if (s.derivative[id] != 0 && s.active[id]) pull_back(&s, id);
   BP_TRY_DONE(graph_result(s.graph));
@@ -135,9 +139,9 @@ bp_status bp_jvp(const bp_var *y, size_t n_y, const bp_var *x, const bp_var *x_d
   BP_TRY(check_seeds(s.graph, "jvp: tangent", x, x_dot, n_x));
   BP_TRY_DONE(sweep_init(&s, x, n_x));
   for (size_t j = 0; j < n_x; j++)
-    if (x[j].id <= s.last) add_cotangent(&s, x[j].id, x_dot[j]);
+    if (x[j].id <= s.last) add_derivative(&s, x[j].id, x_dot[j]);
   for (uint32_t id = 1; id <= s.last && s.graph->status == BP_OK; id++)
-    if (s.active[id] && s.derivative[id] == 0) s.derivative[id] = tangent_of(&s, id).id;
+    if (s.active[id]) add_derivative(&s, id, tangent_of(&s, id)); /* an x may depend on another one */
   BP_TRY_DONE(graph_result(s.graph));
   for (size_t i = 0; i < n_y; i++) y_dot[i] = (bp_var){s.graph, s.derivative[y[i].id]};
 done:
@@ -156,7 +160,8 @@ bp_status bp_grad(bp_var y, const bp_var *x, size_t n_x, bp_var *gradient) {
   BP_TRY(check_vars(g, "grad: y", &y, 1, NULL));
   if (bp_shape_of(y)->rank != 0) {
     char text[BP_SHAPE_TEXT];
-    return bp_fail(g->ctx, BP_E_SHAPE, "grad: y is %s, expected a scalar; sum it, or use bp_vjp", bp_var_shape_text(y, text, sizeof text));
+    return FAIL(g, BP_E_SHAPE, "grad: y is %s, expected a scalar; sum it, or use bp_vjp",
+                bp_var_shape_text(y, text, sizeof text));
   }
   bp_var one = bp_number(y, 1);
   BP_TRY(bp_vjp(&y, &one, 1, x, n_x, gradient));
@@ -165,6 +170,7 @@ bp_status bp_grad(bp_var y, const bp_var *x, size_t n_x, bp_var *gradient) {
 }
 
 bp_status bp_hvp(bp_var y, const bp_var *x, const bp_var *v, size_t n_x, bp_var *hv) {
+  if (y.graph == NULL) return BP_E_ARG;
   bp_context *ctx = y.graph->ctx;
   bp_var *gradient = bp_alloc(ctx, n_x, sizeof *gradient);
   if (gradient == NULL) return BP_E_NOMEM;

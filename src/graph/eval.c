@@ -55,8 +55,10 @@ static bp_status evaluate_node(evaluation *ev, size_t id) {
   e.shape = bp_shape_resolve(&g->shapes[e.node.shape], ev->batch);
   bp_dtype t = (bp_dtype)e.node.dtype;
   int64_t elements = bp_shape_elements(&e.shape, 0);
-  if (e.node.op == BP_OP_assign || e.node.op == BP_OP_input) return BP_OK;
+  if (e.node.op == BP_OP_input) return BP_OK;
   BP_TRY(own_memory(ev, id, (size_t)elements * bp_dtype_size(t)));
+  if (e.node.op == BP_OP_assign) /* kept: the value may be another state, which changes too */
+    return memcpy(ev->values[id], ev->values[e.node.arg[1]], (size_t)elements * bp_dtype_size(t)), BP_OK;
   if (e.node.op == BP_OP_scalar) return bp_fill(ev->values[id], t == BP_F64 ? BP_KF64 : BP_KF32, e.node.attr.scalar, 1), BP_OK;
   if (e.node.op == BP_OP_constant)
     return memcpy(ev->values[id], e.node.attr.data, (size_t)elements * bp_dtype_size(t)), BP_OK;
@@ -97,7 +99,7 @@ static void deliver(const evaluation *ev, const bp_var *outputs, size_t n, void 
       const bp_node *node = bp_node_of(outputs[i]);
       if ((node->op == BP_OP_assign) != (states == 1)) continue;
       void *to = states ? ev->values[node->arg[0]] : values[i];
-      const void *from = ev->values[states ? node->arg[1] : outputs[i].id];
+      const void *from = ev->values[outputs[i].id];
       size_t bytes = (size_t)bp_shape_elements(bp_shape_of(outputs[i]), ev->batch) * bp_dtype_size((bp_dtype)node->dtype);
       if (to != NULL && to != from) memmove(to, from, bytes);
     }
@@ -106,6 +108,7 @@ static void deliver(const evaluation *ev, const bp_var *outputs, size_t n, void 
 bp_status bp_eval(const bp_var *outputs, size_t n_outputs, const bp_var *inputs, size_t n_inputs, int64_t batch,
                   const void *const *input_values, void *const *values) {
   if (n_outputs == 0) return BP_OK;
+  if (outputs[0].graph == NULL) return BP_E_ARG;
   evaluation ev = {.graph = outputs[0].graph, .batch = batch};
   bp_status status;
   if (ev.graph->status != BP_OK) return bp_fail(ev.graph->ctx, BP_E_GRAPH, "%s", bp_graph_message(ev.graph));

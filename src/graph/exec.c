@@ -89,7 +89,7 @@ static void copy_rows(const bp_exec *e, const int64_t *strides, int64_t row0, in
 static void exec_broadcast(const bp_exec *e, int64_t row0, int64_t row1) {
   int64_t strides[BP_MAX_RANK] = {0}, step = 1;
   int shift = e->shape.rank - e->arg_shape[0].rank;
-  for (int i = e->shape.rank - 1; i >= shift; i--) {
+  for (int i = e->shape.rank - 1; i >= shift && i >= 0; i--) { /* shift < 0: one element, of a higher rank */
     int64_t size = e->arg_shape[0].dims[i - shift];
     strides[i] = size == e->shape.dims[i] ? step : 0;
     step *= size;
@@ -145,15 +145,47 @@ static void exec_logsumexp(const bp_exec *e, int64_t row0, int64_t row1) {
                                     (row1 - row0) * row, columns);
 }
 
-/* logsumexp(z) - z[class] */
+/* Rows of logits at a time. */
+enum { SHIFTED_ROWS = 16 };
+
+/* In place on `rows` rows: z ← z - top. */
+#define SHIFT(real, z, top, rows, columns)                                                                             \
+  for (int64_t r = 0; r < (rows); r++)                                                                                 \
+    for (int64_t c = 0; c < (columns); c++) ((real *)(z))[r * (columns) + c] -= ((const real *)(top))[r];
+/* loss ← loss - z[class] */
+#define SUBTRACT_CLASS(real, loss, z, classes, rows, columns)                                                          \
+  for (int64_t r = 0; r < (rows); r++) ((real *)(loss))[r] -= ((const real *)(z))[r * (columns) + (classes)[r]];
+
+/* logsumexp(z) - z[class] of z - max(z): beside large logits the sum's part would be rounded away. */
 static void exec_softmax_cross_entropy(const bp_exec *e, int64_t row0, int64_t row1) {
+  bp_dtype t = (bp_dtype)e->node.dtype;
   int64_t columns = e->arg_shape[0].dims[1];
-  const int32_t *classes = e->arg[1];
-  exec_logsumexp(e, row0, row1);
-  if (e->node.dtype == BP_F64)
-    for (int64_t r = row0; r < row1; r++) ((double *)e->out)[r] -= ((const double *)e->arg[0])[r * columns + classes[r]];
-  else
-    for (int64_t r = row0; r < row1; r++) ((float *)e->out)[r] -= ((const float *)e->arg[0])[r * columns + classes[r]];
+  for (int64_t row = row0; row < row1; row += SHIFTED_ROWS) {
+    int64_t rows = row1 - row < SHIFTED_ROWS ? row1 - row : SHIFTED_ROWS;
+    const void *z = at_const(e->arg[0], t, row * columns);
+    const int32_t *classes = (const int32_t *)e->arg[1] + row;
+    void *loss = at(e->out, t, row), *shifted = e->scratch;
+    e->kernels->reduce[real_of(t)][BP_REDUCE_MAX](&(bp_reduce){.outer = rows,
+                                                               .reduce = columns,
+                                                               .inner = 1,
+                                                               .outer_stride = columns,
+                                                               .reduce_stride = 1,
+                                                               .out_stride = 1,
+                                                               .in = z,
+                                                               .out = loss});
+    memcpy(shifted, z, (size_t)(rows * columns) * bp_dtype_size(t));
+    if (t == BP_F64) {
+      SHIFT(double, shifted, loss, rows, columns)
+    } else {
+      SHIFT(float, shifted, loss, rows, columns)
+    }
+    e->kernels->logsumexp[real_of(t)](loss, shifted, rows, columns);
+    if (t == BP_F64) {
+      SUBTRACT_CLASS(double, loss, shifted, classes, rows, columns)
+    } else {
+      SUBTRACT_CLASS(float, loss, shifted, classes, rows, columns)
+    }
+  }
 }
 
 static void exec_one_hot(const bp_exec *e, int64_t row0, int64_t row1) {
@@ -209,6 +241,8 @@ void bp_exec_rows(const bp_exec *e, int64_t row0, int64_t row1) {
 }
 
 size_t bp_exec_scratch(const bp_node *node, const bp_shape *shape, const bp_shape *arg_shape, int64_t rows) {
+  if (node->op == BP_OP_softmax_cross_entropy)
+    return (size_t)((rows < SHIFTED_ROWS ? rows : SHIFTED_ROWS) * arg_shape[0].dims[1]) * bp_dtype_size((bp_dtype)node->dtype);
   if (node->op != BP_OP_matmul) return 0;
   bool ta = (node->attr.bits & BP_MATMUL_TA) != 0, tb = (node->attr.bits & BP_MATMUL_TB) != 0;
   return bp_gemm_scratch(rows, shape->dims[1], arg_shape[0].dims[!ta], ta, tb, real_of((bp_dtype)node->dtype));
