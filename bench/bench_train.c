@@ -133,10 +133,10 @@ typedef struct setting {
 } setting;
 
 typedef struct figures {
-  double best, median, worst;     /* seconds per epoch by the clock */
-  double cpu_best, cpu_median;    /* by the processor, all threads together */
-  double gflops;                  /* at the best */
-  double loss, accuracy;      /* of the last epoch; on the test images, NaN when not asked for */
+  double best, median, worst;  /* seconds per epoch by the clock */
+  double cpu_best, cpu_median; /* by the processor, all threads together */
+  double gflops;               /* at the best */
+  double loss, accuracy;       /* of the last epoch; on the test images, NaN when not asked for */
   size_t workspace_bytes;
 } figures;
 
@@ -212,10 +212,10 @@ typedef struct lengths {
   double best, median, worst;
 } lengths;
 
-/* Of the n times between n + 1 stamps. */
-static lengths lengths_of(const double *stamps, int n) {
+/* Of the n times between n + 1 ends of epochs. */
+static lengths lengths_of(const double *ends, int n) {
   double seconds[EPOCHS_MAX];
-  for (int e = 0; e < n; e++) seconds[e] = stamps[e + 1] - stamps[e];
+  for (int e = 0; e < n; e++) seconds[e] = ends[e + 1] - ends[e];
   qsort(seconds, (size_t)n, sizeof *seconds, by_value);
   return (lengths){seconds[0], n % 2 ? seconds[n / 2] : (seconds[n / 2 - 1] + seconds[n / 2]) / 2, seconds[n - 1]};
 }
@@ -256,7 +256,8 @@ static const char *widths_text(const setting *s, char text[256]) {
 static void show_heading(const setting *s, const char *data) {
   bp_build_info build = bp_build();
   if (s->json) return;
-  printf("bp_fit on %s, %d rows at most; kernels %s, %d cores, %s\n", data, ROWS, build.kernels, build.cores, build.compiler);
+  printf("bp_fit on %s, %d rows at most; kernels %s, %d cores, %s\n", data, ROWS, build.kernels, build.cores,
+         build.compiler);
   printf("%-7s %5s %-11s %-5s %-8s %-7s   %8s %8s %8s %8s %8s %9s %8s\n", "threads", "batch", "hidden", "opt", "dtype",
          "activ.", "best s", "median s", "worst s", "cpu s", "GFLOP/s", "loss", "accuracy");
 }
@@ -266,13 +267,15 @@ static void show(const setting *s, const figures *f, const char *data) {
   const char *optimizer = bp_optimizer_name(s->optimizer), *dtype = bp_dtype_name(s->dtype);
   if (s->accuracy) (void)snprintf(accuracy, sizeof accuracy, "%.4f", f->accuracy);
   if (!s->json) {
-    printf("%-7d %5lld %-11s %-5s %-8s %-7s   %8.4f %8.4f %8.4f %8.4f %8.1f %9.5f %8s\n", s->threads, (long long)s->batch,
-           widths_text(s, widths), optimizer, dtype, bp_activation_name(s->activation), f->best, f->median, f->worst,
-           f->cpu_median, f->gflops, f->loss, accuracy);
+    printf("%-7d %5lld %-11s %-5s %-8s %-7s   %8.4f %8.4f %8.4f %8.4f %8.1f %9.5f %8s\n", s->threads,
+           (long long)s->batch, widths_text(s, widths), optimizer, dtype, bp_activation_name(s->activation), f->best,
+           f->median, f->worst, f->cpu_median, f->gflops, f->loss, accuracy);
   } else {
-    printf("{\"tool\": \"backprop\", \"version\": \"%s\", \"kernels\": \"%s\", \"data\": \"%s\", \"threads\": %d, \"batch\": %lld, "
+    printf("{\"tool\": \"backprop\", \"version\": \"%s\", \"kernels\": \"%s\", \"data\": \"%s\", \"threads\": %d, "
+           "\"batch\": %lld, "
            "\"hidden\": \"%s\", \"optimizer\": \"%s\", \"dtype\": \"%s\", \"activation\": \"%s\", \"epochs\": %d, "
-           "\"best\": %.6f, \"median\": %.6f, \"worst\": %.6f, \"cpu_best\": %.6f, \"cpu_median\": %.6f, \"gflops\": %.2f, \"workspace\": %zu, \"loss\": %.8f, "
+           "\"best\": %.6f, \"median\": %.6f, \"worst\": %.6f, \"cpu_best\": %.6f, \"cpu_median\": %.6f, \"gflops\": "
+           "%.2f, \"workspace\": %zu, \"loss\": %.8f, "
            "\"accuracy\": %s}\n",
            bp_version(), bp_build().kernels, data, s->threads, (long long)s->batch, widths_text(s, widths), optimizer,
            dtype, bp_activation_name(s->activation), s->epochs, f->best, f->median, f->worst, f->cpu_best,
@@ -309,28 +312,49 @@ static void read_dtype(const char *text, setting *s) {
 
 /* One option with its value. */
 static void read_option(const char *name, const char *value, setting *s) {
-  if (strcmp(name, "--threads") == 0) s->threads = (int)number(name, value, 0, 1024);
-  else if (strcmp(name, "--batch") == 0) s->batch = (int64_t)number(name, value, 1, ROWS);
-  else if (strcmp(name, "--hidden") == 0) read_widths(value, s);
-  else if (strcmp(name, "--lr") == 0) s->lr = number(name, value, 0, 1e6);
-  else if (strcmp(name, "--momentum") == 0) s->momentum = number(name, value, 0, 1);
-  else if (strcmp(name, "--seed") == 0) s->seed = (uint64_t)number(name, value, 0, 1e15);
-  else if (strcmp(name, "--epochs") == 0) s->epochs = (int)number(name, value, 1, EPOCHS_MAX);
-  else if (strcmp(name, "--rows") == 0) s->rows = (int64_t)number(name, value, 1, ROWS);
-  else if (strcmp(name, "--dtype") == 0) read_dtype(value, s);
-  else if (strcmp(name, "--optimizer") == 0 && bp_optimizer_find(value, &s->optimizer)) return;
-  else if (strcmp(name, "--activation") == 0 && bp_activation_find(value, &s->activation)) return;
-  else die("no such option", name);
+  if (strcmp(name, "--threads") == 0)
+    s->threads = (int)number(name, value, 0, 1024);
+  else if (strcmp(name, "--batch") == 0)
+    s->batch = (int64_t)number(name, value, 1, ROWS);
+  else if (strcmp(name, "--hidden") == 0)
+    read_widths(value, s);
+  else if (strcmp(name, "--lr") == 0)
+    s->lr = number(name, value, 0, 1e6);
+  else if (strcmp(name, "--momentum") == 0)
+    s->momentum = number(name, value, 0, 1);
+  else if (strcmp(name, "--seed") == 0)
+    s->seed = (uint64_t)number(name, value, 0, 1e15);
+  else if (strcmp(name, "--epochs") == 0)
+    s->epochs = (int)number(name, value, 1, EPOCHS_MAX);
+  else if (strcmp(name, "--rows") == 0)
+    s->rows = (int64_t)number(name, value, 1, ROWS);
+  else if (strcmp(name, "--dtype") == 0)
+    read_dtype(value, s);
+  else if (strcmp(name, "--optimizer") == 0 && bp_optimizer_find(value, &s->optimizer))
+    return;
+  else if (strcmp(name, "--activation") == 0 && bp_activation_find(value, &s->activation))
+    return;
+  else
+    die("no such option", name);
 }
 
 /* Whether one setting was asked for, not the table of the usual ones. */
 static bool read_options(int argc, char **argv, setting *s, const char **folder) {
   bool one = false;
   for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--json") == 0) { s->json = true; continue; }
-    if (strcmp(argv[i], "--accuracy") == 0) { s->accuracy = true; continue; }
+    if (strcmp(argv[i], "--json") == 0) {
+      s->json = true;
+      continue;
+    }
+    if (strcmp(argv[i], "--accuracy") == 0) {
+      s->accuracy = true;
+      continue;
+    }
     if (i + 1 == argc) die(argv[i], "is unknown, or needs a value");
-    if (strcmp(argv[i], "--data") == 0) { *folder = argv[++i]; continue; }
+    if (strcmp(argv[i], "--data") == 0) {
+      *folder = argv[++i];
+      continue;
+    }
     one = one || (strcmp(argv[i], "--epochs") != 0 && strcmp(argv[i], "--seed") != 0);
     read_option(argv[i], argv[i + 1], s);
     i++;
@@ -346,16 +370,24 @@ static const struct {
   bp_optimizer optimizer;
   bp_dtype dtype;
 } usual[] = {
-    {1, 128, "128,128", BP_SGD, BP_F32},  {2, 128, "128,128", BP_SGD, BP_F32},    {1, 128, "128,128", BP_ADAM, BP_F32},
-    {1, 128, "128,128", BP_SGD, BP_F64},  {1, 1, "128,128", BP_SGD, BP_F32},      {1, 8, "128,128", BP_SGD, BP_F32},
-    {1, 32, "128,128", BP_SGD, BP_F32},   {2, 32, "128,128", BP_SGD, BP_F32},     {1, 512, "128,128", BP_SGD, BP_F32},
-    {2, 512, "128,128", BP_SGD, BP_F32},  {1, 128, "none", BP_SGD, BP_F32},       {1, 128, "512,512", BP_SGD, BP_F32},
-    {2, 128, "512,512", BP_SGD, BP_F32},  {1, 128, "1024,1024", BP_SGD, BP_F32},  {2, 128, "1024,1024", BP_SGD, BP_F32},
+    {1, 128, "128,128", BP_SGD, BP_F32}, {2, 128, "128,128", BP_SGD, BP_F32},   {1, 128, "128,128", BP_ADAM, BP_F32},
+    {1, 128, "128,128", BP_SGD, BP_F64}, {1, 1, "128,128", BP_SGD, BP_F32},     {1, 8, "128,128", BP_SGD, BP_F32},
+    {1, 32, "128,128", BP_SGD, BP_F32},  {2, 32, "128,128", BP_SGD, BP_F32},    {1, 512, "128,128", BP_SGD, BP_F32},
+    {2, 512, "128,128", BP_SGD, BP_F32}, {1, 128, "none", BP_SGD, BP_F32},      {1, 128, "512,512", BP_SGD, BP_F32},
+    {2, 128, "512,512", BP_SGD, BP_F32}, {1, 128, "1024,1024", BP_SGD, BP_F32}, {2, 128, "1024,1024", BP_SGD, BP_F32},
 };
 
 int main(int argc, char **argv) {
-  setting s = {.threads = 1, .batch = 128, .layers = 2, .hidden = {128, 128}, .rows = ROWS, .activation = BP_TANH,
-               .dtype = BP_F32, .momentum = 0.9, .seed = 1, .epochs = 5};
+  setting s = {.threads = 1,
+               .batch = 128,
+               .layers = 2,
+               .hidden = {128, 128},
+               .rows = ROWS,
+               .activation = BP_TANH,
+               .dtype = BP_F32,
+               .momentum = 0.9,
+               .seed = 1,
+               .epochs = 5};
   const char *folder = getenv("BACKPROP_MNIST");
   if (folder == NULL) folder = "data/mnist";
   bool one = read_options(argc, argv, &s, &folder);

@@ -12,6 +12,11 @@ import statistics
 import sys
 import time
 
+# Libraries read their number of threads when they are loaded, so this comes before the import of any.
+THREADS = sys.argv[sys.argv.index("--threads") + 1] if "--threads" in sys.argv[:-1] else "1"
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = THREADS
+
 import numpy
 
 
@@ -31,14 +36,6 @@ def options(description):
     chosen.widths = [int(width) for width in chosen.hidden.split(",")] if chosen.hidden != "none" else []
     chosen.lr = chosen.lr or (0.1 if chosen.optimizer == "sgd" else 0.001)
     return chosen
-
-
-def threads_before_import(argv=None):
-    """Libraries read their number of threads when they are loaded, so this comes before their import."""
-    argv = sys.argv if argv is None else argv
-    threads = argv[argv.index("--threads") + 1] if "--threads" in argv else "1"
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = threads
 
 
 def idx(folder, name, header):

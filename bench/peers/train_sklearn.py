@@ -7,7 +7,6 @@ import warnings
 
 import peer
 
-peer.threads_before_import()
 import sklearn
 from sklearn.neural_network import MLPClassifier
 

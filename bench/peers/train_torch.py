@@ -6,7 +6,6 @@ clearing of gradients; foreach updates all parameters in a few calls.
 """
 import peer
 
-peer.threads_before_import()
 import torch
 
 

@@ -17,6 +17,11 @@ static bp_var where_vjp(const bp_call *c, int i, bp_var y_bar) {
   return i == 1 ? bp_where(c->x[0], y_bar, zero) : bp_where(c->x[0], zero, y_bar);
 }
 
+/* The cotangent of a row, spread over the gradient of its elements. */
+static bp_var scaled(const bp_call *c, bp_var y_bar, bp_var gradient) {
+  return c->masked ? bp_times_masked(y_bar, gradient) : bp_mul(y_bar, gradient);
+}
+
 /* ---- largest and smallest: elements that tie share equally ---- */
 static bp_var extreme_share(const bp_call *c) {
   bp_var tied = bp_equal(c->x[0], bp_unreduce(c->y, bp_shape_of(c->x[0]), (unsigned)c->bits));
@@ -31,7 +36,7 @@ static bp_var extreme_jvp(const bp_call *c, const bp_var *x_dot) {
 
 static bp_var extreme_vjp(const bp_call *c, int i, bp_var y_bar) {
   (void)i;
-  return bp_mul(bp_unreduce(y_bar, bp_shape_of(c->x[0]), (unsigned)c->bits), extreme_share(c));
+  return scaled(c, bp_unreduce(y_bar, bp_shape_of(c->x[0]), (unsigned)c->bits), extreme_share(c));
 }
 
 /* ---- logsumexp: its gradient is the softmax ---- */
@@ -42,7 +47,7 @@ static bp_var logsumexp_jvp(const bp_call *c, const bp_var *x_dot) {
 
 static bp_var logsumexp_vjp(const bp_call *c, int i, bp_var y_bar) {
   (void)i;
-  return bp_mul(bp_softmax(c->x[0]), bp_expand(y_bar, -1));
+  return scaled(c, bp_expand(y_bar, -1), bp_softmax(c->x[0]));
 }
 
 /* ---- softmax cross entropy: softmax(z) - one_hot(class) ---- */
@@ -58,7 +63,7 @@ static bp_var softmax_cross_entropy_jvp(const bp_call *c, const bp_var *x_dot) {
 
 static bp_var softmax_cross_entropy_vjp(const bp_call *c, int i, bp_var y_bar) {
   (void)i;
-  return bp_mul(error_signal(c), bp_expand(y_bar, -1));
+  return scaled(c, bp_expand(y_bar, -1), error_signal(c));
 }
 
 static const struct {

@@ -74,7 +74,7 @@ static bp_var cotangent_part(const sweep *s, const bp_call *c, int i, bp_var y_b
   bp_op op = bp_op_of(c->y);
   switch (bp_op_table[op].op_class) {
   case BP_CLASS_ELEMENTWISE:
-    return (s->masked[c->y.id] ? bp_times_masked : bp_times)(y_bar, bp_partial_rule(op)(c, i));
+    return (c->masked ? bp_times_masked : bp_times)(y_bar, bp_partial_rule(op)(c, i));
   case BP_CLASS_LINEAR:
     return bp_transpose_rule(op)(c, i, y_bar);
   case BP_CLASS_CUSTOM:
@@ -87,6 +87,7 @@ static bp_var cotangent_part(const sweep *s, const bp_call *c, int i, bp_var y_b
 static void pull_back(sweep *s, uint32_t id) {
   bp_call c = bp_call_of(s->graph, id);
   bp_var y_bar = {s->graph, s->derivative[id]};
+  c.masked = s->masked[id];
   for (int i = 0; i < c.arity; i++) {
     if (!s->active[c.x[i].id] || !bp_differentiable(s->graph, id, i)) continue;
     bp_var part = cotangent_part(s, &c, i, y_bar);

@@ -14,6 +14,7 @@ typedef struct bp_call {
   bp_var x[3];
   int arity;
   uint64_t bits;
+  bool masked; /* the cotangent came through a where: see bp_times_masked */
 } bp_call;
 bp_call bp_call_of(bp_graph *g, uint32_t id);
 

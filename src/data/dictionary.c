@@ -84,11 +84,10 @@ static bp_status grow_slots(bp_context *ctx, bp_dictionary *d) {
   size_t n = d->slots ? d->n_slots * 2 : 4 * (size_t)FEW;
   slot *slots = bp_calloc(ctx, n, sizeof *slots);
   if (!slots) return BP_E_NOMEM;
-  for (size_t s = 0; s < d->n_slots; s++)
+  for (size_t i = 0; i < d->count && !d->slots; i++)
+    put_slot(slots, n, (slot){hash_of(d->words[i], strlen(d->words[i])), (int32_t)i + 1});
+  for (size_t s = 0; d->slots && s < d->n_slots; s++)
     if (d->slots[s].next) put_slot(slots, n, d->slots[s]);
-  if (!d->slots)
-    for (size_t i = 0; i < d->count; i++)
-      put_slot(slots, n, (slot){hash_of(d->words[i], strlen(d->words[i])), (int32_t)i + 1});
   bp_release(bp_context_allocator(ctx), d->slots, d->n_slots, sizeof *d->slots);
   d->slots = slots;
   d->n_slots = n;

@@ -198,11 +198,11 @@ static bp_status check_features(learner *l) {
   int64_t dropped = l->dropped.count;
   if (l->encoding->n_features == 0)
     return bp_fail(l->ctx, BP_E_DATA, "%s: no feature is left to learn from%s%s; expected a column that varies",
-                   l->source, dropped > 0 ? "; constant or empty in the training rows: " : "",
+                   l->source, dropped > 0 ? "; constant in the training rows: " : "",
                    dropped > 0 ? bp_names_text(&l->dropped) : "");
   if (dropped > 0)
-    bp_warn(l->ctx, "%s: %" PRId64 " column%s constant or empty in the training rows and left out: %s", l->source,
-            dropped, dropped == 1 ? " is" : "s are", bp_names_text(&l->dropped));
+    bp_warn(l->ctx, "%s: %" PRId64 " constant column%s left out: %s", l->source, dropped, dropped == 1 ? "" : "s",
+            bp_names_text(&l->dropped));
   return BP_OK;
 }
 
@@ -211,7 +211,11 @@ static bp_status learn(learner *l) {
   BP_TRY(bp_target_learn(l->ctx, l->table, l->rows, l->target, l->options, false, l->encoding));
   l->values = bp_alloc(l->ctx, (size_t)l->rows.n, sizeof *l->values);
   if (!l->values) return BP_E_NOMEM;
-  for (int64_t c = 0; c < l->columns; c++) BP_TRY(learn_column(l, c));
+  for (int64_t c = 0; c < l->columns; c++) {
+    bp_status status = learn_column(l, c);
+    if (status == BP_E_LIMIT) bp_fail_prefix(l->ctx, "%s: ", l->source);
+    BP_TRY(status);
+  }
   return check_features(l);
 }
 

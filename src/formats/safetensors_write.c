@@ -52,18 +52,17 @@ static size_t bytes_of(const bp_named_tensor *t) {
 
 /* Wide elements first: so all data are aligned without gaps, which the format forbids. */
 static int by_width_and_name(const void *a, const void *b) {
-  const bp_named_tensor *s = *(const bp_named_tensor *const *)a, *t = *(const bp_named_tensor *const *)b;
+  const bp_named_tensor *s = a, *t = b;
   size_t x = bp_dtype_size(s->dtype), y = bp_dtype_size(t->dtype);
   return x != y ? (x > y ? -1 : 1) : strcmp(s->name, t->name);
 }
 
-static bp_status put_in_order(bp_context *ctx, const bp_named_tensor *tensors, size_t n,
-                              const bp_named_tensor **order) {
+static bp_status put_in_order(bp_context *ctx, const bp_named_tensor *tensors, size_t n, bp_named_tensor *order) {
   for (size_t i = 0; i < n; i++) {
     BP_TRY(check_tensor(ctx, &tensors[i]));
-    order[i] = &tensors[i];
+    order[i] = tensors[i];
   }
-  if (n > 0) qsort((void *)order, n, sizeof *order, by_width_and_name);
+  if (n > 0) qsort(order, n, sizeof *order, by_width_and_name);
   return BP_OK;
 }
 
@@ -97,17 +96,17 @@ static bp_status out_of_memory(bp_context *ctx) {
   return bp_fail(ctx, BP_E_NOMEM, "out of memory: cannot make the safetensors header");
 }
 
-static bp_status add_tensors(bp_context *ctx, const bp_named_tensor *const *order, size_t n, json_t *header) {
+static bp_status add_tensors(bp_context *ctx, const bp_named_tensor *order, size_t n, json_t *header) {
   size_t begin = 0;
   for (size_t i = 0; i < n; i++) {
     char quoted[BP_QUOTE_TEXT];
     size_t end;
-    const char *name = order[i]->name;
+    const char *name = order[i].name;
     (void)bp_quote(name, strlen(name), quoted);
     if (json_object_get(header, name)) return bp_fail(ctx, BP_E_ARG, "safetensors: two tensors named '%s'", quoted);
-    if (!bp_add_size(begin, bytes_of(order[i]), &end) || end > INT64_MAX)
+    if (!bp_add_size(begin, bytes_of(&order[i]), &end) || end > INT64_MAX)
       return bp_fail(ctx, BP_E_ARG, "safetensors: tensor '%s' makes the file too large", quoted);
-    if (!set(header, name, tensor_json(order[i], begin, end))) return out_of_memory(ctx);
+    if (!set(header, name, tensor_json(&order[i], begin, end))) return out_of_memory(ctx);
     begin = end;
   }
   return BP_OK;
@@ -151,13 +150,13 @@ static bp_status dump(const json_t *header, text *out) {
 
 /* ---- all of it ---- */
 
-static bp_status write_all(bp_writer *writer, const text *header, const bp_named_tensor *const *order, size_t n) {
+static bp_status write_all(bp_writer *writer, const text *header, const bp_named_tensor *order, size_t n) {
   uint64_t size = header->size;
   BP_TRY(bp_writer_write(writer, &size, sizeof size));
   BP_TRY(bp_writer_write(writer, header->data, header->size));
   for (size_t i = 0; i < n; i++) {
-    size_t bytes = bytes_of(order[i]);
-    if (bytes > 0) BP_TRY(bp_writer_write(writer, order[i]->data, bytes));
+    size_t bytes = bytes_of(&order[i]);
+    if (bytes > 0) BP_TRY(bp_writer_write(writer, order[i].data, bytes));
   }
   return BP_OK;
 }
@@ -166,7 +165,7 @@ bp_status bp_safetensors_write(bp_context *ctx, bp_writer *writer, const bp_name
                                const bp_text_pair *metadata, size_t n_metadata) {
   bp_allocator allocator = bp_context_allocator(ctx);
   text header_text = {.ctx = ctx};
-  const bp_named_tensor **order = bp_alloc(ctx, n_tensors, sizeof *order);
+  bp_named_tensor *order = bp_alloc(ctx, n_tensors, sizeof *order);
   json_t *header = order ? json_object() : NULL;
   bp_status status = BP_E_NOMEM;
   if (!order) return status;
@@ -178,6 +177,6 @@ bp_status bp_safetensors_write(bp_context *ctx, bp_writer *writer, const bp_name
   if (status == BP_OK) status = write_all(writer, &header_text, order, n_tensors);
   json_decref(header);
   bp_release(allocator, header_text.data, header_text.capacity, 1);
-  bp_release(allocator, (void *)order, n_tensors, sizeof *order);
+  bp_release(allocator, order, n_tensors, sizeof *order);
   return status;
 }

@@ -15,7 +15,7 @@ static bool parse(const char *text, double *value) { return bp_number_parse(text
 
 static void assert_same(const char *text) {
   double expected = strtod(text, NULL), actual = -1;
-  if (!parse(text, &actual) || memcmp(&actual, &expected, sizeof actual) != 0)
+  if (!parse(text, &actual) || actual != expected || signbit(actual) != signbit(expected))
     fail_msg("'%s' was read as %a; expected %a", text, actual, expected);
 }
 

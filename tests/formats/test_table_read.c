@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "backprop/table.h"
 #include "data/table_core.h"
@@ -128,6 +131,47 @@ static void a_file_that_is_not_there_is_an_io_error(void **state) {
   assert_null(t);
 }
 
+/* Reads what another process writes into a pipe of that name: nothing is known of the size beforehand. */
+static bp_status read_pipe(bp_context *ctx, const char *name, const void *data, size_t size, bp_table **out) {
+  bt_dir dir;
+  char path[BT_PATH];
+  int child_status = 0;
+  bt_dir_make(&dir);
+  assert_int_equal(mkfifo(bt_dir_file(&dir, name, path), 0600), 0);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    FILE *pipe = fopen(path, "wb");
+    if (pipe) (void)fwrite(data, 1, size, pipe);
+    if (pipe) (void)fclose(pipe);
+    _exit(0);
+  }
+  bp_status status = bp_table_read(ctx, path, NULL, out);
+  (void)waitpid(child, &child_status, 0);
+  bt_dir_remove(&dir);
+  return status;
+}
+
+static void pipes_are_read_as_they_come(void **state) {
+  enum { ROWS = 2000, HEADER = 12 };
+  static unsigned char idx[HEADER + ROWS * 100] = {0, 0, 8, 2, 0, 0, ROWS >> 8, ROWS & 255, 0, 0, 0, 100};
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t = NULL;
+  for (size_t i = HEADER; i < sizeof idx; i++) idx[i] = (unsigned char)(i * 7);
+  bt_assert_ok(ctx, read_pipe(ctx, "t-idx2-ubyte", idx, sizeof idx, &t));
+  bt_assert_same_bits(t->block, idx + HEADER, sizeof idx - HEADER);
+  bp_table_free(t);
+  t = NULL;
+  bt_assert_fails(ctx, BP_E_DATA, read_pipe(ctx, "t-idx2-ubyte", idx, sizeof idx - 1, &t));
+  bt_assert_message(ctx, "199999 bytes of elements; the IDX header promises 200000");
+  idx[4] = 0x7F; /* two thousand million rows are promised */
+  bt_assert_fails(ctx, BP_E_DATA, read_pipe(ctx, "t-idx2-ubyte", idx, sizeof idx, &t));
+  assert_true(bt_fixture_of(state)->memory.peak_bytes < 8 * sizeof idx);
+  bt_assert_ok(ctx, read_pipe(ctx, "t.csv", csv_text, sizeof csv_text - 1, &t));
+  assert_int_equal(bp_table_rows(t), 2);
+  bp_table_free(t);
+}
+
 static void the_digits_are_as_described(void **state) {
   bp_context *ctx = bt_ctx(state);
   const char *root = getenv("TEST_SOURCE");
@@ -189,6 +233,7 @@ int main(void) {
       BT_TEST(labels_come_from_their_own_file),
       BT_TEST(options_are_checked),
       BT_TEST(a_file_that_is_not_there_is_an_io_error),
+      BT_TEST(pipes_are_read_as_they_come),
       BT_TEST(the_digits_are_as_described),
       BT_TEST(mnist_is_mnist),
   };

@@ -72,8 +72,10 @@ static void fill_biases(const bp_net *net, void *const *params) {
   for (int p = 1; p < bp_net_params(net); p += 2)
     for (int64_t i = 0; i < bp_net_param(net, p).elements; i++) {
       double value = nt_noise(&x);
-      if (bp_net_dtype(net) == BP_F64) ((double *)params[p])[i] = value;
-      else ((float *)params[p])[i] = (float)value;
+      if (bp_net_dtype(net) == BP_F64)
+        ((double *)params[p])[i] = value;
+      else
+        ((float *)params[p])[i] = (float)value;
     }
 }
 

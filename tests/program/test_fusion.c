@@ -98,6 +98,7 @@ static void forward_and_reverse_derivatives_agree(void **state) {
     options.derivatives = true;
     options.states = false;
     options.f64 = i % 4 != 0;
+    options.one_type = i % 2 != 0;
     bt_random_graph g;
     inner forward, reverse;
     bt_random_graph_make(ctx, &options, &g);

@@ -273,6 +273,7 @@ static bp_var by_number(bt_random_graph *g) {
 
 static bp_var another_type(bt_random_graph *g) {
   bp_var x = pick(g);
+  if (g->options.one_type) return bp_softplus(x);
   bp_dtype to = bp_var_dtype(x) == BP_F32 ? BP_F64 : BP_F32;
   g->narrow = true;
   dims d = dims_of(x);

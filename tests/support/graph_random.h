@@ -14,6 +14,7 @@ typedef struct bt_random_options {
   bool f64;          /* the main element type; casts to the other one occur in either case */
   bool derivatives;  /* ask for a reverse and a forward derivative too */
   bool states;       /* assign to some inputs */
+  bool one_type;     /* no casts */
 } bt_random_options;
 
 typedef struct bt_random_graph {

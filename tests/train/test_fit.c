@@ -8,8 +8,10 @@ static tt_model fitted(bp_context *ctx, bp_dtype dtype, const bp_source *train, 
   tt_model m = tt_model_new(ctx, dtype, 40, 2);
   bp_fit_result own = {0};
   bt_assert_ok(ctx, bp_fit(ctx, m.net, m.params, train, valid, o, &own));
-  if (result != NULL) *result = own;
-  else bp_fit_result_release(ctx, &own);
+  if (result != NULL)
+    *result = own;
+  else
+    bp_fit_result_release(ctx, &own);
   return m;
 }
 
@@ -282,8 +284,13 @@ static void exclusive_or_is_learnt_from_many_seeds(void **state) {
   enum { SEEDS = 40 };
   static const float x[] = {0, 0, 0, 1, 1, 0, 1, 1}, y[] = {0, 1, 1, 0};
   bp_source rows = {4, 2, BP_F32, x, 1, 0, BP_F32, 1, y};
-  bp_fit_options o = {.size = sizeof o, .loss = BP_LOSS_BINARY_CROSS_ENTROPY, .lr = 0.5, .momentum = 0.9, .batch_size = 4,
-                      .epochs = 500, .threads = 1};
+  bp_fit_options o = {.size = sizeof o,
+                      .loss = BP_LOSS_BINARY_CROSS_ENTROPY,
+                      .lr = 0.5,
+                      .momentum = 0.9,
+                      .batch_size = 4,
+                      .epochs = 500,
+                      .threads = 1};
   int learnt = 0;
   for (o.seed = 1; o.seed <= SEEDS; o.seed++) {
     bp_net *net = NULL;

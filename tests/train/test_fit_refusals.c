@@ -22,8 +22,9 @@ static job job_new(bp_context *ctx) {
 static void refused(bp_context *ctx, job *j, bp_status status, const char *words) {
   tt_model before = tt_model_new(ctx, BP_F32, 8, 2);
   bp_fit_result result = {.epochs = 777};
-  bt_assert_fails(ctx, status, bp_fit(ctx, j->model.net, j->model.params, &j->train, j->with_valid ? &j->valid : NULL,
-                                      &j->options, &result));
+  bt_assert_fails(
+      ctx, status,
+      bp_fit(ctx, j->model.net, j->model.params, &j->train, j->with_valid ? &j->valid : NULL, &j->options, &result));
   bt_assert_message(ctx, words);
   assert_true(tt_same_params(&before, &j->model));
   assert_int_equal(result.epochs, 777);
@@ -147,7 +148,9 @@ static void scale_nan(tt_data *d, bp_source *s) { (void)d, s->scale = NAN; }
 static void shift_infinite(tt_data *d, bp_source *s) { (void)d, s->shift = INFINITY; }
 static void class_too_large(tt_data *d, bp_source *s) { ((int32_t *)(uintptr_t)s->targets)[7] = 3, (void)d; }
 static void class_below_zero(tt_data *d, bp_source *s) { ((int32_t *)(uintptr_t)s->targets)[0] = -1, (void)d; }
-static void feature_nan(tt_data *d, bp_source *s) { ((float *)(uintptr_t)s->features)[3 * TT_COLUMNS + 2] = NAN, (void)d; }
+static void feature_nan(tt_data *d, bp_source *s) {
+  ((float *)(uintptr_t)s->features)[3 * TT_COLUMNS + 2] = NAN, (void)d;
+}
 static void feature_infinite(tt_data *d, bp_source *s) {
   s->dtype = BP_F64;
   s->features = d->x64;

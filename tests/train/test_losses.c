@@ -15,8 +15,8 @@ static void widen(bp_dtype dtype, const void *from, double *to, int n) {
   for (int i = 0; i < n; i++) to[i] = dtype == BP_F64 ? ((const double *)from)[i] : (double)((const float *)from)[i];
 }
 
-static void ask(bp_context *ctx, bp_loss loss, bp_dtype dtype, int rows, int outputs, const double *z, const void *target,
-                answer *a) {
+static void ask(bp_context *ctx, bp_loss loss, bp_dtype dtype, int rows, int outputs, const double *z,
+                const void *target, answer *a) {
   float z32[MOST];
   double buffers[3][MOST];
   void *values[3] = {buffers[0], buffers[1], buffers[2]};
@@ -32,7 +32,8 @@ static void ask(bp_context *ctx, bp_loss loss, bp_dtype dtype, int rows, int out
   assert_int_equal(bp_var_rank(out[0]), 1);
   bt_assert_ok(ctx, bp_grad(bp_sum(out[0], BP_ALL_AXES), in, 1, &out[2]));
   for (int i = 0; i < rows * outputs; i++) z32[i] = (float)z[i];
-  bt_assert_ok(ctx, bp_eval(out, 3, in, 2, rows, (const void *[]){dtype == BP_F64 ? (const void *)z : z32, target}, values));
+  bt_assert_ok(ctx,
+               bp_eval(out, 3, in, 2, rows, (const void *[]){dtype == BP_F64 ? (const void *)z : z32, target}, values));
   widen(dtype, values[0], a->loss, rows);
   widen(dtype, values[1], a->output, rows * outputs);
   widen(dtype, values[2], a->gradient, rows * outputs);

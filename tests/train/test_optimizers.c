@@ -31,9 +31,12 @@ static double hand_row(const double *w, const tt_data *d, int row, bp_loss loss,
   }
   for (int k = 0; k < TT_CLASSES; k++) {
     double s = 1 / (1 + exp(-z[k])), error = z[k] - y[k];
-    if (loss == BP_LOSS_CROSS_ENTROPY) dz[k] = exp(z[k]) / sum - (d->classes[row] == k);
-    else if (loss == BP_LOSS_BINARY_CROSS_ENTROPY) dz[k] = s - y[k];
-    else dz[k] = 2 * error / TT_CLASSES;
+    if (loss == BP_LOSS_CROSS_ENTROPY)
+      dz[k] = exp(z[k]) / sum - (d->classes[row] == k);
+    else if (loss == BP_LOSS_BINARY_CROSS_ENTROPY)
+      dz[k] = s - y[k];
+    else
+      dz[k] = 2 * error / TT_CLASSES;
     if (loss == BP_LOSS_BINARY_CROSS_ENTROPY) value -= y[k] * log(s) + (1 - y[k]) * log(1 - s);
     if (loss == BP_LOSS_MSE) value += error * error / TT_CLASSES;
   }
@@ -127,8 +130,13 @@ static void check_both(void **state, bp_fit_options o) {
 }
 
 static bp_fit_options full_batch(bp_optimizer optimizer, double lr) {
-  return (bp_fit_options){.size = sizeof(bp_fit_options), .optimizer = optimizer, .lr = lr, .batch_size = ROWS,
-                          .epochs = 50, .seed = 5, .threads = 1};
+  return (bp_fit_options){.size = sizeof(bp_fit_options),
+                          .optimizer = optimizer,
+                          .lr = lr,
+                          .batch_size = ROWS,
+                          .epochs = 50,
+                          .seed = 5,
+                          .threads = 1};
 }
 
 static void plain_descent_takes_the_steps_of_the_formula(void **state) { check_both(state, full_batch(BP_SGD, 0.1)); }

@@ -51,8 +51,14 @@ static inline tt_data *tt_data_new(uint32_t seed) {
 
 /* `rows` rows from row `first`, with classes. */
 static inline bp_source tt_classes(const tt_data *d, int64_t first, int64_t rows) {
-  return (bp_source){.rows = rows, .columns = TT_COLUMNS, .dtype = BP_F32, .features = d->x + first * TT_COLUMNS,
-                     .scale = 1, .target_dtype = BP_I32, .outputs = TT_CLASSES, .targets = d->classes + first};
+  return (bp_source){.rows = rows,
+                     .columns = TT_COLUMNS,
+                     .dtype = BP_F32,
+                     .features = d->x + first * TT_COLUMNS,
+                     .scale = 1,
+                     .target_dtype = BP_I32,
+                     .outputs = TT_CLASSES,
+                     .targets = d->classes + first};
 }
 
 /* The same with values. */
