@@ -25,7 +25,7 @@ static double now(void) {
 enum { CHAINS = 12, PEAK_STEPS = 20000 };
 
 #define PEAK(name, features, vec, set1, step, reduce)                                                                  \
-  __attribute__((target(features), noinline)) static double name(void) {                                              \
+  __attribute__((target(features), noinline)) static double name(void) {                                               \
     vec acc[CHAINS], x = set1(0.999f);                                                                                 \
     _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; i++) acc[i] = set1((float)i);                                 \
     for (int s = 0; s < PEAK_STEPS; s++) {                                                                             \
@@ -48,9 +48,12 @@ static double peak_flops(bp_isa isa) {
   double best = 1e30;
   for (int i = 0; i < 5; i++) {
     const double t = now();
-    if (isa == BP_ISA_AVX512) sink = peak_avx512();
-    else if (isa == BP_ISA_AVX2) sink = peak_avx2();
-    else sink = peak_baseline();
+    if (isa == BP_ISA_AVX512)
+      sink = peak_avx512();
+    else if (isa == BP_ISA_AVX2)
+      sink = peak_avx2();
+    else
+      sink = peak_baseline();
     const double dt = now() - t;
     if (dt < best) best = dt;
   }
@@ -104,24 +107,32 @@ static void run_product(void *user) {
 }
 
 typedef struct shape {
-  const char *layout; /* NN, TN, NT, TT */
+  const char *layout;        /* NN, TN, NT, TT */
   int64_t m, n, k, lda, ldb; /* leading dimensions, 0: dense */
 } shape;
 static const shape shapes[] = {
-    {"NN", 4, 4, 2, 0, 0},        {"NN", 1, 128, 784, 0, 0},    {"NN", 1, 10, 128, 0, 0},     {"NN", 16, 128, 784, 0, 0},
-    {"NN", 32, 128, 784, 0, 0},   {"NN", 64, 128, 784, 0, 0},   {"NN", 128, 128, 784, 0, 0},  {"NN", 64, 128, 128, 0, 0},
-    {"NN", 128, 128, 128, 0, 0},  {"NN", 64, 10, 128, 0, 0},    {"NN", 64, 300, 784, 0, 0},   {"NN", 64, 256, 300, 0, 0},
-    {"NN", 64, 1024, 1024, 0, 0}, {"NN", 128, 1024, 1024, 0, 0},{"NN", 512, 1024, 1024, 0, 0},{"TN", 32, 128, 128, 784, 0},
-    {"TN", 64, 128, 128, 784, 0}, {"TN", 32, 128, 128, 128, 0}, {"TN", 32, 10, 128, 128, 0},  {"TN", 128, 128, 256, 0, 0},
-    {"TN", 64, 1024, 128, 1024, 0}, {"TN", 512, 1024, 1024, 1024, 0}, {"NT", 64, 128, 10, 0, 0}, {"NT", 64, 128, 128, 0, 0},
-    {"NT", 128, 128, 128, 0, 0},  {"NT", 64, 784, 128, 0, 0},   {"NT", 64, 1024, 1024, 0, 0}, {"NT", 512, 1024, 1024, 0, 0},
-    {"NT", 1, 128, 128, 0, 0},    {"TT", 64, 128, 128, 0, 0},
+    {"NN", 4, 4, 2, 0, 0},          {"NN", 1, 128, 784, 0, 0},
+    {"NN", 1, 10, 128, 0, 0},       {"NN", 16, 128, 784, 0, 0},
+    {"NN", 32, 128, 784, 0, 0},     {"NN", 64, 128, 784, 0, 0},
+    {"NN", 128, 128, 784, 0, 0},    {"NN", 64, 128, 128, 0, 0},
+    {"NN", 128, 128, 128, 0, 0},    {"NN", 64, 10, 128, 0, 0},
+    {"NN", 64, 300, 784, 0, 0},     {"NN", 64, 256, 300, 0, 0},
+    {"NN", 64, 1024, 1024, 0, 0},   {"NN", 128, 1024, 1024, 0, 0},
+    {"NN", 512, 1024, 1024, 0, 0},  {"TN", 32, 128, 128, 784, 0},
+    {"TN", 64, 128, 128, 784, 0},   {"TN", 32, 128, 128, 128, 0},
+    {"TN", 32, 10, 128, 128, 0},    {"TN", 128, 128, 256, 0, 0},
+    {"TN", 64, 1024, 128, 1024, 0}, {"TN", 512, 1024, 1024, 1024, 0},
+    {"NT", 64, 128, 10, 0, 0},      {"NT", 64, 128, 128, 0, 0},
+    {"NT", 128, 128, 128, 0, 0},    {"NT", 64, 784, 128, 0, 0},
+    {"NT", 64, 1024, 1024, 0, 0},   {"NT", 512, 1024, 1024, 0, 0},
+    {"NT", 1, 128, 128, 0, 0},      {"TT", 64, 128, 128, 0, 0},
 };
 
 static void bench_product(const bp_kernels *kernels, bp_real real, const shape *s) {
   const size_t size = real == BP_KF64 ? 8 : 4;
   const bool a_trans = s->layout[0] == 'T', b_trans = s->layout[1] == 'T';
-  product p = {.fn = kernels->gemm[real], .g = {.m = s->m, .n = s->n, .k = s->k, .a_trans = a_trans, .b_trans = b_trans}};
+  product p = {.fn = kernels->gemm[real],
+               .g = {.m = s->m, .n = s->n, .k = s->k, .a_trans = a_trans, .b_trans = b_trans}};
   p.g.lda = s->lda ? s->lda : a_trans ? s->m : s->k;
   p.g.ldb = s->ldb ? s->ldb : b_trans ? s->k : s->n;
   p.g.ldc = s->n;
@@ -175,8 +186,10 @@ static void bench_elementwise(const bp_kernels *kernels) {
       float *x = block(BLOCK * 8), *y = block(BLOCK * 8);
       for (int i = 0; i < BLOCK; i++) {
         const double v = 0.1 + 0.8 * i / BLOCK;
-        if (real == BP_KF64) ((double *)(void *)x)[i] = v;
-        else x[i] = (float)v;
+        if (real == BP_KF64)
+          ((double *)(void *)x)[i] = v;
+        else
+          x[i] = (float)v;
       }
       elementwise e = {kernels->ew[real][op], y, {x, x, x}};
       ns[real] = seconds(run_elementwise, &e) / BLOCK * 1e9;
@@ -208,7 +221,8 @@ static void run_rows(void *user) {
 }
 
 static void bench_reductions(const bp_kernels *kernels) {
-  static const int64_t sizes[][3] = {{1, 100352, 1}, {128, 784, 1}, {128, 10, 1}, {1, 128, 128}, {1, 128, 10}, {1, 60000, 10}};
+  static const int64_t sizes[][3] = {{1, 100352, 1}, {128, 784, 1}, {128, 10, 1},
+                                     {1, 128, 128},  {1, 128, 10},  {1, 60000, 10}};
   printf("reductions: nanoseconds per element\n");
   for (int real = 0; real < BP_REAL_COUNT; real++) {
     const char *type = real == BP_KF64 ? "f64" : "f32";
@@ -267,12 +281,12 @@ static void bench_movement(void) {
     job_fn job;
     size_t size;
     double elements;
-  } jobs[] = {{"gather u8 to f32, 64 rows of 784", run_gather, 1, GATHER_ROWS *COLUMNS},
-              {"convert u8 to f32", run_convert, 1, GATHER_ROWS *COLUMNS},
-              {"scatter-add f32, 64 rows of 784", run_scatter, 4, GATHER_ROWS *COLUMNS},
-              {"transpose 1024 x 1024, 4 bytes", run_transpose, 4, SIDE *SIDE},
-              {"transpose 1024 x 1024, 8 bytes", run_transpose, 8, SIDE *SIDE},
-              {"fill f32", run_fill, 4, GATHER_ROWS *COLUMNS}};
+  } jobs[] = {{"gather u8 to f32, 64 rows of 784", run_gather, 1, GATHER_ROWS * COLUMNS},
+              {"convert u8 to f32", run_convert, 1, GATHER_ROWS * COLUMNS},
+              {"scatter-add f32, 64 rows of 784", run_scatter, 4, GATHER_ROWS * COLUMNS},
+              {"transpose 1024 x 1024, 4 bytes", run_transpose, 4, SIDE * SIDE},
+              {"transpose 1024 x 1024, 8 bytes", run_transpose, 8, SIDE * SIDE},
+              {"fill f32", run_fill, 4, GATHER_ROWS * COLUMNS}};
   int32_t index[GATHER_ROWS];
   for (int i = 0; i < GATHER_ROWS; i++) index[i] = (i * 37) % GATHER_ROWS;
   printf("data movement: nanoseconds per element (build of bp_cpu_isa())\n");

@@ -14,7 +14,7 @@ extern "C" {
 /* ---- losses: the raw output z [rows, outputs] and the target, to the loss of each row [rows] ---- */
 typedef enum bp_loss {
   BP_LOSS_CROSS_ENTROPY,        /* softmax; logsumexp(z) - z_c; target I32 [rows] class numbers */
-  BP_LOSS_BINARY_CROSS_ENTROPY, /* sigmoid; Σ ζ(z) - y z; target real [rows, outputs], 0 to 1 */
+  BP_LOSS_BINARY_CROSS_ENTROPY, /* sigmoid; Σ y ζ(-z) + (1 - y) ζ(z); target real [rows, outputs], 0 to 1 */
   BP_LOSS_MSE,                  /* identity; mean over outputs of (z - y)²; target real [rows, outputs] */
   BP_LOSS_COUNT
 } bp_loss;

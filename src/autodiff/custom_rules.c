@@ -18,6 +18,11 @@ static bp_var where_vjp(const bp_call *c, int i, bp_var y_bar) {
   return i == 1 ? bp_where(c->x[0], y_bar, zero) : bp_where(c->x[0], zero, y_bar);
 }
 
+/* The cotangent of a row, spread over the gradient of its elements. */
+static bp_var scaled(const bp_call *c, bp_var y_bar, bp_var gradient) {
+  return c->masked ? bp_times_masked(y_bar, gradient) : bp_mul(y_bar, gradient);
+}
+
 /* ---- largest and smallest: elements that tie share equally ---- */
 static bp_var extreme_share(const bp_call *c) {
   bp_var tied = bp_equal(c->x[0], bp_unreduce(c->y, bp_shape_of(c->x[0]), (unsigned)c->bits));
@@ -32,20 +37,18 @@ static bp_var extreme_jvp(const bp_call *c, const bp_var *x_dot) {
 
 static bp_var extreme_vjp(const bp_call *c, int i, bp_var y_bar) {
   (void)i;
-  return bp_mul(bp_unreduce(y_bar, bp_shape_of(c->x[0]), (unsigned)c->bits), extreme_share(c));
+  return scaled(c, bp_unreduce(y_bar, bp_shape_of(c->x[0]), (unsigned)c->bits), extreme_share(c));
 }
 
 /* ---- logsumexp: its gradient is the softmax ---- */
-static bp_var lse_softmax(const bp_call *c) { return bp_exp(bp_sub(c->x[0], bp_expand(c->y, -1))); }
-
 static bp_var logsumexp_jvp(const bp_call *c, const bp_var *x_dot) {
   if (x_dot[0].id == 0) return x_dot[0];
-  return bp_sum(bp_mul(lse_softmax(c), x_dot[0]), BP_LAST_AXIS);
+  return bp_sum(bp_mul(bp_softmax(c->x[0]), x_dot[0]), BP_LAST_AXIS);
 }
 
 static bp_var logsumexp_vjp(const bp_call *c, int i, bp_var y_bar) {
   (void)i;
-  return bp_mul(lse_softmax(c), bp_expand(y_bar, -1));
+  return scaled(c, bp_expand(y_bar, -1), bp_softmax(c->x[0]));
 }
 
 /* ---- softmax cross entropy: softmax(z) - one_hot(class) ---- */
@@ -61,7 +64,7 @@ static bp_var softmax_cross_entropy_jvp(const bp_call *c, const bp_var *x_dot) {
 
 static bp_var softmax_cross_entropy_vjp(const bp_call *c, int i, bp_var y_bar) {
   (void)i;
-  return bp_mul(error_signal(c), bp_expand(y_bar, -1));
+  return scaled(c, bp_expand(y_bar, -1), error_signal(c));
 }
 
 /* ---- norm: its gradient is the direction x / |x|, and 0 at 0 ---- */

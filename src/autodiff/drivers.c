@@ -6,11 +6,15 @@
 #include "base/fail.h"
 
 /* ---- checks ---- */
+/* Recorded on the graph like the error of a builder, but where the drivers are called is not known. */
+#define FAIL(g, code, ...) ((g)->file = NULL, (void)bp_graph_fail((g), (code), __VA_ARGS__), (code))
+
 static bp_status check_vars(bp_graph *g, const char *what, const bp_var *v, size_t n, uint32_t *last) {
+  if (g == NULL) return BP_E_ARG;
   if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
   for (size_t i = 0; i < n; i++) {
     if (v[i].graph != g || v[i].id == 0 || v[i].id >= g->size)
-      return bp_fail(g->ctx, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
+      return FAIL(g, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
     if (last != NULL && v[i].id > *last) *last = v[i].id;
   }
   return BP_OK;
@@ -21,12 +25,12 @@ static bp_status check_seeds(bp_graph *g, const char *what, const bp_var *v, con
   for (size_t i = 0; i < n; i++) {
     if (seed[i].id == 0) continue;
     if (seed[i].graph != g || seed[i].id >= g->size)
-      return bp_fail(g->ctx, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
+      return FAIL(g, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
     if (!bp_shape_equal(bp_shape_of(v[i]), bp_shape_of(seed[i])) || bp_dtype_of(v[i]) != bp_dtype_of(seed[i])) {
       char a[BP_SHAPE_TEXT], b[BP_SHAPE_TEXT];
-      return bp_fail(g->ctx, BP_E_SHAPE, "%s %zu is %s%s, its variable is %s%s; they must be alike", what, i,
-                     bp_dtype_name(bp_dtype_of(seed[i])), bp_shape_text(bp_shape_of(seed[i]), a, sizeof a),
-                     bp_dtype_name(bp_dtype_of(v[i])), bp_shape_text(bp_shape_of(v[i]), b, sizeof b));
+      return FAIL(g, BP_E_SHAPE, "%s %zu is %s%s, its variable is %s%s; they must be alike", what, i,
+                  bp_dtype_name(bp_dtype_of(seed[i])), bp_shape_text(bp_shape_of(seed[i]), a, sizeof a),
+                  bp_dtype_name(bp_dtype_of(v[i])), bp_shape_text(bp_shape_of(v[i]), b, sizeof b));
     }
   }
   return BP_OK;
@@ -63,7 +67,7 @@ static void sweep_release(sweep *s) {
   bp_release(a, s->derivative, n, sizeof *s->derivative);
 }
 
-static void add_cotangent(sweep *s, uint32_t id, bp_var part) {
+static void add_derivative(sweep *s, uint32_t id, bp_var part) {
   s->derivative[id] = bp_plus((bp_var){s->graph, s->derivative[id]}, part).id;
 }
 
@@ -71,7 +75,7 @@ static bp_var cotangent_part(const sweep *s, const bp_call *c, int i, bp_var y_b
   bp_op op = bp_op_of(c->y);
   switch (bp_op_table[op].op_class) {
   case BP_CLASS_ELEMENTWISE:
-    return (s->masked[c->y.id] ? bp_times_masked : bp_times)(y_bar, bp_partial_rule(op)(c, i));
+    return (c->masked ? bp_times_masked : bp_times)(y_bar, bp_partial_rule(op)(c, i));
   case BP_CLASS_LINEAR:
     return bp_transpose_rule(op)(c, i, y_bar);
   case BP_CLASS_CUSTOM:
@@ -96,7 +100,7 @@ static void pull_back_call(sweep *s, uint32_t id) {
   if (!call_ok(g, bp_call_vjp((bp_var){g, id}, bars, bars + info->l.n_results))) return;
   for (size_t i = 0; i < info->l.n_args; i++) {
     uint32_t x = bp_node_args(g, &g->nodes[id])[i];
-    if (s->active[x] && bars[info->l.n_results + i].id != 0) add_cotangent(s, x, bars[info->l.n_results + i]);
+    if (s->active[x] && bars[info->l.n_results + i].id != 0) add_derivative(s, x, bars[info->l.n_results + i]);
   }
 }
 
@@ -107,13 +111,14 @@ static void pull_back(sweep *s, uint32_t id) {
   if (bp_op_table[op].op_class == BP_CLASS_CALL) return;
   bp_call c = bp_call_of(s->graph, id);
   bp_var y_bar = {s->graph, s->derivative[id]};
+  c.masked = s->masked[id];
   for (int i = 0; i < c.arity; i++) {
     uint32_t x = bp_call_arg(&c, i).id;
     if (!s->active[x] || !bp_differentiable(s->graph, id, i)) continue;
     bp_var part = cotangent_part(s, &c, i, y_bar);
     if (part.id == 0) continue;
     s->masked[x] |= s->masked[id] || bp_op_of(c.y) == BP_OP_where;
-    add_cotangent(s, x, part);
+    add_derivative(s, x, part);
   }
 }
 
@@ -125,7 +130,7 @@ bp_status bp_vjp(const bp_var *y, const bp_var *y_bar, size_t n_y, const bp_var 
   BP_TRY(check_vars(s.graph, "vjp: x", x, n_x, NULL));
   BP_TRY(check_seeds(s.graph, "vjp: cotangent", y, y_bar, n_y));
   BP_TRY_DONE(sweep_init(&s, x, n_x));
-  for (size_t i = 0; i < n_y; i++) add_cotangent(&s, y[i].id, y_bar[i]);
+  for (size_t i = 0; i < n_y; i++) add_derivative(&s, y[i].id, y_bar[i]);
   for (uint32_t id = s.last; id >= 1 && s.graph->status == BP_OK; id--)
     if (s.derivative[id] != 0 && s.active[id]) pull_back(&s, id);
   BP_TRY_DONE(graph_result(s.graph));
@@ -146,7 +151,7 @@ static void push_forward_call(sweep *s, uint32_t id, bp_var *dot) {
     dot[i] = (bp_var){g, bp_differentiable(g, id, (int)i) ? s->derivative[x] : 0};
   }
   if (!call_ok(g, bp_call_jvp((bp_var){g, id}, dot, dots))) return;
-  for (size_t i = 0; i < info->l.n_results && id + 1 + i <= s->last; i++) s->derivative[id + 1 + i] = dots[i].id;
+  for (size_t i = 0; i < info->l.n_results && id + 1 + i <= s->last; i++) add_derivative(s, id + 1 + (uint32_t)i, dots[i]);
 }
 
 /* dot: room for the tangents of the arguments, three at least. */
@@ -178,17 +183,17 @@ bp_status bp_jvp(const bp_var *y, size_t n_y, const bp_var *x, const bp_var *x_d
   BP_TRY(check_seeds(s.graph, "jvp: tangent", x, x_dot, n_x));
   BP_TRY_DONE(sweep_init(&s, x, n_x));
   for (size_t j = 0; j < n_x; j++)
-    if (x[j].id <= s.last) add_cotangent(&s, x[j].id, x_dot[j]);
+    if (x[j].id <= s.last) add_derivative(&s, x[j].id, x_dot[j]);
   for (uint32_t id = 1; id <= s.last; id++)
     if (s.active[id] && (size_t)bp_node_arity(&s.graph->nodes[id]) > n_dot) n_dot = (size_t)bp_node_arity(&s.graph->nodes[id]);
   dot = bp_alloc(s.graph->ctx, n_dot, sizeof *dot);
   BP_TRY_DONE(dot != NULL ? BP_OK : BP_E_NOMEM);
   for (uint32_t id = 1; id <= s.last && s.graph->status == BP_OK; id++) {
-    if (!s.active[id] || s.derivative[id] != 0 || s.graph->nodes[id].op == BP_OP_result) continue;
+    if (!s.active[id] || s.graph->nodes[id].op == BP_OP_result) continue;
     if (s.graph->nodes[id].op == BP_OP_call)
       push_forward_call(&s, id, dot);
     else
-      s.derivative[id] = tangent_of(&s, id, dot).id;
+      add_derivative(&s, id, tangent_of(&s, id, dot)); /* an x may depend on another one */
   }
   BP_TRY_DONE(graph_result(s.graph));
   for (size_t i = 0; i < n_y; i++) y_dot[i] = (bp_var){s.graph, s.derivative[y[i].id]};
@@ -209,7 +214,8 @@ bp_status bp_grad(bp_var y, const bp_var *x, size_t n_x, bp_var *gradient) {
   BP_TRY(check_vars(g, "grad: y", &y, 1, NULL));
   if (bp_shape_of(y)->rank != 0) {
     char text[BP_SHAPE_TEXT];
-    return bp_fail(g->ctx, BP_E_SHAPE, "grad: y is %s, expected a scalar; sum it, or use bp_vjp", bp_var_shape_text(y, text, sizeof text));
+    return FAIL(g, BP_E_SHAPE, "grad: y is %s, expected a scalar; sum it, or use bp_vjp",
+                bp_var_shape_text(y, text, sizeof text));
   }
   bp_var one = bp_number(y, 1);
   BP_TRY(bp_vjp(&y, &one, 1, x, n_x, gradient));
@@ -218,6 +224,7 @@ bp_status bp_grad(bp_var y, const bp_var *x, size_t n_x, bp_var *gradient) {
 }
 
 bp_status bp_hvp(bp_var y, const bp_var *x, const bp_var *v, size_t n_x, bp_var *hv) {
+  if (y.graph == NULL) return BP_E_ARG;
   bp_context *ctx = y.graph->ctx;
   bp_var *gradient = bp_alloc(ctx, n_x, sizeof *gradient);
   if (gradient == NULL) return BP_E_NOMEM;

@@ -15,6 +15,7 @@ typedef struct bp_call {
   int arity;
   int axis;
   uint64_t bits;
+  bool masked; /* the cotangent came through a where: see bp_times_masked */
 } bp_call;
 bp_call bp_call_of(bp_graph *g, uint32_t id);
 bp_var bp_call_arg(const bp_call *c, int i);

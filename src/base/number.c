@@ -218,7 +218,7 @@ bool bp_number_parse(const char *text, size_t size, double *out) {
 
 const char *bp_number_text(double value, char text[BP_NUMBER_TEXT]) {
   const char *point = localeconv()->decimal_point;
-  if (isnan(value)) return strcpy(text, "nan");
+  if (isnan(value)) return memcpy(text, "nan", sizeof "nan");
   for (int digits = 15; digits <= 17; digits++) {
     (void)snprintf(text, BP_NUMBER_TEXT, "%.*g", digits, value);
     if (strtod(text, NULL) == value) break;

@@ -23,10 +23,26 @@ static unsigned last_run(unsigned axes, int rank) {
   return (BP_AXIS(last + 1) - 1u) & ~(BP_AXIS(first) - 1u);
 }
 
+/* Brings the axes named side by side, in front if they hold the first one (a batch stays where it is), else behind: elements
+ * that tie for an extreme share among all of them, not run by run. */
+static bp_var adjoin_axes(bp_var x, unsigned *axes) {
+  int rank = bp_shape_of(x)->rank, perm[BP_MAX_RANK], at = 0;
+  bool front = (*axes & 1u) != 0;
+  for (int part = 0; part < 2; part++)
+    for (int i = 0; i < rank; i++)
+      if (((*axes & BP_AXIS(i)) != 0) == (front == (part == 0))) perm[at++] = i;
+  unsigned moved = 0;
+  for (int i = 0; i < rank; i++)
+    if ((*axes & BP_AXIS(perm[i])) != 0) moved |= BP_AXIS(i);
+  *axes = moved;
+  return bp_transpose(x, perm);
+}
+
 static bp_var reduction(bp_op op, bp_var x, unsigned axes) {
   const char *name = bp_op_table[op].name;
   if (!bp_args_ok(name, 1, &x) || !bp_real_args(name, 1, &x)) return bp_zero_of(x.graph);
   axes = bp_axes_normal(axes, bp_shape_of(x)->rank);
+  if (op != BP_OP_sum && axes != 0 && last_run(axes, bp_shape_of(x)->rank) != axes) x = adjoin_axes(x, &axes);
   while (axes != 0 && x.graph->status == BP_OK) {
     unsigned run = last_run(axes, bp_shape_of(x)->rank);
     bp_shape to = bp_shape_reduced(bp_shape_of(x), run);
@@ -94,17 +110,31 @@ bp_var bp_unreduce(bp_var y, const bp_shape *before, unsigned axes) {
   return (bp_reshape)(y, to.rank, to.dims);
 }
 
-bp_var bp_logsumexp(bp_var x) {
-  if (!bp_args_ok("logsumexp", 1, &x) || !bp_real_args("logsumexp", 1, &x)) return bp_zero_of(x.graph);
+static bool has_last_axis(const char *op, bp_var x) {
+  if (!bp_args_ok(op, 1, &x) || !bp_real_args(op, 1, &x)) return false;
   const bp_shape *s = bp_shape_of(x);
-  if (s->rank == 0 || (s->rank == 1 && bp_shape_has_batch(s)))
-    return bp_graph_fail(x.graph, BP_E_SHAPE, "logsumexp: expected at least one axis besides the batch");
+  char text[BP_SHAPE_TEXT];
+  if (s->rank > 0 && s->dims[s->rank - 1] > 0) return true;
+  (void)bp_graph_fail(x.graph, BP_E_SHAPE, "%s: %s has no last axis of at least one element besides the batch", op,
+                      bp_shape_text(s, text, sizeof text));
+  return false;
+}
+
+bp_var bp_logsumexp(bp_var x) {
+  if (!has_last_axis("logsumexp", x)) return bp_zero_of(x.graph);
+  const bp_shape *s = bp_shape_of(x);
   bp_shape to = bp_shape_reduced(s, BP_AXIS(s->rank - 1));
   return bp_append1(BP_OP_logsumexp, x, &to, 0, 0);
 }
 
 bp_var bp_log_softmax(bp_var x) { return (bp_sub)(x, bp_expand(bp_logsumexp(x), -1)); }
-bp_var bp_softmax(bp_var x) { return bp_exp(bp_log_softmax(x)); }
+
+/* Not exp(x - logsumexp(x)): there the sum's part is rounded away beside a large x. */
+bp_var bp_softmax(bp_var x) {
+  if (!has_last_axis("softmax", x)) return bp_zero_of(x.graph);
+  bp_var e = bp_exp((bp_sub)(x, bp_expand(bp_stop_gradient(bp_reduce_max(x, BP_LAST_AXIS)), -1)));
+  return (bp_div)(e, bp_expand(bp_sum(e, BP_LAST_AXIS), -1));
+}
 
 bp_var bp_running_sum(bp_var x, int axis, bool from_end) {
   if (!bp_args_ok("cumsum", 1, &x) || !bp_real_args("cumsum", 1, &x)) return bp_zero_of(x.graph);
@@ -115,10 +145,8 @@ bp_var bp_running_sum(bp_var x, int axis, bool from_end) {
 bp_var bp_cumsum(bp_var x, int axis) { return bp_running_sum(x, axis, false); }
 
 bp_var bp_argmax(bp_var x) {
-  if (!bp_args_ok("argmax", 1, &x) || !bp_real_args("argmax", 1, &x)) return bp_zero_of(x.graph);
+  if (!has_last_axis("argmax", x)) return bp_zero_of(x.graph);
   const bp_shape *s = bp_shape_of(x);
-  if (s->rank == 0 || s->dims[s->rank - 1] < 1)
-    return bp_graph_fail(x.graph, BP_E_SHAPE, "argmax: expected a last axis of at least one element");
   bp_shape to = bp_shape_reduced(s, BP_AXIS(s->rank - 1));
   return bp_node_append(x.graph, (bp_node){.op = BP_OP_argmax, .dtype = BP_I32, .arg = {x.id}}, &to);
 }

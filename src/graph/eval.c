@@ -111,8 +111,11 @@ bp_status bp_node_compute(bp_graph *g, size_t id, int64_t batch, const bp_exec_a
 static bp_status evaluate_node(evaluation *ev, size_t id) {
   bp_graph *g = ev->graph;
   const bp_node *node = &g->nodes[id];
-  if (node->op == BP_OP_assign || node->op == BP_OP_input) return BP_OK;
-  BP_TRY(own_memory(ev, id, (size_t)bp_shape_elements(&g->shapes[node->shape], ev->batch) * bp_dtype_size((bp_dtype)node->dtype)));
+  if (node->op == BP_OP_input) return BP_OK;
+  size_t bytes = (size_t)bp_shape_elements(&g->shapes[node->shape], ev->batch) * bp_dtype_size((bp_dtype)node->dtype);
+  BP_TRY(own_memory(ev, id, bytes));
+  if (node->op == BP_OP_assign) /* kept: the value may be another state, which changes too */
+    return memcpy(ev->values[id], ev->values[node->arg[1]], bytes), BP_OK;
   for (int a = 0; a < bp_node_arity(node); a++) {
     uint32_t from = bp_node_args(g, node)[a];
     const bp_node *arg = &g->nodes[from];
@@ -139,7 +142,7 @@ static void deliver(const evaluation *ev, const bp_var *outputs, size_t n, void 
       const bp_node *node = bp_node_of(outputs[i]);
       if ((node->op == BP_OP_assign) != (states == 1)) continue;
       void *to = states ? ev->values[node->arg[0]] : values[i];
-      const void *from = ev->values[states ? node->arg[1] : outputs[i].id];
+      const void *from = ev->values[outputs[i].id];
       size_t bytes = (size_t)bp_shape_elements(bp_shape_of(outputs[i]), ev->batch) * bp_dtype_size((bp_dtype)node->dtype);
       if (to != NULL && to != from) memmove(to, from, bytes);
     }
@@ -148,6 +151,7 @@ static void deliver(const evaluation *ev, const bp_var *outputs, size_t n, void 
 bp_status bp_eval(const bp_var *outputs, size_t n_outputs, const bp_var *inputs, size_t n_inputs, int64_t batch,
                   const void *const *input_values, void *const *values) {
   if (n_outputs == 0) return BP_OK;
+  if (outputs[0].graph == NULL) return BP_E_ARG;
   evaluation ev = {.graph = outputs[0].graph, .batch = batch};
   bp_status status;
   if (ev.graph->status != BP_OK) return bp_fail(ev.graph->ctx, BP_E_GRAPH, "%s", bp_graph_message(ev.graph));

@@ -63,6 +63,8 @@ size_t bp_exec_scratch(const bp_exec *e, int64_t rows) {
   case BP_OP_solve:
   case BP_OP_logdet:
     return bp_matrix_scratch(e, rows);
+  case BP_OP_softmax_cross_entropy:
+    return bp_softmax_scratch(e, rows);
   case BP_OP_custom:
   case BP_OP_custom_vjp:
     return (size_t)e->arity * sizeof(bp_buffer);

@@ -15,7 +15,7 @@ static void copy_rows(const bp_exec *e, const int64_t *strides, int64_t row0, in
 void bp_exec_broadcast(const bp_exec *e, int64_t row0, int64_t row1) {
   int64_t strides[BP_MAX_RANK] = {0}, step = 1;
   int shift = e->shape.rank - e->arg[0].shape.rank;
-  for (int i = e->shape.rank - 1; i >= shift; i--) {
+  for (int i = e->shape.rank - 1; i >= shift && i >= 0; i--) { /* shift < 0: one element, of a higher rank */
     int64_t size = e->arg[0].shape.dims[i - shift];
     strides[i] = size == e->shape.dims[i] ? step : 0;
     step *= size;

@@ -1,4 +1,6 @@
 /* exec_reduce.c - operations that take axes away, and sums along one. Floor: graph. */
+#include <string.h>
+
 #include "graph/exec_table.h"
 
 void bp_exec_axis_size(const bp_exec *e, int64_t row0, int64_t row1) {
@@ -62,15 +64,51 @@ void bp_exec_logsumexp(const bp_exec *e, int64_t row0, int64_t row1) {
                                     (row1 - row0) * row, columns);
 }
 
-/* logsumexp(z) - z[class] */
+/* Rows of logits at a time. */
+enum { SHIFTED_ROWS = 16 };
+
+/* In place on `rows` rows: z ← z - top. */
+#define SHIFT(real, z, top, rows, columns)                                                                             \
+  for (int64_t r = 0; r < (rows); r++)                                                                                 \
+    for (int64_t c = 0; c < (columns); c++) ((real *)(z))[r * (columns) + c] -= ((const real *)(top))[r];
+/* loss ← loss - z[class] */
+#define SUBTRACT_CLASS(real, loss, z, classes, rows, columns)                                                          \
+  for (int64_t r = 0; r < (rows); r++) ((real *)(loss))[r] -= ((const real *)(z))[r * (columns) + (classes)[r]];
+
+/* logsumexp(z) - z[class] of z - max(z): beside large logits the sum's part would be rounded away. */
 void bp_exec_softmax_cross_entropy(const bp_exec *e, int64_t row0, int64_t row1) {
+  bp_dtype t = (bp_dtype)e->node.dtype;
   int64_t columns = e->arg[0].shape.dims[1];
-  const int32_t *classes = e->arg[1].data;
-  bp_exec_logsumexp(e, row0, row1);
-  if (e->node.dtype == BP_F64)
-    for (int64_t r = row0; r < row1; r++) ((double *)e->out)[r] -= ((const double *)e->arg[0].data)[r * columns + classes[r]];
-  else
-    for (int64_t r = row0; r < row1; r++) ((float *)e->out)[r] -= ((const float *)e->arg[0].data)[r * columns + classes[r]];
+  for (int64_t row = row0; row < row1; row += SHIFTED_ROWS) {
+    int64_t rows = row1 - row < SHIFTED_ROWS ? row1 - row : SHIFTED_ROWS;
+    const void *z = at_const(e->arg[0].data, t, row * columns);
+    const int32_t *classes = (const int32_t *)e->arg[1].data + row;
+    void *loss = at(e->out, t, row), *shifted = e->scratch;
+    e->kernels->reduce[real_of(t)][BP_REDUCE_MAX](&(bp_reduce){.outer = rows,
+                                                               .reduce = columns,
+                                                               .inner = 1,
+                                                               .outer_stride = columns,
+                                                               .reduce_stride = 1,
+                                                               .out_stride = 1,
+                                                               .in = z,
+                                                               .out = loss});
+    memcpy(shifted, z, (size_t)(rows * columns) * bp_dtype_size(t));
+    if (t == BP_F64) {
+      SHIFT(double, shifted, loss, rows, columns)
+    } else {
+      SHIFT(float, shifted, loss, rows, columns)
+    }
+    e->kernels->logsumexp[real_of(t)](loss, shifted, rows, columns);
+    if (t == BP_F64) {
+      SUBTRACT_CLASS(double, loss, shifted, classes, rows, columns)
+    } else {
+      SUBTRACT_CLASS(float, loss, shifted, classes, rows, columns)
+    }
+  }
+}
+
+size_t bp_softmax_scratch(const bp_exec *e, int64_t rows) {
+  return (size_t)((rows < SHIFTED_ROWS ? rows : SHIFTED_ROWS) * e->arg[0].shape.dims[1]) * bp_dtype_size((bp_dtype)e->node.dtype);
 }
 
 /* A NaN counts as the largest, as it does in reduce_max. */

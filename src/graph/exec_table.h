@@ -34,6 +34,9 @@ void bp_exec_softmax_cross_entropy(const bp_exec *e, int64_t row0, int64_t row1)
 void bp_exec_argmax(const bp_exec *e, int64_t row0, int64_t row1);
 void bp_exec_cumsum(const bp_exec *e, int64_t row0, int64_t row1);
 
+/* Bytes of scratch of softmax_cross_entropy for at most `rows` rows. */
+size_t bp_softmax_scratch(const bp_exec *e, int64_t rows);
+
 /* exec_rows.c */
 void bp_exec_gather(const bp_exec *e, int64_t row0, int64_t row1);
 void bp_exec_scatter_add(const bp_exec *e, int64_t row0, int64_t row1);

@@ -22,8 +22,10 @@ BP_INLINE void R(load_tail)(real chunk[CHUNK], const real *x, int64_t n) {
 }
 BP_INLINE void R(store_tail)(real *y, const real chunk[CHUNK], int64_t n) {
   for (int64_t j = 0; n > 0; j += LANES, n -= LANES) {
-    if (n >= LANES) R(vstore)(y + j, R(vload)(chunk + j));
-    else R(vstore_part)(y + j, R(vfirst)(n), R(vload)(chunk + j));
+    if (n >= LANES)
+      R(vstore)(y + j, R(vload)(chunk + j));
+    else
+      R(vstore_part)(y + j, R(vfirst)(n), R(vload)(chunk + j));
   }
 }
 
@@ -112,7 +114,7 @@ BP_KERNEL1(copy, x)
 BP_KERNEL1(neg, -x)
 BP_KERNEL1(abs, R_MATH(fabs)(x))
 BP_KERNEL1(sign, x > 0 ? (real)1 : x < 0 ? (real)-1 : x) /* keeps NaN and the sign of zero */
-BP_KERNEL1(square, x * x)
+BP_KERNEL1(square, x *x)
 BP_KERNEL1(reciprocal, 1 / x)
 BP_KERNEL1(sqrt, R_MATH(sqrt)(x))
 BP_KERNEL1(rsqrt, 1 / R_MATH(sqrt)(x))

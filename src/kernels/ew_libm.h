@@ -6,8 +6,10 @@
 
 #undef LIBM1
 #undef LIBM2
-#define LIBM1(name) BP_INLINE real R(libm_##name)(real x) { return (real)name((double)x); }
-#define LIBM2(name) BP_INLINE real R(libm_##name)(real a, real b) { return (real)name((double)a, (double)b); }
+#define LIBM1(name)                                                                                                    \
+  BP_INLINE real R(libm_##name)(real x) { return (real)name((double)x); }
+#define LIBM2(name)                                                                                                    \
+  BP_INLINE real R(libm_##name)(real a, real b) { return (real)name((double)a, (double)b); }
 
 #if !BP_REAL_IS_F64
 /* tan is periodic and its argument exact, so the value of the double function is right for a float argument. */
@@ -44,9 +46,8 @@ BP_INLINE real R(libm_digamma)(real x) { return (real)bp_digamma((double)x); }
 static double bp_digamma_large(double x) {
   const double w = 1 / (x * x);
   const double sum =
-      w * (1.0 / 12 -
-           w * (1.0 / 120 -
-                w * (1.0 / 252 - w * (1.0 / 240 - w * (1.0 / 132 - w * (691.0 / 32760 - w * (1.0 / 12)))))));
+      w * (1.0 / 12 - w * (1.0 / 120 -
+                           w * (1.0 / 252 - w * (1.0 / 240 - w * (1.0 / 132 - w * (691.0 / 32760 - w * (1.0 / 12)))))));
   return log(x) - 0.5 / x - sum;
 }
 
@@ -55,12 +56,13 @@ static double bp_digamma_large(double x) {
 static double bp_digamma(double x) {
   if (x == 0) return -1 / x;
   if (x < 0) {
-    const double fraction = x - floor(x); /* exact */
+    const double fraction = x - rint(x); /* exact, and tan(pi x) has period 1 */
     if (fraction == 0) return (double)NAN;
     return bp_digamma(1 - x) - 3.14159265358979323846 / tan(3.14159265358979323846 * fraction);
   }
+  const int steps = x < 10 ? 10 - (int)x : 0;
   double shift = 0;
-  for (; x < 10; x += 1) shift += 1 / x;
-  return bp_digamma_large(x) - shift;
+  for (int i = steps - 1; i >= 0; i--) shift += 1 / (x + i); /* the smallest first */
+  return bp_digamma_large(x + steps) - shift;
 }
 #endif

@@ -28,7 +28,7 @@ BP_INLINE real R(real_of)(ubits u) {
 #define FRACTION_BITS ((int)RC(23, 52))
 #define EXPONENT_BIAS ((ubits)RC(127, 1023))
 /* Adding and subtracting 1.5 * 2^FRACTION_BITS rounds to an integer, which then stands in the low bits of the sum. */
-#define MAGIC RC(12582912.0, 6755399441055744.0)
+#define MAGIC    RC(12582912.0, 6755399441055744.0)
 #define REAL_INF ((real)INFINITY)
 #define REAL_NAN ((real)NAN)
 #define REAL_MIN RC(1.17549435e-38, 2.2250738585072014e-308)
@@ -47,13 +47,13 @@ BP_INLINE real R(power_of_two)(ubits k) { return R(real_of)((k + EXPONENT_BIAS) 
 
 /* ---- the exponential core ---- */
 
-/* x = k ln(2) + r, |r| <= ln(2)/2 (a hair more); returns e^r - 1 and stores k. */
-BP_INLINE real R(exp_core)(real x, ubits *k) {
+/* x = k ln(2) + r, |r| <= ln(2)/2 (a hair more); returns e^r - 1 - r and stores k and r. */
+BP_INLINE real R(exp_core)(real x, ubits *k, real *reduced) {
   const real shifted = R(mad)(x, RC(1.44269504, 1.4426950408889634), MAGIC);
   const real n = shifted - MAGIC;
   *k = R(bits_of)(shifted) - R(bits_of)(MAGIC);
-  real r = R(mad)(n, RC(-0.693359375, -6.93147180369123816490e-01), x);
-  r = R(mad)(n, RC(2.12194440e-4, -1.90821492927058770002e-10), r);
+  const real high = R(mad)(n, RC(-0.693359375, -6.93147180369123816490e-01), x); /* exact */
+  const real r = R(mad)(n, RC(2.12194440e-4, -1.90821492927058770002e-10), high);
 #if BP_REAL_IS_F64 /* largest relative error of e^r - 1: 2^-59.7 */
   real p = 2.0921592925020823e-9;
   p = R(mad)(p, r, 2.5105218085170505e-8);
@@ -73,14 +73,21 @@ BP_INLINE real R(exp_core)(real x, ubits *k) {
   p = R(mad)(p, r, 0.166666672f);
 #endif
   p = R(mad)(p, r, (real)0.5);
-  return R(mad)(r * r, p, r);
+  *reduced = r;
+  return r * r * p;
+}
+/* e^r from r and e^r - 1 - r, with the rounding error of 1 + r put back. */
+BP_INLINE real R(exp_join)(real r, real tail) {
+  const real sum = 1 + r;
+  return sum + ((r - (sum - 1)) + tail);
 }
 
 /* For x <= 0, or NaN. */
 BP_INLINE real R(exp_down)(real x) {
   x = x < RC(-104, -746) ? RC(-104, -746) : x; /* 0 beyond */
   ubits k;
-  const real e = 1 + R(exp_core)(x, &k);
+  real r;
+  const real tail = R(exp_core)(x, &k, &r), e = R(exp_join)(r, tail);
   /* 2^k in two halves: a denormal result is rounded once, and k may be one more than the largest exponent. */
   const ubits half = ((k + 4096) >> 1) - 2048;
   return e * R(power_of_two)(half) * R(power_of_two)(k - half);
@@ -93,13 +100,16 @@ BP_INLINE real R(bp_exp)(real x) {
 /* The same for x in [-2^6, 2^6], where the scale is a normal number. */
 BP_INLINE real R(exp_near)(real x) {
   ubits k;
-  const real e = 1 + R(exp_core)(x, &k);
+  real r;
+  const real tail = R(exp_core)(x, &k, &r), e = R(exp_join)(r, tail);
   return e * R(power_of_two)(k);
 }
 
 BP_INLINE real R(bp_expm1)(real x) {
   ubits k;
-  const real p = R(exp_core)(x < RC(-20, -40) ? RC(-20, -40) : x, &k); /* -1 to the last bit beyond */
+  real r;
+  const real tail = R(exp_core)(x < RC(-20, -40) ? RC(-20, -40) : x, &k, &r); /* -1 to the last bit beyond */
+  const real p = r + tail;
   const real half = R(power_of_two)(k - 1); /* half the scale, which itself may overflow */
   real y = 2 * R(mad)(half, p, half - (real)0.5);
   y = x > RC(89, 710) ? REAL_INF : y;
@@ -133,7 +143,7 @@ BP_INLINE real R(log_tail)(real f, real low) {
 #undef LN2_HIGH
 #undef LN2_LOW
 #define LN2_HIGH RC(6.9313812256e-01, 6.93147180369123816490e-01)
-#define LN2_LOW RC(9.0580006145e-06, 1.90821492927058770002e-10)
+#define LN2_LOW  RC(9.0580006145e-06, 1.90821492927058770002e-10)
 
 /* x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), for positive finite x; returns f and stores k. */
 BP_INLINE real R(log_split)(real x, real *k) {
@@ -203,10 +213,12 @@ BP_INLINE real R(log1p_unit)(real x) {
 
 /* ---- hidden units ---- */
 
-/* From e^-|x|, which does not overflow; a denormal comes out right. */
+/* e = e^-|x| does not overflow, and a denormal comes out right: 1 / (1 + e), and e - e (e / (1 + e)) below zero, where
+ * dividing e itself would add two roundings. */
 BP_INLINE real R(bp_sigmoid)(real x) {
   const real e = R(exp_down)(-R_MATH(fabs)(x));
-  return (x >= 0 ? 1 : e) / (1 + e);
+  const real ratio = (x >= 0 ? 1 : e) / (1 + e);
+  return x >= 0 ? ratio : R(mad)(-e, ratio, e);
 }
 
 /* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). */

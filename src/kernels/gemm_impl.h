@@ -22,14 +22,12 @@ typedef struct R(tile) {
   R(vmask) last; /* lanes of the last vector, when partial */
 } R(tile);
 
-BP_INLINE void R(tile_body)(const R(tile) *t, const int rows, const int vecs, const bool part, const bool a_trans) {
+BP_INLINE void R(tile_body)(const R(tile) * t, const int rows, const int vecs, const bool part, const bool a_trans) {
   R(vec) acc[BP_TILE_ROWS][BP_THIN_VECS];
   const int64_t ldc = t->ldc, ldb = t->ldb, a_row = a_trans ? 1 : t->a_row, a_step = a_trans ? t->a_step : 1;
   const R(vmask) last = t->last;
   real *c = t->c;
-  BP_UNROLL for (int i = 0; i < rows; i++) {
-    BP_UNROLL for (int j = 0; j < vecs; j++) acc[i][j] = (R(vec)){0};
-  }
+  BP_UNROLL for (int i = 0; i < rows; i++) { BP_UNROLL for (int j = 0; j < vecs; j++) acc[i][j] = (R(vec)){0}; }
   if (t->from_c) {
     BP_UNROLL for (int i = 0; i < rows; i++) {
       BP_UNROLL for (int j = 0; j < vecs; j++) {
@@ -55,8 +53,10 @@ BP_INLINE void R(tile_body)(const R(tile) *t, const int rows, const int vecs, co
   BP_UNROLL for (int i = 0; i < rows; i++) {
     BP_UNROLL for (int j = 0; j < vecs; j++) {
       real *to = c + i * ldc + j * LANES;
-      if (part && j == vecs - 1) R(vstore_part)(to, last, acc[i][j]);
-      else R(vstore)(to, acc[i][j]);
+      if (part && j == vecs - 1)
+        R(vstore_part)(to, last, acc[i][j]);
+      else
+        R(vstore)(to, acc[i][j]);
     }
   }
 }
@@ -142,7 +142,7 @@ typedef struct R(plan) {
 } R(plan);
 
 /* All rows of one panel of C; t lacks only what depends on the row. */
-static void R(panel_rows)(const R(plan) *plan, R(tile) t, const R(tile_fn) *tiles, int64_t m, int64_t max_rows) {
+static void R(panel_rows)(const R(plan) * plan, R(tile) t, const R(tile_fn) * tiles, int64_t m, int64_t max_rows) {
   while (m > 0) {
     const int64_t rows = R(even_share)(m, max_rows);
     if (plan->pack_a) t.a_step = rows;
@@ -154,7 +154,7 @@ static void R(panel_rows)(const R(plan) *plan, R(tile) t, const R(tile_fn) *tile
 }
 
 /* m rows of C times k steps from p; t has the operands but for the panel of B. */
-static void R(row_block)(const R(plan) *plan, R(tile) t, int64_t m, int64_t p) {
+static void R(row_block)(const R(plan) * plan, R(tile) t, int64_t m, int64_t p) {
   const bp_gemm *g = plan->g;
   const int64_t n_vecs = (g->n + LANES - 1) / LANES, widest = R(even_share)(n_vecs, plan->max_vecs);
   for (int64_t done = 0, vecs; done < n_vecs; done += vecs) {
@@ -162,8 +162,10 @@ static void R(row_block)(const R(plan) *plan, R(tile) t, int64_t m, int64_t p) {
     const int64_t j = done * LANES, width = bp_gemm_smaller(g->n - j, vecs * LANES);
     const real *b = (const real *)g->b + (g->b_trans ? j * g->ldb + p : p * g->ldb + j);
     t.last = R(vfirst)(width - (vecs - 1) * LANES);
-    if (g->b_trans) R(pack_transposed)(plan->panel, vecs, b, g->ldb, width, t.k);
-    else if (plan->pack_b) R(pack_rows)(plan->panel, vecs, b, g->ldb, t.last, t.k);
+    if (g->b_trans)
+      R(pack_transposed)(plan->panel, vecs, b, g->ldb, width, t.k);
+    else if (plan->pack_b)
+      R(pack_rows)(plan->panel, vecs, b, g->ldb, t.last, t.k);
     t.b = plan->pack_b ? plan->panel : b;
     t.ldb = plan->pack_b ? vecs * LANES : g->ldb;
 #if BP_TILE_ALWAYS_PART

@@ -5,10 +5,10 @@
 /* The tiles, rows by vectors. Their sums, one row of B and one broadcast element of A must fit in the registers, and 8
  * sums or more hide the latency of the multiply-adds. The widest tiles serve products of one or two rows, which only
  * stream B. */
-#define TILES_2(X, v) X(1, v) X(2, v)
-#define TILES_4(X, v) TILES_2(X, v) X(3, v) X(4, v)
-#define TILES_6(X, v) TILES_4(X, v) X(5, v) X(6, v)
-#define TILES_8(X, v) TILES_6(X, v) X(7, v) X(8, v)
+#define TILES_2(X, v)  X(1, v) X(2, v)
+#define TILES_4(X, v)  TILES_2(X, v) X(3, v) X(4, v)
+#define TILES_6(X, v)  TILES_4(X, v) X(5, v) X(6, v)
+#define TILES_8(X, v)  TILES_6(X, v) X(7, v) X(8, v)
 #define TILES_12(X, v) TILES_8(X, v) X(9, v) X(10, v) X(11, v) X(12, v)
 
 enum { BP_TILE_ROWS = 12 };

@@ -20,9 +20,7 @@ enum {
 static inline int64_t bp_gemm_smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* Whether A may be packed: it is walked across its rows, once for each of many panels. */
-static inline bool bp_gemm_wants_a(int64_t n, int64_t size, bool a_trans) {
-  return a_trans && n * size >= 2048;
-}
+static inline bool bp_gemm_wants_a(int64_t n, int64_t size, bool a_trans) { return a_trans && n * size >= 2048; }
 /* Whether B may be packed: transposed B always; else when enough rows of A share the copy. A build may ask for more. */
 static inline bool bp_gemm_wants_b(int64_t m, int64_t k, bool b_trans) { return b_trans || (m >= 32 && k >= 64); }
 

@@ -8,8 +8,8 @@
 #define BP_KERNELS_ISA_H
 
 #define BP_ISA_PASTE_(name, isa) name##_##isa
-#define BP_ISA_PASTE(name, isa) BP_ISA_PASTE_(name, isa)
-#define BP_ISA_FN(name) BP_ISA_PASTE(name, BP_ISA_NAME)
+#define BP_ISA_PASTE(name, isa)  BP_ISA_PASTE_(name, isa)
+#define BP_ISA_FN(name)          BP_ISA_PASTE(name, BP_ISA_NAME)
 
 #if defined(BP_ISA_AVX512_BUILD)
 #define BP_ISA_CODE BP_ISA_AVX512
@@ -38,10 +38,10 @@
 /* Before a loop: its iterations are independent (out is either one of the inputs or apart from them). */
 #if defined(__clang__)
 #define BP_INDEPENDENT _Pragma("clang loop vectorize(assume_safety) unroll(disable)")
-#define BP_UNROLL _Pragma("clang loop unroll(full)")
+#define BP_UNROLL      _Pragma("clang loop unroll(full)")
 #else
 #define BP_INDEPENDENT _Pragma("GCC ivdep")
-#define BP_UNROLL _Pragma("GCC unroll 32")
+#define BP_UNROLL      _Pragma("GCC unroll 32")
 #endif
 
 #endif

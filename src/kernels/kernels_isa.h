@@ -4,6 +4,7 @@
 #define BP_KERNELS_KERNELS_ISA_H
 #include "kernels/isa.h"
 #include "kernels/kernels.h"
+#include "kernels/moves.h"
 
 void BP_ISA_FN(bp_gemm_f32)(const bp_gemm *g);
 void BP_ISA_FN(bp_gemm_f64)(const bp_gemm *g);
@@ -31,9 +32,7 @@ BP_REDUCE_NAMES(f32)
 BP_REDUCE_NAMES(f64)
 #undef BP_REDUCE_NAMES
 
-/* out[i] = (type) in[i], codes of bp_convert, n elements. */
-void BP_ISA_FN(bp_convert_row)(void *out, int out_type, const void *in, int in_type, int64_t n);
-
+extern const bp_moves BP_ISA_FN(bp_moves_table);
 extern const bp_kernels BP_ISA_FN(bp_kernels_table);
 
 #endif

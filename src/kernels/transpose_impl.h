@@ -93,8 +93,8 @@ BP_INLINE void R(transpose_block)(real *out, int64_t out_row, const real *const 
 #endif
 }
 
-/* out[q * out_row + l] = in[l * in_row + q] for q < columns, l < rows, rows <= LANES. Lanes beyond `rows` are written
- * too (with anything), up to LANES. */
+/* out[q * out_row + l] = in[l * in_row + q] for q < columns, l < rows, 1 <= rows <= LANES. All LANES lanes are written:
+ * those beyond `rows` repeat the last row. */
 BP_INLINE void R(transpose_strip)(real *out, int64_t out_row, const real *in, int64_t in_row, int64_t rows,
                                   int64_t columns) {
   const real *row[LANES];
@@ -104,7 +104,12 @@ BP_INLINE void R(transpose_strip)(real *out, int64_t out_row, const real *in, in
     R(transpose_block)(out + q * out_row, out_row, row);
     for (int64_t l = 0; l < LANES; l++) row[l] += PIECE;
   }
+  if (q < columns && q > 0) { /* the last columns: a block that overlaps the one before */
+    for (int64_t l = 0; l < LANES; l++) row[l] -= PIECE - (columns - q);
+    R(transpose_block)(out + (columns - PIECE) * out_row, out_row, row);
+    return;
+  }
   for (; q < columns; q++) {
-    for (int64_t l = 0; l < rows; l++) out[q * out_row + l] = in[l * in_row + q];
+    for (int64_t l = 0; l < LANES; l++) out[q * out_row + l] = row[l][q];
   }
 }

@@ -78,7 +78,7 @@ static bp_status register_slot(encoder *e, uint8_t dtype, int32_t *number) {
 
 static bp_status release_after(encoder *e, const ir_node *n, int32_t place) {
   for (int a = 0; a < ir_arity(n); a++) {
-    encode_value *v = value_of(e, ir_memory_node(e->c, ir_arg(e->c, n, a)));
+    encode_value *v = value_of(e, ir_access_of(e->c, ir_arg(e->c, n, a), &n->shape).source);
     if (v->slot < 0 || v->last_use != place || e->slots[v->slot].kind != SLOT_REGISTER) continue;
     v->last_use = -1; /* an argument used twice is released once */
     BP_TRY(bp_grow(e->c->ctx, (void **)&e->free_registers, &e->free_capacity, e->n_free + 1, sizeof *e->free_registers));
@@ -150,7 +150,8 @@ static bp_status encode_node(encoder *e, const ir_instruction *from, size_t plac
 static void find_last_uses(encoder *e, const ir_instruction *from) {
   for (size_t i = 0; i < from->n_body; i++) {
     const ir_node *n = &e->c->nodes[from->body[i]];
-    for (int a = 0; a < ir_arity(n); a++) value_of(e, ir_memory_node(e->c, ir_arg(e->c, n, a)))->last_use = (int32_t)i;
+    for (int a = 0; a < ir_arity(n); a++)
+      value_of(e, ir_access_of(e->c, ir_arg(e->c, n, a), &n->shape).source)->last_use = (int32_t)i;
   }
 }
 

@@ -28,7 +28,8 @@ static bool reads_raw(const ir_node *n) { return n->node.op == BP_OP_gather || n
 /* Nodes whose place is being decided: a stack, since chains may be long. */
 typedef struct placer {
   ir *c;
-  uint32_t *stack; /* room for every node */
+  uint32_t *stack;   /* room for every node */
+  uint32_t *seen_by; /* by node: whom last_needed() saw it for */
 } placer;
 
 /* Puts a node, and the floating nodes that it reads, into an instruction. */
@@ -66,13 +67,31 @@ static bp_status settle_arguments(placer *p, uint32_t id) {
   return BP_OK;
 }
 
-/* The last instruction that an elementwise node needs, -1 if only inputs, constants and floating nodes. */
-static int32_t last_needed(const ir *c, uint32_t id) {
+static bool floats(const ir *c, uint32_t id) {
   const ir_node *n = &c->nodes[id];
+  if (n->output >= 0 || n->state >= 0 || reads_raw(n)) return false;
+  for (int a = 0; a < ir_arity(n); a++)
+    if (c->nodes[ir_access_of(c, ir_arg(c, n, a), &n->shape).source].instruction >= 0) return false;
+  return true;
+}
+
+/* The last instruction that an elementwise node needs, also through the floating nodes that come with it (some of what
+ * those read may have been placed since): -1 if only inputs and constants. */
+static int32_t last_needed(placer *p, uint32_t id) {
+  const ir *c = p->c;
   int32_t last = -1;
-  for (int a = 0; a < ir_arity(n); a++) {
-    int32_t at = c->nodes[ir_access_of(c, ir_arg(c, n, a), &n->shape).source].instruction;
-    if (at > last) last = at;
+  size_t n = 0;
+  p->stack[n++] = id;
+  while (n > 0) {
+    const ir_node *reader = &c->nodes[p->stack[--n]];
+    for (int a = 0; a < ir_arity(reader); a++) {
+      uint32_t source = ir_access_of(c, ir_arg(c, reader, a), &reader->shape).source;
+      int32_t at = c->nodes[source].instruction;
+      if (at > last) last = at;
+      if (at != FLOATING || p->seen_by[source] == id) continue;
+      p->seen_by[source] = id;
+      p->stack[n++] = source;
+    }
   }
   return last;
 }
@@ -96,12 +115,12 @@ static bp_status join(placer *p, uint32_t id) {
   BP_TRY(settle_arguments(p, id));
   if (ir_is_virtual(n)) return BP_OK;
   if (!ir_is_elementwise(n)) return new_instruction(c, id, false);
-  int32_t host = last_needed(c, id);
   if (c->no_fusion) return place_anew(p, id);
-  if (host < 0 && n->output < 0 && n->state < 0 && !reads_raw(n)) {
+  if (floats(c, id)) {
     n->instruction = FLOATING;
     return BP_OK;
   }
+  int32_t host = last_needed(p, id);
   if (!can_join(c, id, host)) return place_anew(p, id);
   place(p, id, host);
   return BP_OK;
@@ -194,10 +213,13 @@ static bp_status fill_bodies(ir *c) {
 bp_status ir_fuse(ir *c) {
   users u = {0};
   bp_status status = BP_OK;
-  placer p = {.c = c, .stack = bp_alloc(c->ctx, c->size, sizeof *p.stack)};
-  if (p.stack == NULL) return BP_E_NOMEM;
+  placer p = {.c = c};
+  p.stack = bp_alloc(c->ctx, c->size, sizeof *p.stack);
+  p.seen_by = bp_calloc(c->ctx, c->size, sizeof *p.seen_by);
+  if (p.stack == NULL || p.seen_by == NULL) status = BP_E_NOMEM;
   for (uint32_t id = 1; status == BP_OK && id < c->size; id++) status = join(&p, id);
   bp_release(c->allocator, p.stack, c->size, sizeof *p.stack);
+  bp_release(c->allocator, p.seen_by, c->size, sizeof *p.seen_by);
   if (status == BP_OK && !c->no_fusion) {
     size_t n_list = 0;
     for (size_t id = 1; id < c->size; id++) n_list += (size_t)ir_arity(&c->nodes[id]);

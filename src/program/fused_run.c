@@ -10,7 +10,7 @@
 typedef struct block {
   void *const *pointers;
   char *registers, *product;
-  int64_t task_begin; /* first element of the task */
+  int64_t task_begin, task_end; /* elements of the task */
   int64_t begin;      /* first element of the block */
   int64_t n;
 } block;
@@ -87,11 +87,25 @@ static char *slot_pointer(const plan_slot *s, const block *b) {
   }
 }
 
+/* Asks for a row of a table before it is needed: rows are picked at random, so the hardware cannot guess them. */
+static void prefetch_row(const char *row, size_t bytes) {
+#if defined(__GNUC__)
+  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(row + i);
+#else
+  (void)row, (void)bytes;
+#endif
+}
+
+enum { ROWS_AHEAD = 2 };
+
 static void run_gather(const plan_code *c, const block *b, char *out, const char *table, const int32_t *index) {
+  int64_t last = (b->task_end - 1) / c->columns;
   size_t size_in = bp_dtype_size((bp_dtype)c->from), size_out = bp_dtype_size((bp_dtype)c->dtype);
   for (int64_t e = b->begin, end = b->begin + b->n; e < end;) {
     int64_t row = e / c->columns, column = e % c->columns;
     int64_t n = c->columns - column < end - e ? c->columns - column : end - e;
+    if (column == 0 && row + ROWS_AHEAD <= last)
+      prefetch_row(table + (size_t)((int64_t)index[row + ROWS_AHEAD] * c->columns) * size_in, (size_t)c->columns * size_in);
     bp_convert(out, c->dtype, table + (size_t)((int64_t)index[row] * c->columns + column) * size_in, c->from, n);
     out += (size_t)n * size_out;
     e += n;
@@ -129,8 +143,10 @@ static void run_code(const plan_code *c, const plan_slot *slots, const block *b,
 }
 
 void plan_run_fused(const bp_kernels *kernels, const plan_instruction *ins, void *const *pointers, char *registers, char *product, int64_t row0, int64_t row1) {
-  block b = {.pointers = pointers, .registers = registers, .product = product, .task_begin = row0 * ins->row};
+  block b = {.pointers = pointers, .registers = registers, .product = product};
   int64_t end = row1 * ins->row;
+  b.task_begin = row0 * ins->row;
+  b.task_end = end;
   if (b.task_begin >= end) return;
   for (int32_t i = 0; i < ins->n_slots; i++) prepare_slot(&ins->slots[i], &b, end - b.task_begin);
   for (b.begin = b.task_begin; b.begin < end; b.begin += PLAN_BLOCK) {

@@ -64,7 +64,9 @@ static bp_status materialise(legalizer *l, uint32_t old, uint32_t *out) {
 static bp_status operand(legalizer *l, const ir_node *reader, int a, uint32_t *out) {
   uint32_t old = ir_arg(l->c, reader, a);
   *out = l->map[old];
-  if (reader->node.op == BP_OP_reshape || reader->node.op == BP_OP_broadcast) return BP_OK;
+  /* a reshape or a view of memory needs none of its own; of a view that no composition took in, it does */
+  if (reader->node.op == BP_OP_reshape || reader->node.op == BP_OP_broadcast)
+    return is_view(l->c, *out) ? materialise(l, old, out) : BP_OK;
   if (ir_is_elementwise(reader)) {
     /* tables, row numbers and integers are not spread over registers */
     bool raw = reader->node.op == BP_OP_gather || reader->node.op == BP_OP_one_hot ||

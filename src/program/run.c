@@ -106,7 +106,7 @@ static void run_instruction(bp_workspace *w, const plan_instruction *ins, int th
 /* ---- phases ---- */
 /* Rows of a block: with several threads, at least four blocks each where that leaves enough rows to a product. */
 static int64_t block_rows(const bp_workspace *w, const plan_chain *c, int64_t rows) {
-  if (w->threads == 1) return c->block;
+  if (w->threads == 1 || rows == 0) return c->block;
   int64_t share = (rows + 4 * w->threads - 1) / (4 * w->threads);
   share = (share + 15) / 16 * 16;
   return share < c->block ? share : c->block;

@@ -91,7 +91,10 @@ bool bp_shape_view(const bp_shape *in, const bp_shape *out, bp_view *view) {
   int64_t repeat = 1, period = 1;
   bool wraps = false, batch = false;
   int axis = out->rank - 1;
-  if (shift < 0) return false;
+  if (shift < 0) { /* one element can be read as any shape, whatever its rank */
+    *view = (bp_view){1, 1};
+    return bp_shape_elements(in, 2) == 1;
+  }
 #define IN_DIM(i) ((i) < shift ? 1 : in->dims[(i)-shift])
   for (; axis >= 0 && IN_DIM(axis) != out->dims[axis]; axis--) repeat *= out->dims[axis]; /* trailing ones */
   if (axis < 0 && out->rank > 0 && out->dims[0] < 0) return *view = (bp_view){1, 1}, true;

@@ -43,6 +43,8 @@ static bp_status resolve_reals(bp_context *ctx, bp_fit_options *o) {
 
 bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, int64_t rows, bp_fit_options *out) {
   bp_fit_options o = {0};
+  if (options != NULL && options->size < sizeof options->size)
+    return bp_fail(ctx, BP_E_ARG, "bp_fit_options.size is %zu, expected sizeof(bp_fit_options)", options->size);
   if (options != NULL) memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
   if ((unsigned)o.loss >= BP_LOSS_COUNT) return bp_fail(ctx, BP_E_ARG, "no loss number %d", (int)o.loss);
   if ((unsigned)o.optimizer >= BP_OPTIMIZER_COUNT) return bp_fail(ctx, BP_E_ARG, "no optimizer number %d", (int)o.optimizer);
@@ -90,6 +92,7 @@ static bp_status check_values(bp_context *ctx, const char *what, const bp_source
 
 bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s, const bp_net *net, bp_loss loss) {
   bool classes = bp_loss_wants_classes(loss);
+  if (bp_net_layers(net) == 0) return bp_fail(ctx, BP_E_ARG, "the network has no layers, so nothing to fit");
   if (s->rows < 1 || s->rows > ROWS_MAX)
     return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " rows, expected 1 to %d", what, s->rows, ROWS_MAX);
   if (s->columns != bp_net_inputs(net))
@@ -101,6 +104,9 @@ bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s
   if (classes != (s->target_dtype == BP_I32) || (!classes && s->target_dtype != BP_F32 && s->target_dtype != BP_F64))
     return bp_fail(ctx, BP_E_DATA, "%s: targets are %s, loss %s expects %s", what, bp_dtype_name(s->target_dtype), bp_loss_name(loss),
                    classes ? "int32 class numbers" : "float32 or float64 values");
+  if (s->scale == 0 || !isfinite(s->scale) || !isfinite(s->shift))
+    return bp_fail(ctx, BP_E_DATA, "%s: features times %g plus %g; expected finite numbers, the first not 0 (1 and 0 leave features alone)", what,
+                   s->scale, s->shift);
   int64_t bad = first_not_finite(s->features, s->dtype, s->rows * s->columns);
   if (bad >= 0)
     return bp_fail(ctx, BP_E_DATA, "%s: feature %" PRId64 " of row %" PRId64 " is not finite", what, bad % s->columns, bad / s->columns);

@@ -100,6 +100,18 @@ static void append_updates(builder *b, const optimizer_step *step, const bp_var 
   }
 }
 
+/* An error of building by its own name (most likely memory), where the functions on graphs say BP_E_GRAPH. */
+static bp_status built(const builder *b) {
+  bp_status status = bp_graph_status(b->graph);
+  return status == BP_OK ? BP_OK : bp_fail(b->ctx, status, "%s", bp_graph_message(b->graph));
+}
+
+static bp_status compile(builder *b, int64_t batch, bp_program **out) {
+  bp_compile_options o = {.size = sizeof o, .max_batch = batch};
+  BP_TRY(built(b));
+  return bp_compile(b->outputs, b->n_outputs, b->vars, b->n_inputs, &o, out);
+}
+
 bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_fit_options *options, int64_t batch,
                            bp_program **out) {
   builder b;
@@ -113,12 +125,13 @@ bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *
   bp_var objective = bp_mean(forward(&b, options->loss, params), BP_ALL_AXES), s = penalty(&b, options->l2, params);
   b.outputs[FIT_LOSS] = objective;
   if (!bp_var_is_zero(s)) objective = bp_add(objective, s);
-  BP_TRY_DONE(bp_graph_status(b.graph));
-  BP_TRY_DONE(bp_grad(objective, params, (size_t)b.params, b.gradients));
+  BP_TRY_DONE(built(&b));
+  status = bp_grad(objective, params, (size_t)b.params, b.gradients);
+  if (status == BP_E_GRAPH) status = built(&b);
+  if (status != BP_OK) goto done;
   optimizer_step step = {options, b.vars[FIT_LR], b.vars[FIT_STEP]};
   append_updates(&b, &step, params, slots);
-  bp_compile_options o = {.size = sizeof o, .max_batch = batch};
-  status = bp_compile(b.outputs, b.n_outputs, b.vars, b.n_inputs, &o, out);
+  status = compile(&b, batch, out);
 done:
   builder_release(&b);
   return status;
@@ -131,8 +144,7 @@ bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *
   bp_var *params = b.vars + FIT_FIRST_PARAM_OF_EVAL;
   bp_net_declare(net, b.graph, params);
   b.outputs[FIT_LOSS] = bp_sum(forward(&b, loss, params), BP_ALL_AXES);
-  bp_compile_options o = {.size = sizeof o, .max_batch = batch};
-  status = bp_compile(b.outputs, b.n_outputs, b.vars, b.n_inputs, &o, out);
+  status = compile(&b, batch, out);
 done:
   builder_release(&b);
   return status;

@@ -6,8 +6,12 @@
 
 static bp_var cross_entropy_rows(bp_var z, bp_var classes) { return bp_softmax_cross_entropy(z, classes); }
 
-/* -log P(y) for P(1) = σ(z): ζ(z) - y z, which is ζ((1 - 2y) z) for y in {0, 1}. [rows, outputs] → [rows] */
-static bp_var binary_rows(bp_var z, bp_var y) { return bp_sum(bp_sub(bp_softplus(z), bp_mul(y, z)), BP_LAST_AXIS); }
+/* -log P(y) for P(1) = σ(z): y ζ(-z) + (1 - y) ζ(z), which is ζ((1 - 2y) z) for y in {0, 1}. The shorter ζ(z) - y z is the
+ * same number, but rounds the small losses and gradients of right answers to nothing. [rows, outputs] → [rows] */
+static bp_var binary_rows(bp_var z, bp_var y) {
+  bp_var one = bp_scalar(z.graph, bp_var_dtype(z), 1);
+  return bp_sum(bp_add(bp_mul(y, bp_softplus(bp_neg(z))), bp_mul(bp_sub(one, y), bp_softplus(z))), BP_LAST_AXIS);
+}
 
 static bp_var mse_rows(bp_var z, bp_var y) { return bp_mean(bp_square(bp_sub(z, y)), BP_LAST_AXIS); }
 

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "backprop/autodiff.h"
+#include "backprop/custom.h"
 #include "backprop/graph.h"
 #include "backprop/ops.h"
 #include "backprop/program.h"

@@ -148,7 +148,6 @@ static void modes_agree_with_each_other_and_with_differences(void **state) {
     bt_assert_ok(bt_ctx(state), bp_jacobian(y, &x, 1, BP_MODE_REVERSE, &reverse));
     size_t n = elements_of(forward);
     assert_true(n <= 400 && n == 6 * elements_of(y) && n == elements_of(reverse));
-    print_message("%s\n", functions[k].name);
     value_of(forward, x, at, f);
     value_of(reverse, x, at, r);
     bt_assert_close_f64(f, r, n, 1e-12, 1e-13);
@@ -174,7 +173,6 @@ static void jacobians_nest(void **state) {
     bt_assert_ok(bt_ctx(state), bp_jacobian(first, &x, 1, BP_MODE_REVERSE, &second[1]));
     size_t n = elements_of(second[0]);
     assert_true(n <= 2400);
-    print_message("%s: %zu nodes\n", functions[k].name, bp_graph_size(g));
     value_of(second[0], x, at, a);
     value_of(second[1], x, at, b);
     bt_assert_close_f64(a, b, n, 1e-10, 1e-11);
@@ -364,12 +362,11 @@ static bp_status jacobian_job(bp_context *ctx, void *user) {
   (void)user;
   bp_status status = bp_graph_new(ctx, &g);
   if (status != BP_OK) return status;
-  bp_var out[3] = {{0}}, x = bp_input(g, "x", BP_F64, DIMS(2, 3)), y = f_solve(x);
-  status = bp_jacobian(y, &x, 1, BP_MODE_FORWARD, &out[0]);
-  if (status == BP_OK) status = bp_jacobian(f_cond(x), &x, 1, BP_MODE_REVERSE, &out[1]);
-  if (status == BP_OK) status = bp_hessian(f_scalar(x), &x, 1, &out[2]);
-  if (status != BP_OK) assert_true(bp_graph_status(g) == BP_OK || bp_graph_status(g) == BP_E_NOMEM);
-  if (status == BP_E_GRAPH) status = bp_graph_status(g);
+  bp_var out[3] = {{0}}, x = bp_input(g, "x", BP_F64, DIMS(2, 3)), y[] = {f_solve(x), f_cond(x), f_scalar(x)};
+  status = bp_graph_status(g);
+  if (status == BP_OK) status = bp_jacobian(y[0], &x, 1, BP_MODE_FORWARD, &out[0]);
+  if (status == BP_OK) status = bp_jacobian(y[1], &x, 1, BP_MODE_REVERSE, &out[1]);
+  if (status == BP_OK) status = bp_hessian(y[2], &x, 1, &out[2]);
   bp_graph_free(g);
   return status;
 }

@@ -154,11 +154,11 @@ static void check_gradient(bp_context *ctx, const char *expression) {
 }
 
 static void derivatives_agree_with_difference_quotients(void **state) {
-  static const char *const flat[] = {"stop_gradient"};
   for (int i = 0; i < UNARY; i++) {
     char text[64];
-    if (strcmp(unary[i].name, flat[0]) == 0) continue;
-    (void)snprintf(text, sizeof text, strcmp(unary[i].name, "acosh") == 0 ? "%s(y)" : "%s([x, 0.7*x])", unary[i].name);
+    if (strcmp(unary[i].name, "stop_gradient") == 0) continue;
+    bool beyond_one = strcmp(unary[i].name, "acosh") == 0 || strcmp(unary[i].name, "digamma") == 0; /* where it is smooth */
+    (void)snprintf(text, sizeof text, beyond_one ? "%s(y)" : "%s([x, 0.7*x])", unary[i].name);
     check_gradient(bt_ctx(state), text);
   }
   for (int i = 0; i < CALLS; i++) check_gradient(bt_ctx(state), calls[i].text);

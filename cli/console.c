@@ -1,0 +1,199 @@
+/* cli/console.c - what the command says, and how it ends. */
+#include "console.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* The one table of exit statuses: a status of the library, and what the command exits with. */
+static const struct {
+  bp_status status;
+  int exit_status;
+} exit_statuses[] = {
+    {BP_OK, CLI_DONE},           {BP_E_CHECK, CLI_CHECK_FAILED},
+    {BP_E_ARG, CLI_USAGE},       {BP_E_SHAPE, CLI_USAGE},
+    {BP_E_DTYPE, CLI_USAGE},     {BP_E_GRAPH, CLI_USAGE},
+    {BP_E_INPUT, CLI_USAGE},     {BP_E_DATA, CLI_BAD_DATA},
+    {BP_E_LIMIT, CLI_BAD_DATA},  {BP_E_MODEL, CLI_BAD_MODEL},
+    {BP_E_IO, CLI_IO},           {BP_E_DIVERGED, CLI_DIVERGED},
+    {BP_E_NOMEM, CLI_NO_MEMORY}, {BP_E_STOPPED, CLI_SIGNAL + SIGINT},
+};
+
+int cli_exit_status(bp_status status) {
+  for (size_t i = 0; i < sizeof exit_statuses / sizeof *exit_statuses; i++)
+    if (exit_statuses[i].status == status) return exit_statuses[i].exit_status;
+  return CLI_CHECK_FAILED;
+}
+
+/* ---- standard error ---- */
+
+enum { LINE = 2048 };
+
+static void (*before_message)(void);
+
+void cli_set_before_message(void (*function)(void)) { before_message = function; }
+
+/* Control characters would break the promise of one line, or drive the terminal. */
+static void say(const char *prefix, char *line) {
+  for (char *c = line; *c; c++)
+    if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
+  if (before_message) before_message();
+  (void)fprintf(stderr, "backprop: %s%s\n", prefix, line);
+}
+
+int cli_fail(int exit_status, const char *format, ...) {
+  char line[LINE];
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  say("", line);
+  return exit_status;
+}
+
+int cli_fail_with(const bp_context *context, bp_status status) {
+  const char *message = bp_error_message(context);
+  return cli_fail(cli_exit_status(status), "%s", message[0] ? message : bp_status_text(status));
+}
+
+void cli_warn(const char *message) {
+  char line[LINE];
+  (void)snprintf(line, sizeof line, "%s", message);
+  say("warning: ", line);
+}
+
+/* ---- standard output ---- */
+
+static FILE *output; /* NULL: stdout */
+static int output_error;
+
+FILE *cli_output(void) { return output ? output : stdout; }
+
+void cli_print_to_stderr(void) { output = stderr; }
+
+void cli_print(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  if (vfprintf(cli_output(), format, arguments) < 0 && output_error == 0) output_error = errno;
+  va_end(arguments);
+}
+
+void cli_print_text(const char *text) {
+  if (fputs(text, cli_output()) < 0 && output_error == 0) output_error = errno;
+}
+
+int cli_finish_output(int exit_status) {
+  FILE *file = cli_output();
+  if (fflush(file) != 0 && output_error == 0) output_error = errno;
+  if (output_error == 0 && ferror(file)) output_error = EIO;
+  if (output_error == 0 || exit_status != CLI_DONE) return exit_status;
+  return cli_fail(CLI_IO, "standard output: cannot write: %s", strerror(output_error));
+}
+
+/* ---- the terminal ---- */
+
+bool cli_is_terminal(FILE *file) {
+  const char *kind = getenv("TERM");
+  return isatty(fileno(file)) && kind && strcmp(kind, "dumb") != 0;
+}
+
+int cli_terminal_columns(FILE *file) {
+  struct winsize size;
+  if (ioctl(fileno(file), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const char *columns = getenv("COLUMNS");
+  long number = columns ? strtol(columns, NULL, 10) : 0;
+  return number > 0 && number < 10000 ? (int)number : 80;
+}
+
+/* ---- context and memory ---- */
+
+static void warn(void *user, const char *message) {
+  (void)user;
+  cli_warn(message);
+}
+
+int cli_new_context(bool quiet, bp_context **out) {
+  bp_context_options options = {.size = sizeof options, .warn = quiet ? NULL : warn};
+  if (bp_context_new(&options, out) != BP_OK) return cli_fail(CLI_NO_MEMORY, "out of memory");
+  return CLI_DONE;
+}
+
+void *cli_alloc(size_t count, size_t size) {
+  void *block = calloc(count ? count : 1, size);
+  if (!block) exit(cli_fail(CLI_NO_MEMORY, "out of memory: %zu times %zu bytes were asked for", count, size));
+  return block;
+}
+
+char *cli_copy(const char *begin, size_t length) {
+  char *copy = cli_alloc(length + 1, 1);
+  return memcpy(copy, begin, length);
+}
+
+int cli_width(const char *text) {
+  int width = 0;
+  for (; *text; text++) width += ((unsigned char)*text & 0xc0) != 0x80;
+  return width;
+}
+
+/* ---- numbers as text ---- */
+
+const char *cli_thousands(int64_t number, char *text, size_t size) {
+  char digits[32];
+  size_t n = 0;
+  int count = snprintf(digits, sizeof digits, "%" PRId64, number);
+  for (int i = 0; i < count && n + 2 < size; i++) {
+    text[n++] = digits[i];
+    int left = count - 1 - i;
+    if (left > 0 && left % 3 == 0 && digits[i] != '-') text[n++] = ',';
+  }
+  text[n] = '\0';
+  return text;
+}
+
+const char *cli_count(int64_t number, const char *noun, char *text, size_t size) {
+  char digits[32];
+  (void)snprintf(text, size, "%s %s%s", cli_thousands(number, digits, sizeof digits), noun, number == 1 ? "" : "s");
+  return text;
+}
+
+const char *cli_number(double value, char *text, size_t size) {
+  text[0] = '\0';
+  if (isnan(value)) return text;
+  bool single = (double)(float)value == value;
+  for (int digits = single ? 6 : 15; digits <= 17; digits++) {
+    (void)snprintf(text, size, "%.*g", digits, value);
+    if (single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value) break;
+  }
+  return text;
+}
+
+const char *cli_short_number(double value, char *text, size_t size) {
+  double magnitude = fabs(value);
+  if (isnan(value))
+    (void)snprintf(text, size, "-");
+  else if (magnitude != 0 && (magnitude < 0.001 || magnitude >= 1e6))
+    (void)snprintf(text, size, "%.3g", value);
+  else
+    (void)snprintf(text, size, "%.*f", magnitude >= 1000 ? 1 : magnitude >= 10 ? 2 : 4, value);
+  return text;
+}
+
+const char *cli_duration(double seconds, char *text, size_t size) {
+  if (seconds < 0.9995)
+    (void)snprintf(text, size, "%.*f ms", seconds < 0.00995 ? 1 : 0, 1000 * seconds);
+  else if (seconds < 9.95)
+    (void)snprintf(text, size, "%.1f s", seconds);
+  else if (seconds < 119.5)
+    (void)snprintf(text, size, "%.0f s", seconds);
+  else if (seconds < 7200)
+    (void)snprintf(text, size, "%d min %d s", (int)(seconds / 60), (int)fmod(seconds, 60));
+  else
+    (void)snprintf(text, size, "%.0f h %d min", floor(seconds / 3600), (int)(fmod(seconds, 3600) / 60));
+  return text;
+}

@@ -1,0 +1,86 @@
+/* cli/console.h - standard output, standard error, and the exit status: everything the command says goes through here. */
+#ifndef BACKPROP_CLI_CONSOLE_H
+#define BACKPROP_CLI_CONSOLE_H
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "backprop/context.h"
+
+#if defined(__GNUC__)
+#define CLI_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define CLI_PRINTF(fmt, args)
+#endif
+
+/* What the command promises to exit with (docs and CLI help list the same). */
+enum {
+  CLI_DONE = 0,
+  CLI_CHECK_FAILED = 1,
+  CLI_USAGE = 2,
+  CLI_BAD_DATA = 3,
+  CLI_BAD_MODEL = 4,
+  CLI_IO = 5,
+  CLI_DIVERGED = 6,
+  CLI_NO_MEMORY = 7,
+  CLI_SIGNAL = 128
+};
+
+/* The exit status that belongs to a status of the library. */
+int cli_exit_status(bp_status status);
+
+/* One line on standard error, `backprop: …`; control characters are shown as '?'. Returns `exit_status`. */
+int cli_fail(int exit_status, const char *format, ...) CLI_PRINTF(2, 3);
+/* The message of the context's last failure, and its exit status. */
+int cli_fail_with(const bp_context *context, bp_status status);
+/* One line `backprop: warning: …` on standard error. */
+void cli_warn(const char *message);
+
+/* Text for standard output; a failed write is remembered. */
+void cli_print(const char *format, ...) CLI_PRINTF(1, 2);
+/* The same without a format. */
+void cli_print_text(const char *text);
+/* Where cli_print() writes: standard output. */
+FILE *cli_output(void);
+/* Flushes standard output. Returns `exit_status`, or 5 after a message when that was 0 and something could not be written. */
+int cli_finish_output(int exit_status);
+/* From now on cli_print() writes to standard error: the model itself goes to standard output. */
+void cli_print_to_stderr(void);
+
+/* Whether a file is a terminal on which the cursor can be moved; and how many columns it has (80 when it does not tell). */
+bool cli_is_terminal(FILE *file);
+int cli_terminal_columns(FILE *file);
+
+/* Called before anything is written to standard error, so that a progress bar can make room; NULL: nothing. */
+void cli_set_before_message(void (*function)(void));
+
+/* A context whose warnings go to cli_warn(), unless quiet. Returns 0 or an exit status. */
+int cli_new_context(bool quiet, bp_context **out);
+
+/* Memory for the command itself: never NULL, exits with 7 and a message when there is none. */
+void *cli_alloc(size_t count, size_t size);
+char *cli_copy(const char *begin, size_t length);
+
+/* Columns that `text` takes on a terminal: UTF-8 characters, each one wide. */
+int cli_width(const char *text);
+
+/* ---- numbers as text ---- */
+/* "118,282", into text[size]; returns text. */
+const char *cli_thousands(int64_t number, char *text, size_t size);
+/* "1 epoch", "1,000 epochs". */
+const char *cli_count(int64_t number, const char *noun, char *text, size_t size);
+/* The shortest decimal that reads back as `value` (as a float, if it is one); "" for NaN. */
+const char *cli_number(double value, char *text, size_t size);
+/* "0.9340": for people, in at most 6 characters or so; "-" for NaN. */
+const char *cli_short_number(double value, char *text, size_t size);
+/* "40 ms", "12 s", "3 min 20 s". */
+const char *cli_duration(double seconds, char *text, size_t size);
+
+/* ---- did_you_mean.c ---- */
+/* The name nearest to `word` if it is near enough to be a slip, else NULL. name(user, i) gives the i-th, NULL at the end. */
+const char *cli_suggest(const char *word, size_t length, const char *(*name)(const void *user, int i),
+                        const void *user);
+
+#endif

@@ -1,0 +1,121 @@
+/* cli/help_text.c - help for people, from the tables of options and commands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "console.h"
+#include "help_text.h"
+
+enum { LINE_WIDTH = 80, HELP_COLUMN = 26 };
+
+/* ---- sentences ---- */
+
+const char *cli_option_sentence(const cli_option *option, char *text, size_t size) {
+  char expected[512] = "", initial[64] = "";
+  bool range = option->kind != CLI_FLAG && option->kind != CLI_TEXT && option->kind != CLI_FILE &&
+               option->kind != CLI_VALID && option->kind != CLI_DELIMITER && option->kind != CLI_WIDTHS;
+  if (range) (void)cli_expectation(option, expected, sizeof expected);
+  if (option->initial) (void)snprintf(initial, sizeof initial, "default %s", option->initial);
+  const char *open = expected[0] || initial[0] ? " (" : "", *close = open[0] ? ")" : "";
+  (void)snprintf(text, size, "%s%s%s%s%s%s", option->help, open, expected, expected[0] && initial[0] ? "; " : "",
+                 initial, close);
+  return text;
+}
+
+/* "-o, --out FILE" */
+const char *cli_option_usage(const cli_option *option, char *text, size_t size) {
+  char letter[8] = "    ";
+  if (option->letter) (void)snprintf(letter, sizeof letter, "-%c, ", option->letter);
+  (void)snprintf(text, size, "%s--%s%s%s", letter, option->name, option->argument ? " " : "",
+                 option->argument ? option->argument : "");
+  return text;
+}
+
+/* ---- printing ---- */
+
+/* Columns taken by the first `bytes` bytes. */
+static int columns_of(const char *text, size_t bytes) {
+  int columns = 0;
+  for (size_t i = 0; i < bytes; i++) columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+  return columns;
+}
+
+/* Words from column `at` on, new lines indented by `indent`. */
+static void print_wrapped(const char *text, int at, int indent) {
+  int column = at;
+  while (*text) {
+    size_t length = strcspn(text, " ");
+    int width = columns_of(text, length);
+    if (column > indent && column + 1 + width > LINE_WIDTH - 1) {
+      cli_print("\n%*s", indent, "");
+      column = indent;
+    } else if (column > indent) {
+      cli_print(" ");
+      column++;
+    }
+    cli_print("%.*s", (int)length, text);
+    column += width;
+    text += length;
+    text += strspn(text, " ");
+  }
+  cli_print("\n");
+}
+
+static void print_option(const cli_option *option) {
+  char usage[64], sentence[1024];
+  (void)cli_option_usage(option, usage, sizeof usage);
+  (void)cli_option_sentence(option, sentence, sizeof sentence);
+  cli_print("  %s", usage);
+  int at = 2 + cli_width(usage);
+  if (at > HELP_COLUMN - 2) {
+    cli_print("\n");
+    at = 0;
+  }
+  cli_print("%*s", HELP_COLUMN - at, "");
+  print_wrapped(sentence, HELP_COLUMN, HELP_COLUMN);
+}
+
+void cli_print_command_help(cli_command_id id) {
+  const cli_command *command = &cli_commands[id];
+  const char *section = "";
+  cli_print("usage: backprop %s%s%s [options]\n\n", command->name, command->operands[0] ? " " : "", command->operands);
+  print_wrapped(command->about, 0, 0);
+  for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+    const cli_option *option = &cli_options[i];
+    if (!cli_option_is_for(option, id)) continue;
+    if (strcmp(section, option->section) != 0) cli_print("\n%s\n", section = option->section);
+    print_option(option);
+  }
+  cli_print("\nexample: %s\n", command->example);
+}
+
+void cli_print_overview(void) {
+  cli_print("backprop trains, explains and applies neural networks.\n\nusage: backprop COMMAND [options]\n\n");
+  for (int i = 0; i < CLI_COMMAND_COUNT; i++) {
+    const cli_command *command = &cli_commands[i];
+    char usage[64];
+    (void)snprintf(usage, sizeof usage, "%s %s", command->name, command->operands);
+    cli_print("  %-22s %s\n", usage, command->summary);
+  }
+  cli_print("\nDATA is .csv, .tsv or .txt, or IDX images, each also .gz; - is standard input.\n"
+            "A first model:      backprop train DATA.csv\n"
+            "All options:        backprop help train\n");
+}
+
+int cli_run_help(const cli_request *request) {
+  const cli_settings *s = &request->settings;
+  if (s->man && s->completion)
+    return cli_fail(CLI_USAGE, "--man and --completion are two things; expected one of them");
+  if (s->man)
+    cli_print_man();
+  else if (s->completion)
+    cli_print_completion((cli_shell)s->completion);
+  else if (request->n_operands == 0)
+    cli_print_overview();
+  else {
+    int id = cli_find_command(request->operands[0]);
+    if (id < 0) return CLI_USAGE;
+    cli_print_command_help((cli_command_id)id);
+  }
+  return CLI_DONE;
+}

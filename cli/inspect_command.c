@@ -1,0 +1,238 @@
+/* cli/inspect_command.c - `backprop inspect`: layers, preprocessing and training record of a model. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "console.h"
+#include "json_out.h"
+#include "reading.h"
+
+enum { COLUMNS_SHOWN = 20, CATEGORIES_SHOWN = 6 };
+
+/* The record as JSON, with the settings as an object instead of a text; json_decref. */
+static json_t *record_of(const bp_model *model) {
+  json_t *record = json_loads(bp_model_record(model), 0, NULL);
+  const char *text = json_string_value(json_object_get(record, "settings"));
+  json_t *settings = text ? json_loads(text, 0, NULL) : NULL;
+  if (settings) (void)json_object_set_new(record, "settings", settings);
+  return record;
+}
+
+/* What stands behind the last layer belongs to the loss. */
+static const char *unit_name(const bp_model *model, int layer) {
+  const bp_net *net = bp_model_net(model);
+  if (layer < bp_net_layers(net) - 1) return bp_activation_name(bp_net_layer(net, layer).activation);
+  switch (bp_model_loss(model)) {
+  case BP_LOSS_CROSS_ENTROPY: return "softmax";
+  case BP_LOSS_BINARY_CROSS_ENTROPY: return "sigmoid";
+  default: return "identity";
+  }
+}
+
+/* ---- for people ---- */
+
+static void report_layers(const bp_model *model) {
+  char shape[48], number[32];
+  const bp_net *net = bp_model_net(model);
+  cli_print("%-12s %-8s %-12s %-16s %12s\n", "layer", "type", "activation", "output shape", "parameters");
+  (void)snprintf(shape, sizeof shape, "[rows, %" PRId64 "]", bp_net_inputs(net));
+  cli_print("%-12s %-8s %-12s %s\n", "input", bp_dtype_name(bp_net_dtype(net)), "", shape);
+  for (int i = 0; i < bp_net_layers(net); i++) {
+    bp_layer_info layer = bp_net_layer(net, i);
+    char name[32];
+    (void)snprintf(name, sizeof name, "layers.%d", i);
+    (void)snprintf(shape, sizeof shape, "[rows, %" PRId64 "]", layer.outputs);
+    cli_print("%-12s %-8s %-12s %-16s %12s\n", name, layer.type, unit_name(model, i), shape,
+              cli_thousands(layer.parameters, number, sizeof number));
+  }
+  cli_print("%-12s %-8s %-12s %-16s %12s\n", "total", "", "", "",
+            cli_thousands(bp_net_size(net), number, sizeof number));
+}
+
+static void print_categories(const bp_column_info *column) {
+  for (int64_t i = 0; i < column->n_categories && i < CATEGORIES_SHOWN; i++)
+    cli_print("%s%s", i ? ", " : "", column->categories[i]);
+  if (column->n_categories > CATEGORIES_SHOWN) cli_print(", … (%" PRId64 " in all)", column->n_categories);
+}
+
+static void print_column(const bp_column_info *column) {
+  char mean[32], scale[32], missing[32];
+  cli_print("%-20s %-9s %6" PRId64 "  ", column->name, column->type, column->inputs);
+  if (strcmp(column->type, "category") == 0)
+    print_categories(column);
+  else if (strcmp(column->type, "bytes") == 0)
+    cli_print("x / 255");
+  else
+    cli_print("(x - %s) / %s", cli_short_number(column->mean, mean, sizeof mean),
+              cli_short_number(column->scale, scale, sizeof scale));
+  if (column->indicator && !isnan(column->missing))
+    cli_print("; missing: %s", cli_short_number(column->missing, missing, sizeof missing));
+  cli_print("\n");
+}
+
+static void report_columns(const bp_model *model) {
+  int64_t columns = bp_model_columns(model);
+  cli_print("\n%-20s %-9s %6s  %s\n", "column", "type", "inputs", "preparation");
+  for (int64_t i = 0; i < columns && i < COLUMNS_SHOWN; i++) {
+    bp_column_info column = bp_model_column(model, i);
+    print_column(&column);
+  }
+  if (columns > COLUMNS_SHOWN) cli_print("… and %" PRId64 " more (all of them: --json)\n", columns - COLUMNS_SHOWN);
+}
+
+static void report_target(const bp_model *model) {
+  cli_print("%-10s%s: %s", "target", bp_model_target(model), bp_task_name(bp_model_task(model)));
+  int64_t classes = bp_model_task(model) == BP_TASK_CLASSIFICATION ? bp_model_outputs(model) : 0;
+  if (classes > 0) cli_print(", %" PRId64 " classes: ", classes);
+  for (int64_t i = 0; i < classes && i < 12; i++) cli_print("%s%s", i ? ", " : "", bp_model_class(model, i));
+  cli_print("%s\n", classes > 12 ? ", …" : "");
+  cli_print("%-10s%s\n", "loss", bp_loss_name(bp_model_loss(model)));
+}
+
+/* {"loss": …, "accuracy": …} as "loss 0.1, accuracy 0.9". */
+static void print_measures(const json_t *measures) {
+  char text[32];
+  cli_print("loss %s", cli_short_number(json_number_value(json_object_get(measures, "loss")), text, sizeof text));
+  const json_t *accuracy = json_object_get(measures, "accuracy");
+  if (accuracy) cli_print(", accuracy %s", cli_short_number(json_number_value(accuracy), text, sizeof text));
+}
+
+static void report_settings(json_t *settings) {
+  int column = 10;
+  if (!json_is_object(settings)) return;
+  cli_print("%-10s", "settings");
+  for (void *i = json_object_iter(settings); i; i = json_object_iter_next(settings, i)) {
+    const char *name = json_object_iter_key(i), *text = json_string_value(json_object_iter_value(i));
+    int width = cli_width(name) + cli_width(text ? text : "") + 4;
+    bool wraps = column > 10 && column + width > 80;
+    if (wraps) cli_print("\n%-10s", "");
+    cli_print("%s--%s %s", column > 10 && !wraps ? " " : "", name, text ? text : "");
+    column = (wraps ? 10 : column) + width;
+  }
+  cli_print("\n");
+}
+
+static int64_t whole_of(const json_t *object, const char *key) {
+  return json_integer_value(json_object_get(object, key));
+}
+
+static void report_record(const json_t *record) {
+  char text[48];
+  int64_t valid = whole_of(record, "valid_rows");
+  cli_print("\n%-10s%s", "trained", cli_count(whole_of(record, "rows"), "row", text, sizeof text));
+  if (valid > 0) cli_print(", %s for validation", cli_thousands(valid, text, sizeof text));
+  cli_print("; %s", cli_count(whole_of(record, "epochs"), "epoch", text, sizeof text));
+  cli_print(", %s", cli_count(whole_of(record, "steps"), "step", text, sizeof text));
+  cli_print("; best epoch %" PRId64 "\n", whole_of(record, "best_epoch"));
+  if (json_is_object(json_object_get(record, "train"))) {
+    cli_print("%-10s", "result");
+    print_measures(json_object_get(record, "train"));
+    cli_print(" while learning\n");
+    if (json_is_object(json_object_get(record, "valid"))) {
+      cli_print("%-10s", "");
+      print_measures(json_object_get(record, "valid"));
+      cli_print(" on validation rows\n");
+    }
+  }
+  report_settings(json_object_get(record, "settings"));
+  const char *version = json_string_value(json_object_get(record, "version"));
+  if (version) cli_print("%-10sbackprop %s\n", "made by", version);
+}
+
+/* ---- for programs ---- */
+
+static void json_layers(cli_json *json, const bp_model *model) {
+  const bp_net *net = bp_model_net(model);
+  cli_json_open(json, "layers", '[');
+  for (int i = 0; i < bp_net_layers(net); i++) {
+    bp_layer_info layer = bp_net_layer(net, i);
+    char name[32];
+    (void)snprintf(name, sizeof name, "layers.%d", i);
+    cli_json_open(json, NULL, '{');
+    cli_json_text(json, "name", name);
+    cli_json_text(json, "type", layer.type);
+    cli_json_text(json, "activation", bp_activation_name(layer.activation));
+    cli_json_open(json, "output", '[');
+    cli_json_whole(json, NULL, layer.outputs);
+    cli_json_close(json, ']');
+    cli_json_whole(json, "parameters", layer.parameters);
+    cli_json_close(json, '}');
+  }
+  cli_json_close(json, ']');
+}
+
+static void json_column(cli_json *json, const bp_column_info *column) {
+  bool category = strcmp(column->type, "category") == 0;
+  cli_json_open(json, NULL, '{');
+  cli_json_text(json, "name", column->name);
+  cli_json_text(json, "type", column->type);
+  cli_json_whole(json, "inputs", column->inputs);
+  cli_json_bool(json, "indicator", column->indicator);
+  if (category) {
+    cli_json_open(json, "categories", '[');
+    for (int64_t i = 0; i < column->n_categories; i++) cli_json_text(json, NULL, column->categories[i]);
+    cli_json_close(json, ']');
+  } else {
+    cli_json_real(json, "mean", column->mean);
+    cli_json_real(json, "scale", column->scale);
+    cli_json_real(json, "missing", column->missing);
+  }
+  cli_json_close(json, '}');
+}
+
+static void json_model(cli_json *json, const bp_model *model, const json_t *record) {
+  cli_json_open(json, NULL, '{');
+  cli_json_whole(json, "parameters", bp_net_size(bp_model_net(model)));
+  cli_json_text(json, "task", bp_task_name(bp_model_task(model)));
+  cli_json_text(json, "loss", bp_loss_name(bp_model_loss(model)));
+  cli_json_text(json, "output_unit", unit_name(model, bp_net_layers(bp_model_net(model)) - 1));
+  cli_json_text(json, "dtype", bp_dtype_name(bp_net_dtype(bp_model_net(model))));
+  cli_json_whole(json, "inputs", bp_net_inputs(bp_model_net(model)));
+  json_layers(json, model);
+  cli_json_text(json, "target", bp_model_target(model));
+  cli_json_open(json, "classes", '[');
+  if (bp_model_task(model) == BP_TASK_CLASSIFICATION)
+    for (int64_t i = 0; i < bp_model_outputs(model); i++) cli_json_text(json, NULL, bp_model_class(model, i));
+  cli_json_close(json, ']');
+  cli_json_open(json, "columns", '[');
+  for (int64_t i = 0; i < bp_model_columns(model); i++) {
+    bp_column_info column = bp_model_column(model, i);
+    json_column(json, &column);
+  }
+  cli_json_close(json, ']');
+  cli_json_value(json, "record", record);
+  cli_json_close(json, '}');
+}
+
+/* ---- the command ---- */
+
+static void inspect(const cli_request *request, const bp_model *model) {
+  json_t *record = record_of(model);
+  if (request->settings.json) {
+    cli_json json = {.file = cli_output()};
+    json_model(&json, model, record);
+    cli_print("\n");
+  } else {
+    report_layers(model);
+    report_columns(model);
+    cli_print("\n");
+    report_target(model);
+    report_record(record);
+  }
+  json_decref(record);
+}
+
+int cli_run_inspect(const cli_request *request) {
+  bp_context *context;
+  bp_model *model = NULL;
+  int status = cli_new_context(false, &context);
+  if (status) return status;
+  status = cli_load_model(context, request->operands[0], &model);
+  if (status == CLI_DONE) inspect(request, model);
+  bp_model_free(model);
+  bp_context_free(context);
+  return status;
+}

@@ -1,0 +1,94 @@
+/* cli/json_out.c - JSON on standard output and in logs. Failed writes show in ferror() of the file. */
+#include "json_out.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+
+#include "console.h"
+
+static void put_text(FILE *file, const char *text) {
+  (void)fputc('"', file);
+  for (; *text; text++) {
+    unsigned char c = (unsigned char)*text;
+    if (c == '"' || c == '\\')
+      (void)fprintf(file, "\\%c", c);
+    else if (c < ' ')
+      (void)fprintf(file, "\\u%04x", c);
+    else
+      (void)fputc(c, file);
+  }
+  (void)fputc('"', file);
+}
+
+static void begin(cli_json *json, const char *key) {
+  if (json->comma) (void)fputs(", ", json->file);
+  json->comma = true;
+  if (!key) return;
+  put_text(json->file, key);
+  (void)fputs(": ", json->file);
+}
+
+void cli_json_open(cli_json *json, const char *key, char open) {
+  begin(json, key);
+  (void)fputc(open, json->file);
+  json->comma = false;
+}
+
+void cli_json_close(cli_json *json, char close) {
+  (void)fputc(close, json->file);
+  json->comma = true;
+}
+
+void cli_json_real(cli_json *json, const char *key, double value) {
+  char text[32];
+  begin(json, key);
+  (void)fputs(isfinite(value) ? cli_number(value, text, sizeof text) : "null", json->file);
+}
+
+void cli_json_whole(cli_json *json, const char *key, int64_t value) {
+  begin(json, key);
+  (void)fprintf(json->file, "%" PRId64, value);
+}
+
+void cli_json_text(cli_json *json, const char *key, const char *value) {
+  begin(json, key);
+  put_text(json->file, value);
+}
+
+void cli_json_bool(cli_json *json, const char *key, bool value) {
+  begin(json, key);
+  (void)fputs(value ? "true" : "false", json->file);
+}
+
+void cli_json_null(cli_json *json, const char *key) {
+  begin(json, key);
+  (void)fputs("null", json->file);
+}
+
+static void put_array(cli_json *json, const char *key, const json_t *array) {
+  cli_json_open(json, key, '[');
+  for (size_t i = 0; i < json_array_size(array); i++) cli_json_value(json, NULL, json_array_get(array, i));
+  cli_json_close(json, ']');
+}
+
+static void put_object(cli_json *json, const char *key, const json_t *value) {
+  json_t *object = (json_t *)(uintptr_t)value; /* the iterator wants it writable and leaves it alone */
+  cli_json_open(json, key, '{');
+  for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i))
+    cli_json_value(json, json_object_iter_key(i), json_object_iter_value(i));
+  cli_json_close(json, '}');
+}
+
+void cli_json_value(cli_json *json, const char *key, const json_t *value) {
+  switch (value ? json_typeof(value) : JSON_NULL) {
+  case JSON_OBJECT: put_object(json, key, value); break;
+  case JSON_ARRAY: put_array(json, key, value); break;
+  case JSON_STRING: cli_json_text(json, key, json_string_value(value)); break;
+  case JSON_INTEGER: cli_json_whole(json, key, json_integer_value(value)); break;
+  case JSON_REAL: cli_json_real(json, key, json_real_value(value)); break;
+  case JSON_TRUE: cli_json_bool(json, key, true); break;
+  case JSON_FALSE: cli_json_bool(json, key, false); break;
+  default: cli_json_null(json, key); break;
+  }
+}

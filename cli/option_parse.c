@@ -1,0 +1,257 @@
+/* cli/option_parse.c - from the command line to settings: defaults, then --config, then the arguments.
+ *
+ * The arguments are looked at twice: first they are sorted into options and operands, so that a configuration file can be
+ * applied before them; then their values are read.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "console.h"
+#include "options.h"
+
+/* ---- names and suggestions ---- */
+
+static const char *command_name(const void *user, int i) {
+  (void)user;
+  return i < CLI_COMMAND_COUNT ? cli_commands[i].name : NULL;
+}
+
+/* Options of one command, one after the other. */
+static const char *option_name(const void *user, int i) {
+  const cli_command_id *command = user;
+  for (int k = 0; k < CLI_OPTION_COUNT; k++)
+    if (cli_option_is_for(&cli_options[k], *command) && i-- == 0) return cli_options[k].name;
+  return NULL;
+}
+
+static const char *choice_name(const void *user, int i) {
+  const cli_option *option = user;
+  return option->domain.name(i);
+}
+
+/* The first command that has an option. */
+static const char *owner_of(const cli_option *option) {
+  for (int i = 0; i < CLI_COMMAND_COUNT; i++)
+    if (cli_option_is_for(option, (cli_command_id)i)) return cli_commands[i].name;
+  return "no command";
+}
+
+int cli_find_option(cli_command_id command, const char *where, const char *name, size_t length) {
+  const char *dashes = where[0] ? "" : "--", *of = cli_commands[command].name;
+  for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+    const cli_option *option = &cli_options[i];
+    if (strlen(option->name) != length || strncmp(option->name, name, length) != 0) continue;
+    if (cli_option_is_for(option, command)) return i;
+    (void)cli_fail(CLI_USAGE, "%s%s%s is an option of %s, not of %s; see: backprop help %s", where, dashes,
+                   option->name, owner_of(option), of, of);
+    return -1;
+  }
+  const char *near = cli_suggest(name, length, option_name, &command);
+  int shown = (int)length;
+  if (near)
+    (void)cli_fail(CLI_USAGE, "%sunknown option %s%.*s; did you mean %s%s?", where, dashes, shown, name, dashes, near);
+  else
+    (void)cli_fail(CLI_USAGE, "%sunknown option %s%.*s; see: backprop help %s", where, dashes, shown, name, of);
+  return -1;
+}
+
+static int unknown_command(const char *name) {
+  const char *near = cli_suggest(name, strlen(name), command_name, NULL);
+  if (name[0] == '-') return cli_fail(CLI_USAGE, "%s: expected a command first; see: backprop help", name);
+  if (near) return cli_fail(CLI_USAGE, "unknown command %s; did you mean %s? See: backprop help", name, near);
+  return cli_fail(CLI_USAGE, "unknown command '%s'; see: backprop help", name);
+}
+
+int cli_find_command(const char *name) {
+  for (int i = 0; i < CLI_COMMAND_COUNT; i++)
+    if (strcmp(name, cli_commands[i].name) == 0) return i;
+  (void)unknown_command(name);
+  return -1;
+}
+
+/* ---- values ---- */
+
+int cli_set_option(cli_settings *settings, const cli_option *option, const char *where, const char *value) {
+  char expected[512];
+  bool may_be_empty = option == &cli_options[CLI_OPTION_missing];
+  (void)cli_expectation(option, expected, sizeof expected);
+  if (!value[0] && !may_be_empty) return cli_fail(CLI_USAGE, "%s: the value is empty; expected %s", where, expected);
+  if (cli_parse_value(option, value, (char *)settings + option->field)) return CLI_DONE;
+  const char *near = option->domain.name ? cli_suggest(value, strlen(value), choice_name, option) : NULL;
+  if (near) return cli_fail(CLI_USAGE, "%s %s: expected %s; did you mean %s?", where, value, expected, near);
+  return cli_fail(CLI_USAGE, "%s %s: expected %s", where, value, expected);
+}
+
+static void set_defaults(cli_settings *settings) {
+  memset(settings, 0, sizeof *settings);
+  for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+    const cli_option *option = &cli_options[i];
+    if (option->initial) (void)cli_parse_value(option, option->initial, (char *)settings + option->field);
+  }
+}
+
+/* ---- sorting the arguments ---- */
+
+typedef struct arguments {
+  int argc, next;
+  char **argv;
+  cli_request *request;
+  const char *values[CLI_OPTION_COUNT]; /* NULL: not given */
+} arguments;
+
+/* The next argument as the value of an option. One that looks like an option is most likely a forgotten value; a
+ * negative number is not, and is left to the range. */
+static int take_value(arguments *a, const cli_option *option, const char **value) {
+  const char *next = a->next < a->argc ? a->argv[a->next] : NULL;
+  char expected[512];
+  (void)cli_expectation(option, expected, sizeof expected);
+  if (!next) return cli_fail(CLI_USAGE, "--%s needs a value: expected %s", option->name, expected);
+  bool number = next[0] == '-' && (next[1] == '.' || (next[1] >= '0' && next[1] <= '9'));
+  if (next[0] == '-' && next[1] && !number)
+    return cli_fail(CLI_USAGE, "--%s needs a value, and %s looks like an option; if it is the value, write --%s=%s",
+                    option->name, next, option->name, next);
+  a->next++;
+  *value = next;
+  return CLI_DONE;
+}
+
+/* `attached` is what follows "=" or a letter; NULL: nothing. */
+static int take_option(arguments *a, int id, const char *attached) {
+  const cli_option *option = &cli_options[id];
+  const char *value = attached;
+  if (a->values[id]) return cli_fail(CLI_USAGE, "--%s is given twice; expected once", option->name);
+  if (option->kind == CLI_FLAG && attached)
+    return cli_fail(CLI_USAGE, "--%s takes no value, but has '%s'", option->name, attached);
+  if (option->kind == CLI_FLAG)
+    value = "yes";
+  else if (!attached) {
+    int failed = take_value(a, option, &value);
+    if (failed) return failed;
+  }
+  a->values[id] = value;
+  return CLI_DONE;
+}
+
+static int take_long(arguments *a, const char *text) {
+  size_t length = strcspn(text, "=");
+  int id = cli_find_option(a->request->command, "", text, length);
+  if (id < 0) return CLI_USAGE;
+  return take_option(a, id, text[length] ? text + length + 1 : NULL);
+}
+
+static int take_letter(arguments *a, const char *text) {
+  for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+    const cli_option *option = &cli_options[i];
+    if (option->letter != text[0] || !cli_option_is_for(option, a->request->command)) continue;
+    if (text[1] && option->kind == CLI_FLAG) break;
+    return take_option(a, i, text[1] ? text + 1 : NULL);
+  }
+  const char *of = cli_commands[a->request->command].name;
+  return cli_fail(CLI_USAGE, "unknown option -%s; see: backprop help %s", text, of);
+}
+
+static int take_operand(arguments *a, const char *text) {
+  cli_request *request = a->request;
+  const cli_command *command = &cli_commands[request->command];
+  if (request->n_operands == command->most)
+    return cli_fail(CLI_USAGE, "unexpected argument '%s'; usage: backprop %s %s", text, command->name,
+                    command->operands);
+  if (!text[0])
+    return cli_fail(CLI_USAGE, "an argument is empty; usage: backprop %s %s", command->name, command->operands);
+  request->operands[request->n_operands++] = text;
+  return CLI_DONE;
+}
+
+static int sort_arguments(arguments *a) {
+  bool options_end = false;
+  while (a->next < a->argc) {
+    const char *text = a->argv[a->next++];
+    int failed;
+    if (options_end || text[0] != '-' || !text[1])
+      failed = take_operand(a, text);
+    else if (strcmp(text, "--") == 0)
+      failed = CLI_DONE, options_end = true;
+    else
+      failed = text[1] == '-' ? take_long(a, text + 2) : take_letter(a, text + 1);
+    if (failed) return failed;
+  }
+  return CLI_DONE;
+}
+
+/* ---- what must fit together ---- */
+
+static int check_operands(const cli_request *request) {
+  const cli_command *command = &cli_commands[request->command];
+  if (request->settings.help || request->n_operands >= command->least) return CLI_DONE;
+  const char *missing = command->operands;
+  for (int i = 0; i < request->n_operands; i++) missing = strchr(missing, ' ') + 1;
+  return cli_fail(CLI_USAGE, "%s needs %s; usage: backprop %s %s", command->name, missing, command->name,
+                  command->operands);
+}
+
+/* Two options of which one means nothing without the other: nothing is silently ignored. */
+static int check_pairs(const cli_request *request) {
+  const cli_settings *s = &request->settings;
+  int layers = s->hidden.n < 0 ? 0 : s->hidden.n;
+  bool sgd = s->optimizer == BP_SGD;
+  if (request->command != CLI_COMMAND_train) return CLI_DONE;
+  if (s->activation.n > 1 && s->activation.n != layers)
+    return cli_fail(CLI_USAGE, "--activation: %d names for %d hidden layers; expected 1 or %d", s->activation.n, layers,
+                    layers);
+  if (request->given[CLI_OPTION_activation] && layers == 0)
+    return cli_fail(CLI_USAGE, "--activation: there is no hidden layer with --hidden none");
+  if (s->momentum > 0 && !sgd) return cli_fail(CLI_USAGE, "--momentum is for sgd; add --optimizer sgd");
+  if (s->nesterov && !sgd) return cli_fail(CLI_USAGE, "--nesterov is for sgd; add --optimizer sgd");
+  if (s->nesterov && !(s->momentum > 0)) return cli_fail(CLI_USAGE, "--nesterov needs a momentum; add --momentum 0.9");
+  if (s->patience > 0 && !s->valid.file && !(s->valid.fraction > 0))
+    return cli_fail(CLI_USAGE, "--patience needs validation rows; add --valid 0.1 or --valid FILE");
+  if (s->valid_labels && !s->valid.file) return cli_fail(CLI_USAGE, "--valid-labels needs --valid FILE");
+  return CLI_DONE;
+}
+
+/* ---- the whole ---- */
+
+static int read_values(arguments *a) {
+  cli_request *request = a->request;
+  char where[64];
+  if (a->values[CLI_OPTION_help]) {
+    request->settings.help = true;
+    return CLI_DONE;
+  }
+  const char *config = a->values[CLI_OPTION_config];
+  if (config) {
+    int failed = cli_set_option(&request->settings, &cli_options[CLI_OPTION_config], "--config", config);
+    if (!failed) failed = cli_read_config(config, request);
+    if (failed) return failed;
+  }
+  for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+    if (!a->values[i]) continue;
+    (void)snprintf(where, sizeof where, "--%s", cli_options[i].name);
+    int failed = cli_set_option(&request->settings, &cli_options[i], where, a->values[i]);
+    if (failed) return failed;
+    request->given[i] = true;
+  }
+  int failed = check_operands(request);
+  return failed ? failed : check_pairs(request);
+}
+
+int cli_parse(int argc, char **argv, cli_request *request) {
+  arguments a = {.argc = argc, .next = 2, .argv = argv, .request = request};
+  memset(request, 0, sizeof *request);
+  set_defaults(&request->settings);
+  const char *name = argc > 1 ? argv[1] : "";
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) name = "help";
+  if (strcmp(name, "--version") == 0) name = "version";
+  int command = cli_find_command(name);
+  if (command < 0) return CLI_USAGE;
+  request->command = (cli_command_id)command;
+  int failed = sort_arguments(&a);
+  return failed ? failed : read_values(&a);
+}
+
+void cli_request_release(cli_request *request) {
+  free(request->config_text);
+  request->config_text = NULL;
+}

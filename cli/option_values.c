@@ -1,0 +1,294 @@
+/* cli/option_values.c - the values of options: text to field, field to text, and what an option expects in words.
+ *
+ * Parsing never guesses: a value is what the option expects from its first to its last character, or it is refused.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "console.h"
+#include "options.h"
+
+/* ---- numbers ---- */
+
+static bool is_auto(const cli_option *option, const char *value) {
+  return option->domain.automatic && strcmp(value, "auto") == 0;
+}
+
+static bool starts_a_number(const char *value) {
+  if (*value == '-') value++;
+  if (*value == '.') value++;
+  return *value >= '0' && *value <= '9';
+}
+
+/* What is no whole number, or is beyond int64_t, is refused by the range as well. */
+static bool parse_whole(const cli_option *option, const char *value, void *field) {
+  const cli_domain *domain = &option->domain;
+  char *end;
+  long long number = 0;
+  if (!is_auto(option, value)) {
+    if (!starts_a_number(value)) return false;
+    errno = 0;
+    number = strtoll(value, &end, 10);
+    if (*end || errno || (double)number < domain->low || (double)number > domain->high) return false;
+  }
+  *(int64_t *)field = number;
+  return true;
+}
+
+static bool parse_seed(const cli_option *option, const char *value, void *field) {
+  char *end;
+  (void)option;
+  if (!starts_a_number(value) || *value == '-') return false;
+  errno = 0;
+  unsigned long long number = strtoull(value, &end, 10);
+  if (*end || errno) return false;
+  *(uint64_t *)field = number;
+  return true;
+}
+
+/* Decimal and finite; NaN fails every comparison of the range. */
+static bool parse_number(const char *value, const cli_domain *domain, double *out) {
+  char *end;
+  if (!starts_a_number(value) || strpbrk(value, "xXpP")) return false;
+  double number = strtod(value, &end);
+  if (*end || !isfinite(number)) return false;
+  if (domain->above ? !(number > domain->low) : !(number >= domain->low)) return false;
+  if (domain->below ? !(number < domain->high) : !(number <= domain->high)) return false;
+  *out = number;
+  return true;
+}
+
+static bool parse_real(const cli_option *option, const char *value, void *field) {
+  double number = 0;
+  if (!is_auto(option, value) && !parse_number(value, &option->domain, &number)) return false;
+  *(double *)field = number;
+  return true;
+}
+
+static bool parse_batch(const cli_option *option, const char *value, void *field) {
+  if (strcmp(value, "full") != 0) return parse_whole(option, value, field);
+  *(int64_t *)field = INT64_MAX;
+  return true;
+}
+
+/* ---- text ---- */
+
+static bool parse_flag(const cli_option *option, const char *value, void *field) {
+  (void)option;
+  bool yes = strcmp(value, "yes") == 0 || strcmp(value, "true") == 0;
+  if (!yes && strcmp(value, "no") != 0 && strcmp(value, "false") != 0) return false;
+  *(bool *)field = yes;
+  return true;
+}
+
+static bool parse_text(const cli_option *option, const char *value, void *field) {
+  (void)option;
+  *(const char **)field = value;
+  return true;
+}
+
+static bool parse_choice(const cli_option *option, const char *value, void *field) {
+  for (int i = 0; option->domain.name(i); i++) {
+    if (strcmp(value, option->domain.name(i)) != 0) continue;
+    *(int *)field = i;
+    return true;
+  }
+  return false;
+}
+
+static const struct {
+  const char *word;
+  int value;
+} delimiters[] = {{"auto", 0}, {"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"space", ' '}, {"pipe", '|'},
+                  {",", ','},  {";", ';'},     {"\t", '\t'},       {"\\t", '\t'}, {" ", ' '},     {"|", '|'}};
+
+static bool parse_delimiter(const cli_option *option, const char *value, void *field) {
+  (void)option;
+  for (size_t i = 0; i < sizeof delimiters / sizeof *delimiters; i++) {
+    if (strcmp(value, delimiters[i].word) != 0) continue;
+    *(int *)field = delimiters[i].value;
+    return true;
+  }
+  return false;
+}
+
+/* A number is a part of the rows, anything else the name of a file. */
+static bool parse_valid(const cli_option *option, const char *value, void *field) {
+  cli_valid valid = {0, NULL};
+  char *end;
+  (void)strtod(value, &end);
+  if (*end)
+    valid.file = value;
+  else if (!parse_number(value, &option->domain, &valid.fraction))
+    return false;
+  *(cli_valid *)field = valid;
+  return true;
+}
+
+/* ---- lists ---- */
+
+/* Calls item(user, text, length) for each part between commas; false as soon as one is refused. */
+static bool each_part(const char *value, bool (*item)(void *user, const char *text, size_t length), void *user) {
+  for (;;) {
+    size_t length = strcspn(value, ",");
+    if (length == 0 || !item(user, value, length)) return false;
+    if (!value[length]) return true;
+    value += length + 1;
+  }
+}
+
+static bool add_width(void *user, const char *text, size_t length) {
+  cli_widths *widths = user;
+  int64_t units = 0;
+  if (length > 8 || widths->n == BP_LAYERS_MAX) return false;
+  for (size_t i = 0; i < length; i++) {
+    if (text[i] < '0' || text[i] > '9') return false;
+    units = units * 10 + (text[i] - '0');
+  }
+  if (units < 1 || units > 1 << 24) return false;
+  widths->units[widths->n++] = units;
+  return true;
+}
+
+static bool parse_widths(const cli_option *option, const char *value, void *field) {
+  cli_widths widths = {0};
+  (void)option;
+  if (strcmp(value, "none") == 0)
+    widths.n = -1;
+  else if (!each_part(value, add_width, &widths))
+    return false;
+  *(cli_widths *)field = widths;
+  return true;
+}
+
+static bool add_activation(void *user, const char *text, size_t length) {
+  cli_activations *list = user;
+  char name[32];
+  if (length >= sizeof name || list->n == BP_LAYERS_MAX) return false;
+  memcpy(name, text, length);
+  name[length] = '\0';
+  return bp_activation_find(name, &list->names[list->n++]);
+}
+
+static bool parse_activations(const cli_option *option, const char *value, void *field) {
+  cli_activations list = {0};
+  (void)option;
+  if (!each_part(value, add_activation, &list)) return false;
+  *(cli_activations *)field = list;
+  return true;
+}
+
+/* ---- field to text ---- */
+
+static void range_text(const cli_option *option, const char *what, char *text, size_t size) {
+  const cli_domain *d = &option->domain;
+  const char *automatic = d->automatic ? ", or auto" : "";
+  if (d->above || d->below)
+    (void)snprintf(text, size, "%s %s %.10g and %s %.10g%s", what, d->above ? "above" : "from", d->low,
+                   d->below ? "below" : "at most", d->high, automatic);
+  else
+    (void)snprintf(text, size, "%s from %.10g to %.10g%s", what, d->low, d->high, automatic);
+}
+
+/* "one of a, b, c" */
+static void names_text(const cli_option *option, const char *what, char *text, size_t size) {
+  size_t used = (size_t)snprintf(text, size, "%s", what);
+  for (int i = 0; option->domain.name(i) && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : " ", option->domain.name(i));
+}
+
+const char *cli_expectation(const cli_option *option, char *text, size_t size) {
+  text[0] = '\0';
+  switch (option->kind) {
+  case CLI_FLAG: (void)snprintf(text, size, "yes or no"); break;
+  case CLI_WHOLE: range_text(option, "a whole number", text, size); break;
+  case CLI_SEED: (void)snprintf(text, size, "a whole number from 0 to %" PRIu64, UINT64_MAX); break;
+  case CLI_REAL: range_text(option, "a number", text, size); break;
+  case CLI_TEXT: (void)snprintf(text, size, "a text"); break;
+  case CLI_FILE: (void)snprintf(text, size, "the name of a file"); break;
+  case CLI_CHOICE: names_text(option, "one of", text, size); break;
+  case CLI_WIDTHS:
+    (void)snprintf(text, size,
+                   "units of each layer, from 1 to 16777216, separated by commas (at most %d layers), or none",
+                   BP_LAYERS_MAX);
+    break;
+  case CLI_ACTIVATIONS: names_text(option, "one name, or one for each hidden layer, of", text, size); break;
+  case CLI_BATCH: range_text(option, "full, a whole number", text, size); break;
+  case CLI_VALID: range_text(option, "the name of a file, or a number", text, size); break;
+  case CLI_DELIMITER: (void)snprintf(text, size, "auto, comma, semicolon, tab, space, pipe, or the character"); break;
+  default: break;
+  }
+  return text;
+}
+
+static void widths_text(const cli_widths *widths, char *text, size_t size) {
+  size_t used = (size_t)snprintf(text, size, "%s", widths->n < 0 ? "none" : "");
+  for (int i = 0; i < widths->n && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, "%s%" PRId64, i ? "," : "", widths->units[i]);
+}
+
+static void activations_text(const cli_activations *list, char *text, size_t size) {
+  size_t used = 0;
+  text[0] = '\0';
+  for (int i = 0; i < list->n && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "," : "", bp_activation_name(list->names[i]));
+}
+
+static void whole_text(const cli_option *option, int64_t number, char *text, size_t size) {
+  if (option->domain.automatic && number == 0)
+    (void)snprintf(text, size, "auto");
+  else if (option->kind == CLI_BATCH && number == INT64_MAX)
+    (void)snprintf(text, size, "full");
+  else
+    (void)snprintf(text, size, "%" PRId64, number);
+}
+
+static void real_text(const cli_option *option, double number, char *text, size_t size) {
+  if (option->domain.automatic && number == 0)
+    (void)snprintf(text, size, "auto");
+  else
+    (void)cli_number(number, text, size);
+}
+
+static void valid_text(const cli_valid *valid, char *text, size_t size) {
+  if (valid->file)
+    (void)snprintf(text, size, "file");
+  else if (valid->fraction > 0)
+    (void)cli_number(valid->fraction, text, size);
+}
+
+const char *cli_value_text(const cli_option *option, const cli_settings *settings, char *text, size_t size) {
+  const void *field = (const char *)settings + option->field;
+  text[0] = '\0';
+  switch (option->kind) {
+  case CLI_FLAG: (void)snprintf(text, size, "%s", *(const bool *)field ? "yes" : "no"); break;
+  case CLI_WHOLE:
+  case CLI_BATCH: whole_text(option, *(const int64_t *)field, text, size); break;
+  case CLI_SEED: (void)snprintf(text, size, "%" PRIu64, *(const uint64_t *)field); break;
+  case CLI_REAL: real_text(option, *(const double *)field, text, size); break;
+  case CLI_CHOICE: (void)snprintf(text, size, "%s", option->domain.name(*(const int *)field)); break;
+  case CLI_WIDTHS: widths_text(field, text, size); break;
+  case CLI_ACTIVATIONS: activations_text(field, text, size); break;
+  case CLI_VALID: valid_text(field, text, size); break;
+  case CLI_TEXT:
+  case CLI_FILE:
+    if (*(const char *const *)field) (void)snprintf(text, size, "%s", *(const char *const *)field);
+    break;
+  default: break;
+  }
+  return text;
+}
+
+bool cli_parse_value(const cli_option *option, const char *value, void *field) {
+  static bool (*const parse[CLI_KIND_COUNT])(const cli_option *, const char *, void *) = {
+      [CLI_FLAG] = parse_flag,     [CLI_WHOLE] = parse_whole,   [CLI_SEED] = parse_seed,
+      [CLI_REAL] = parse_real,     [CLI_TEXT] = parse_text,     [CLI_FILE] = parse_text,
+      [CLI_CHOICE] = parse_choice, [CLI_WIDTHS] = parse_widths, [CLI_ACTIVATIONS] = parse_activations,
+      [CLI_BATCH] = parse_batch,   [CLI_VALID] = parse_valid,   [CLI_DELIMITER] = parse_delimiter,
+  };
+  return parse[option->kind](option, value, field);
+}

@@ -1,0 +1,181 @@
+/* cli/predict_command.c - `backprop predict`: a CSV line for each row: columns that are kept, then the prediction. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "console.h"
+#include "file_out.h"
+#include "reading.h"
+
+/* One run: what is read, and what is written. */
+typedef struct prediction {
+  bp_context *context;
+  const cli_settings *settings;
+  const bp_model *model;
+  bp_table *table;
+  int64_t *kept; /* columns of the table to copy */
+  size_t n_kept;
+  double *output; /* [rows, outputs] */
+} prediction;
+
+/* ---- CSV ---- */
+
+/* Quoted where RFC 4180 wants it, and where blanks at an end would be lost to some readers. */
+static void put_field(FILE *file, const char *text) {
+  size_t length = strlen(text);
+  bool quoted = strpbrk(text, ",\"\r\n") || (length > 0 && (text[0] == ' ' || text[length - 1] == ' '));
+  if (!quoted) {
+    (void)fputs(text, file);
+    return;
+  }
+  (void)fputc('"', file);
+  for (; *text; text++) {
+    if (*text == '"') (void)fputc('"', file);
+    (void)fputc(*text, file);
+  }
+  (void)fputc('"', file);
+}
+
+static void put_number(FILE *file, double value) {
+  char text[40];
+  (void)fputs(cli_number(value, text, sizeof text), file);
+}
+
+static void put_kept(FILE *file, const bp_table *table, int64_t row, int64_t column) {
+  if (bp_table_type(table, column) == BP_COLUMN_TEXT)
+    put_field(file, bp_table_text(table, row, column));
+  else
+    put_number(file, bp_table_number(table, row, column));
+}
+
+static void put_header(FILE *file, const prediction *p) {
+  for (size_t i = 0; i < p->n_kept; i++) {
+    put_field(file, bp_table_name(p->table, p->kept[i]));
+    (void)fputc(',', file);
+  }
+  if (!p->settings->proba)
+    (void)fputs("prediction", file);
+  else
+    for (int64_t c = 0; c < bp_model_outputs(p->model); c++) {
+      if (c > 0) (void)fputc(',', file);
+      put_field(file, bp_model_class(p->model, c));
+    }
+  (void)fputc('\n', file);
+}
+
+static int64_t largest(const double *values, int64_t n) {
+  int64_t best = 0;
+  for (int64_t i = 1; i < n; i++)
+    if (values[i] > values[best]) best = i;
+  return best;
+}
+
+static void put_row(FILE *file, const prediction *p, int64_t row) {
+  int64_t outputs = bp_model_outputs(p->model);
+  const double *output = p->output + row * outputs;
+  for (size_t i = 0; i < p->n_kept; i++) {
+    put_kept(file, p->table, row, p->kept[i]);
+    (void)fputc(',', file);
+  }
+  if (p->settings->proba)
+    for (int64_t c = 0; c < outputs; c++) {
+      if (c > 0) (void)fputc(',', file);
+      put_number(file, output[c]);
+    }
+  else if (bp_model_task(p->model) == BP_TASK_CLASSIFICATION)
+    put_field(file, bp_model_class(p->model, largest(output, outputs)));
+  else
+    put_number(file, output[0]);
+  (void)fputc('\n', file);
+}
+
+static int write_rows(const prediction *p) {
+  cli_out out;
+  int failed = cli_out_open(&out, p->settings->out);
+  if (failed) return failed;
+  put_header(out.file, p);
+  int64_t rows = bp_table_rows(p->table);
+  for (int64_t row = 0; row < rows && !ferror(out.file); row++) put_row(out.file, p, row);
+  return cli_out_close(&out, CLI_DONE);
+}
+
+/* ---- kept columns ---- */
+
+static const char *table_name(const void *user, int i) {
+  const bp_table *table = user;
+  return i < bp_table_columns(table) ? bp_table_name(table, i) : NULL;
+}
+
+/* Whether the prediction has a column of that name. */
+static bool is_output_name(const prediction *p, const char *name) {
+  if (!p->settings->proba) return strcmp(name, "prediction") == 0;
+  for (int64_t c = 0; c < bp_model_outputs(p->model); c++)
+    if (strcmp(name, bp_model_class(p->model, c)) == 0) return true;
+  return false;
+}
+
+static int keep_column(prediction *p, const char *name) {
+  int64_t column = bp_table_find(p->table, name);
+  if (column < 0) {
+    const char *near = cli_suggest(name, strlen(name), table_name, p->table);
+    return near ? cli_fail(CLI_BAD_DATA, "--keep: the data has no column '%s'; did you mean '%s'?", name, near)
+                : cli_fail(CLI_BAD_DATA, "--keep: the data has no column '%s'", name);
+  }
+  for (size_t i = 0; i < p->n_kept; i++)
+    if (p->kept[i] == column) return cli_fail(CLI_USAGE, "--keep: column '%s' is named twice", name);
+  if (is_output_name(p, name))
+    return cli_fail(CLI_USAGE, "--keep: the prediction has a column '%s' of its own; leave it out", name);
+  p->kept[p->n_kept++] = column;
+  return CLI_DONE;
+}
+
+static int find_kept(prediction *p) {
+  const char *list = p->settings->keep;
+  char *name;
+  int failed = CLI_DONE;
+  p->kept = cli_alloc((size_t)bp_table_columns(p->table), sizeof *p->kept);
+  while (!failed && cli_list_next(&list, &name)) {
+    failed = keep_column(p, name);
+    free(name);
+  }
+  return failed;
+}
+
+/* ---- the command ---- */
+
+static int check(const cli_request *request) {
+  const cli_settings *s = &request->settings;
+  const char *inputs[] = {request->operands[0], request->operands[1], s->config};
+  return s->out ? cli_check_output("--out", s->out, inputs, 3) : CLI_DONE;
+}
+
+static int predict(prediction *p, const char *data) {
+  if (p->settings->proba && bp_model_task(p->model) != BP_TASK_CLASSIFICATION)
+    return cli_fail(CLI_USAGE, "--proba is for classification, but the model predicts the numbers of '%s'",
+                    bp_model_target(p->model));
+  int failed = cli_read_for_model(p->context, p->settings, p->model, data, p->settings->keep, &p->table);
+  if (!failed) failed = find_kept(p);
+  if (failed) return failed;
+  size_t outputs = (size_t)bp_model_outputs(p->model);
+  p->output = cli_alloc((size_t)bp_table_rows(p->table), outputs * sizeof *p->output);
+  bp_status status = bp_model_predict(p->context, p->model, p->table, (int)p->settings->threads, p->output);
+  return status == BP_OK ? write_rows(p) : cli_fail_with(p->context, status);
+}
+
+int cli_run_predict(const cli_request *request) {
+  prediction p = {.settings = &request->settings};
+  bp_model *model = NULL;
+  int status = check(request);
+  if (status == CLI_DONE) status = cli_new_context(request->settings.quiet, &p.context);
+  if (status) return status;
+  status = cli_load_model(p.context, request->operands[0], &model);
+  p.model = model;
+  if (status == CLI_DONE) status = predict(&p, request->operands[1]);
+  free(p.output);
+  free(p.kept);
+  bp_table_free(p.table);
+  bp_model_free(model);
+  bp_context_free(p.context);
+  return status;
+}

@@ -1,0 +1,38 @@
+/* cli/progress.h - how training goes on: a bar on a terminal, plain lines in a log, one JSON object per epoch in a file. */
+#ifndef BACKPROP_CLI_PROGRESS_H
+#define BACKPROP_CLI_PROGRESS_H
+#include <signal.h>
+
+#include "backprop/train.h"
+#include "file_out.h"
+#include "options.h"
+
+typedef struct cli_training {
+  cli_progress style; /* BAR, PLAIN or NONE */
+  bool colour, utf8, bar_shown, header_shown;
+  bool has_accuracy; /* known once the first numbers came */
+  bool has_valid;
+  int epochs;     /* in all */
+  int last_epoch; /* seen last */
+  double drawn;   /* seconds at which the bar was drawn last */
+  cli_out *log;   /* NULL: none */
+} cli_training;
+
+void cli_progress_begin(cli_training *training, const cli_settings *settings, int epochs, bool has_valid, cli_out *log);
+/* A bp_progress_fn whose user is a cli_training; false once a signal asked to stop. */
+bool cli_progress_step(void *user, const bp_epoch *epoch, double done);
+void cli_progress_end(cli_training *training);
+
+/* The table of epochs that the bar leaves on a terminal and the summary holds: its heading, and one line. */
+void cli_epoch_heading(FILE *file, bool has_accuracy, bool has_valid);
+void cli_epoch_line(FILE *file, const bp_epoch *epoch, int epochs, bool has_accuracy, bool has_valid);
+/* Whether epoch number `epoch` of `epochs` gets a line. */
+bool cli_epoch_has_line(int epoch, int epochs);
+
+/* ---- signals.c ---- */
+/* From now on SIGINT and SIGTERM are remembered once; a second one ends the command as usual. */
+void cli_catch_signals(void);
+/* The signal that came, 0: none. */
+int cli_caught_signal(void);
+
+#endif

@@ -1,0 +1,167 @@
+/* cli/reading.c - tables and models from files, and the settings that a model remembers. */
+#include "reading.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "console.h"
+
+/* ---- lists of names, written as the library reads them: commas between, double quotes around what holds one ---- */
+
+static const char *skip_blanks(const char *text) { return text + strspn(text, " \t"); }
+
+/* The name at `text` into name[], which has room; gives what follows it. */
+static const char *unquote(const char *text, char *name) {
+  for (text++; *text; text++) {
+    if (*text == '"' && text[1] != '"') return text + 1;
+    if (*text == '"') text++;
+    *name++ = *text;
+  }
+  return text;
+}
+
+bool cli_list_next(const char **list, char **name) {
+  const char *text = *list;
+  if (!text) return false;
+  text = skip_blanks(text);
+  *name = cli_alloc(strlen(text) + 1, 1);
+  if (*text == '"')
+    text = skip_blanks(unquote(text, *name));
+  else {
+    size_t length = strcspn(text, ",");
+    memcpy(*name, text, length);
+    text += length;
+    while (length > 0 && strchr(" \t", (*name)[length - 1])) (*name)[--length] = '\0';
+  }
+  *list = *text == ',' ? text + 1 : NULL;
+  return true;
+}
+
+bool cli_list_has(const char *list, const char *name) {
+  char *item;
+  bool found = false;
+  while (!found && cli_list_next(&list, &item)) {
+    found = strcmp(item, name) == 0;
+    free(item);
+  }
+  return found;
+}
+
+/* A list that grows. */
+typedef struct name_list {
+  char *text; /* NULL: empty */
+  size_t length, capacity;
+} name_list;
+
+static void list_char(name_list *list, char c) {
+  if (list->length + 2 > list->capacity) {
+    list->capacity = list->capacity ? list->capacity * 2 : 256;
+    char *text = cli_alloc(list->capacity, 1);
+    if (list->text) memcpy(text, list->text, list->length);
+    free(list->text);
+    list->text = text;
+  }
+  list->text[list->length++] = c;
+  list->text[list->length] = '\0';
+}
+
+static void list_add(name_list *list, const char *name) {
+  if (list->length > 0) list_char(list, ',');
+  list_char(list, '"');
+  for (; *name; name++) {
+    if (*name == '"') list_char(list, '"');
+    list_char(list, *name);
+  }
+  list_char(list, '"');
+}
+
+/* ---- files ---- */
+
+int cli_load_model(bp_context *context, const char *path, bp_model **out) {
+  bp_status status = bp_model_load(context, path, out);
+  return status == BP_OK ? CLI_DONE : cli_fail_with(context, status);
+}
+
+static bp_status read_table(bp_context *context, const cli_settings *settings, const char *path, const char *labels,
+                            const char *as_text, const char *missing, bp_table **out) {
+  bp_read_options options = {.size = sizeof options,
+                             .labels = labels,
+                             .delimiter = (char)settings->delimiter,
+                             .header = settings->header == 1   ? 1
+                                       : settings->header == 2 ? -1
+                                                               : 0,
+                             .missing = missing,
+                             .as_text = as_text};
+  return bp_table_read(context, path, &options, out);
+}
+
+int cli_read_table(bp_context *context, const cli_settings *settings, const char *path, const char *labels,
+                   bp_table **out) {
+  bp_status status = read_table(context, settings, path, labels, settings->text, settings->missing, out);
+  return status == BP_OK ? CLI_DONE : cli_fail_with(context, status);
+}
+
+/* Columns that must be text: those asked for, the model's categories, and columns that are only copied, so that they come
+ * out as they went in. */
+static name_list text_columns(const cli_settings *settings, const bp_model *model, const char *keep) {
+  name_list list = {0};
+  const char *asked = settings->text;
+  char *name;
+  while (cli_list_next(&asked, &name)) {
+    list_add(&list, name);
+    free(name);
+  }
+  for (int64_t i = 0; i < bp_model_columns(model); i++) {
+    bp_column_info column = bp_model_column(model, i);
+    if (strcmp(column.type, "category") == 0 && !cli_list_has(settings->text, column.name))
+      list_add(&list, column.name);
+  }
+  while (cli_list_next(&keep, &name)) {
+    bool feature = false;
+    for (int64_t i = 0; i < bp_model_columns(model); i++) feature |= strcmp(bp_model_column(model, i).name, name) == 0;
+    if (!feature && !cli_list_has(settings->text, name)) list_add(&list, name);
+    free(name);
+  }
+  return list;
+}
+
+int cli_read_for_model(bp_context *context, const cli_settings *settings, const bp_model *model, const char *path,
+                       const char *keep, bp_table **out) {
+  name_list text = text_columns(settings, model, keep);
+  char *recorded = settings->missing ? NULL : cli_recorded_setting(model, "missing");
+  const char *missing = settings->missing ? settings->missing : recorded;
+  bp_status status = read_table(context, settings, path, settings->labels, text.text, missing, out);
+  /* A column that the model or --keep names may not be there at all: who looks for it says that better. */
+  if (status == BP_E_DATA && strcmp(path, "-") != 0)
+    status = read_table(context, settings, path, settings->labels, settings->text, missing, out);
+  free(recorded);
+  free(text.text);
+  return status == BP_OK ? CLI_DONE : cli_fail_with(context, status);
+}
+
+/* ---- settings that a model remembers ---- */
+
+char *cli_settings_text(const cli_settings *settings) {
+  char value[4096];
+  json_t *object = json_object();
+  for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+    const cli_option *option = &cli_options[i];
+    if (!option->recorded || !cli_value_text(option, settings, value, sizeof value)[0]) continue;
+    (void)json_object_set_new(object, option->name, json_string(value));
+  }
+  char *text = json_dumps(object, JSON_COMPACT);
+  json_decref(object);
+  return text;
+}
+
+char *cli_recorded_setting(const bp_model *model, const char *name) {
+  json_t *record = json_loads(bp_model_record(model), 0, NULL);
+  const char *text = json_string_value(json_object_get(record, "settings"));
+  json_t *settings = text ? json_loads(text, 0, NULL) : NULL;
+  const char *value = json_string_value(json_object_get(settings, name));
+  char *copy = value ? cli_copy(value, strlen(value)) : NULL;
+  json_decref(settings);
+  json_decref(record);
+  return copy;
+}

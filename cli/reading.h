@@ -1,0 +1,28 @@
+/* cli/reading.h - tables and models from files, as the options say. */
+#ifndef BACKPROP_CLI_READING_H
+#define BACKPROP_CLI_READING_H
+#include "options.h"
+
+/* NEW table. `labels`: the file of labels for IDX images, NULL: none. Returns 0, or an exit status after a message. */
+int cli_read_table(bp_context *context, const cli_settings *settings, const char *path, const char *labels,
+                   bp_table **out);
+
+int cli_load_model(bp_context *context, const char *path, bp_model **out);
+
+/* NEW table for a model: its categories, and the columns `keep` that it does not use, are taken as text, and what it was
+ * told to take as missing counts as missing. */
+int cli_read_for_model(bp_context *context, const cli_settings *settings, const bp_model *model, const char *path,
+                       const char *keep, bp_table **out);
+
+/* NEW the setting of a name that a model was trained with, as it would be written in an option; NULL: not known. free(). */
+char *cli_recorded_setting(const bp_model *model, const char *name);
+/* NEW the settings to be recorded: a JSON object of option names and values, one line. free(). */
+char *cli_settings_text(const cli_settings *settings);
+
+/* Whether `name` is in a comma-separated list of names as the library reads them. */
+bool cli_list_has(const char *list, const char *name);
+/* Takes the next name off a comma-separated list: NEW in *name (free()), NULL in *list at its end; false when there is none.
+ * Blanks around a name are dropped; a name in double quotes may hold commas. */
+bool cli_list_next(const char **list, char **name);
+
+#endif

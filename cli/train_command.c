@@ -1,0 +1,153 @@
+/* cli/train_command.c - `backprop train`: checks what can be checked first, reads, trains, saves, reports. */
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "commands.h"
+#include "console.h"
+#include "file_out.h"
+#include "reading.h"
+#include "train_report.h"
+
+static double now(void) {
+  struct timespec time;
+  (void)clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* ---- before training ---- */
+
+static int check_outputs(const cli_request *request, const char *out) {
+  const cli_settings *s = &request->settings;
+  const char *inputs[] = {request->operands[0], s->labels, s->valid.file, s->valid_labels, s->config, out};
+  int n = sizeof inputs / sizeof *inputs;
+  if (strcmp(out, "-") == 0 && s->json)
+    return cli_fail(CLI_USAGE, "--out - and --json both want standard output; give --out a file");
+  if (strcmp(out, "-") == 0 && s->log && strcmp(s->log, "-") == 0)
+    return cli_fail(CLI_USAGE, "--out - and --log - both want standard output; give one of them a file");
+  int failed = cli_check_output("--out", out, inputs, n - 1);
+  if (!failed && s->log) failed = cli_check_output("--log", s->log, inputs, n);
+  return failed;
+}
+
+static int read_tables(cli_job *job, const cli_request *request) {
+  const cli_settings *s = &request->settings;
+  double start = now();
+  int failed = cli_read_table(job->context, s, request->operands[0], s->labels, &job->table);
+  if (!failed && s->valid.file) failed = cli_read_table(job->context, s, s->valid.file, s->valid_labels, &job->valid);
+  job->seconds_reading = now() - start;
+  return failed;
+}
+
+/* ---- training ---- */
+
+static bp_train_options train_options(const cli_settings *s, const char *target, const char *settings) {
+  bp_train_options o = {.size = sizeof o, .target = target, .ignore = s->ignore, .features = s->features};
+  o.task = (bp_task)s->task;
+  o.n_hidden = s->hidden.n;
+  memcpy(o.hidden, s->hidden.units, sizeof o.hidden);
+  o.n_activations = s->activation.n;
+  memcpy(o.activations, s->activation.names, sizeof o.activations);
+  o.init = (bp_init)s->init;
+  o.dtype = s->dtype == 1 ? BP_F64 : BP_F32;
+  o.loss_given = s->loss > 0;
+  o.valid_fraction = s->valid.fraction;
+  o.settings = settings;
+  return o;
+}
+
+static bp_fit_options fit_options(const cli_settings *s) {
+  bp_fit_options fit = {.size = sizeof fit, .optimizer = (bp_optimizer)s->optimizer, .lr = s->lr};
+  fit.loss = (bp_loss)(s->loss > 0 ? s->loss - 1 : 0);
+  fit.momentum = s->momentum;
+  fit.nesterov = s->nesterov;
+  fit.l2 = s->l2;
+  fit.batch_size = s->batch_size;
+  fit.epochs = (int)s->epochs;
+  fit.patience = (int)s->patience;
+  fit.seed = s->seed;
+  fit.threads = (int)s->threads;
+  return fit;
+}
+
+/* Trains with a progress display. Stopping on a signal is not the library's failure, and no success either. */
+static bp_status train(cli_job *job, const cli_request *request, cli_out *log) {
+  const cli_settings *s = &request->settings;
+  cli_training progress;
+  char *settings = cli_settings_text(s);
+  int64_t rows = bp_table_rows(job->table);
+  bp_train_options options = train_options(s, s->target, settings);
+  options.fit = fit_options(s);
+  bp_train_defaults(rows - (int64_t)llround(s->valid.fraction * (double)rows), &options.fit);
+  job->batch_size = options.fit.batch_size;
+  cli_progress_begin(&progress, s, options.fit.epochs, job->valid || s->valid.fraction > 0, log);
+  options.fit.progress = cli_progress_step;
+  options.fit.progress_user = &progress;
+  cli_catch_signals();
+  bp_status status = bp_model_train(job->context, job->table, job->valid, &options, &job->model, &job->result);
+  cli_progress_end(&progress);
+  job->progress = progress;
+  free(settings);
+  return status;
+}
+
+/* ---- after training ---- */
+
+static int stopped(const cli_job *job) {
+  int number = cli_caught_signal();
+  return cli_fail(CLI_SIGNAL + number, "stopped by %s in epoch %d; nothing was written",
+                  number == SIGINT ? "SIGINT" : "SIGTERM", job->progress.last_epoch);
+}
+
+/* The last good model is kept when training diverged; before the first epoch is through there is none. */
+static int diverged(const cli_job *job) {
+  const char *message = bp_error_message(job->context);
+  if (job->result.epochs == 0)
+    return cli_fail(CLI_DIVERGED, "%s; no epoch was finished, so no model was written", message);
+  return cli_fail(CLI_DIVERGED, "%s; %s holds the model of epoch %d", message, job->out, job->result.best_epoch);
+}
+
+static int finish(cli_job *job, const cli_request *request, bp_status trained) {
+  if (cli_caught_signal()) return stopped(job);
+  if (trained != BP_OK && trained != BP_E_DIVERGED) return cli_fail_with(job->context, trained);
+  if (trained == BP_E_DIVERGED && job->result.epochs == 0) return diverged(job);
+  bp_status saved = bp_model_save(job->context, job->model, job->out);
+  if (saved != BP_OK) return cli_fail_with(job->context, saved);
+  if (request->settings.json)
+    cli_report_json(job);
+  else if (!request->settings.quiet)
+    cli_report_training(job, request);
+  return trained == BP_E_DIVERGED ? diverged(job) : CLI_DONE;
+}
+
+static int run(cli_job *job, const cli_request *request) {
+  const cli_settings *s = &request->settings;
+  cli_out log;
+  job->out = s->out ? s->out : "model.safetensors";
+  if (strcmp(job->out, "-") == 0) cli_print_to_stderr();
+  int failed = check_outputs(request, job->out);
+  if (!failed) failed = read_tables(job, request);
+  if (!failed && s->log) failed = cli_out_open_log(&log, s->log);
+  if (failed) return failed;
+  bp_status trained = train(job, request, s->log ? &log : NULL);
+  int status = finish(job, request, trained);
+  if (!s->log) return status;
+  int logged = cli_out_close(&log, CLI_DONE);
+  return status == CLI_DONE ? logged : status;
+}
+
+int cli_run_train(const cli_request *request) {
+  cli_job job;
+  memset(&job, 0, sizeof job);
+  int status = cli_new_context(request->settings.quiet, &job.context);
+  if (status) return status;
+  status = run(&job, request);
+  if (job.model) bp_fit_result_release(job.context, &job.result);
+  bp_model_free(job.model);
+  bp_table_free(job.valid);
+  bp_table_free(job.table);
+  bp_context_free(job.context);
+  return status;
+}

@@ -1,0 +1,202 @@
+/* cli/train_report.c - the summary of a training run. */
+#include "train_report.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "console.h"
+#include "json_out.h"
+
+enum { LABEL = 10 };
+
+static void label(const char *name) { cli_print("%-*s", LABEL, name); }
+
+static const bp_epoch *kept_epoch(const cli_job *job) {
+  int kept = job->result.best_epoch > 0 ? job->result.best_epoch : job->result.epochs;
+  return kept > 0 ? &job->result.history[kept - 1] : NULL;
+}
+
+/* A whole number of the model's training record. */
+static int64_t recorded(const bp_model *model, const char *name) {
+  json_t *record = json_loads(bp_model_record(model), 0, NULL);
+  int64_t number = json_integer_value(json_object_get(record, name));
+  json_decref(record);
+  return number;
+}
+
+/* Rows of a step: a full batch has all of them. */
+static int64_t step_rows(const cli_job *job) {
+  int64_t rows = recorded(job->model, "rows");
+  return job->batch_size < rows ? job->batch_size : rows;
+}
+
+/* ---- for people ---- */
+
+static void report_data(const cli_job *job) {
+  char rows[48], columns[48], train[32], valid[32];
+  int64_t n_valid = recorded(job->model, "valid_rows");
+  label("data");
+  cli_print("%s: %s, %s\n", bp_table_origin(job->table), cli_count(bp_table_rows(job->table), "row", rows, sizeof rows),
+            cli_count(bp_table_columns(job->table), "column", columns, sizeof columns));
+  if (n_valid == 0) return;
+  label("rows");
+  cli_print("%s to learn from, %s for validation\n", cli_thousands(recorded(job->model, "rows"), train, sizeof train),
+            cli_thousands(n_valid, valid, sizeof valid));
+}
+
+static void report_target(const bp_model *model) {
+  bool classes = bp_model_task(model) == BP_TASK_CLASSIFICATION;
+  label("target");
+  cli_print("%s: %s", bp_model_target(model), bp_task_name(bp_model_task(model)));
+  if (classes) cli_print(", %" PRId64 " classes", bp_model_outputs(model));
+  cli_print("\n");
+}
+
+/* "784-128-128-10" */
+static void print_widths(const bp_net *net) {
+  cli_print("%" PRId64, bp_net_inputs(net));
+  int layers = bp_net_layers(net);
+  for (int i = 0; i < layers; i++) {
+    if (layers > 12 && i == 5) cli_print("-…");
+    if (layers <= 12 || i < 5 || i >= layers - 2) cli_print("-%" PRId64, bp_net_layer(net, i).outputs);
+  }
+}
+
+static void report_network(const bp_model *model, const cli_settings *s) {
+  char number[32], activation[512];
+  const bp_net *net = bp_model_net(model);
+  label("network");
+  print_widths(net);
+  if (bp_net_layers(net) > 1)
+    cli_print(", %s", cli_value_text(&cli_options[CLI_OPTION_activation], s, activation, sizeof activation));
+  cli_print(", %s parameters, %s\n", cli_thousands(bp_net_size(net), number, sizeof number),
+            bp_dtype_name(bp_net_dtype(net)));
+}
+
+static void report_training(const cli_job *job, const cli_request *request) {
+  char epochs[48], steps[48], time[32], batch[32];
+  const bp_fit_result *r = &job->result;
+  const cli_settings *s = &request->settings;
+  label("training");
+  cli_print("%s on %s, batches of %s, %s, %s in %s\n", bp_optimizer_name((bp_optimizer)s->optimizer),
+            bp_loss_name(bp_model_loss(job->model)), cli_thousands(step_rows(job), batch, sizeof batch),
+            cli_count(r->epochs, "epoch", epochs, sizeof epochs), cli_count(r->steps, "step", steps, sizeof steps),
+            cli_duration(r->seconds, time, sizeof time));
+}
+
+/* Not again where the same terminal, or the same log, already holds it. */
+static void report_epochs(const cli_job *job) {
+  const cli_training *t = &job->progress;
+  if (t->style != CLI_PROGRESS_NONE && cli_same_file(cli_output(), stderr)) return;
+  cli_print("\n");
+  cli_epoch_heading(cli_output(), t->has_accuracy, t->has_valid);
+  for (int i = 1; i <= job->result.epochs; i++)
+    if (cli_epoch_has_line(i, t->epochs) || i == job->result.epochs)
+      cli_epoch_line(cli_output(), &job->result.history[i - 1], t->epochs, t->has_accuracy, t->has_valid);
+  cli_print("\n");
+}
+
+static void print_measures(double loss, double accuracy) {
+  char text[32];
+  cli_print("loss %s", cli_short_number(loss, text, sizeof text));
+  if (!isnan(accuracy)) cli_print(", accuracy %s", cli_short_number(accuracy, text, sizeof text));
+}
+
+static void report_result(const cli_job *job) {
+  const bp_fit_result *r = &job->result;
+  const bp_epoch *epoch = kept_epoch(job);
+  if (!epoch) return;
+  label("result");
+  print_measures(epoch->train_loss, epoch->train_accuracy);
+  cli_print(" while learning\n");
+  if (job->progress.has_valid) {
+    label("");
+    print_measures(epoch->valid_loss, epoch->valid_accuracy);
+    cli_print(" on validation rows\n");
+  }
+  if (r->stopped_by == BP_STOP_PATIENCE || r->stopped_by == BP_STOP_DIVERGED || epoch->epoch != r->epochs) {
+    label("stopped");
+    if (r->stopped_by == BP_STOP_DIVERGED)
+      cli_print("the loss of epoch %d was not finite; kept is epoch %d\n", r->epochs + 1, epoch->epoch);
+    else
+      cli_print("after epoch %d of %d; kept is epoch %d, the best on validation rows\n", r->epochs,
+                job->progress.epochs, epoch->epoch);
+  }
+}
+
+static void report_file(const cli_job *job) {
+  struct stat info;
+  char size[32];
+  label("model");
+  cli_print("%s", strcmp(job->out, "-") == 0 ? "standard output" : job->out);
+  if (stat(job->out, &info) == 0) cli_print(" (%s bytes)", cli_thousands((int64_t)info.st_size, size, sizeof size));
+  cli_print("\n");
+}
+
+/* The one thing that is most worth trying after this run. */
+static void report_next(const cli_job *job) {
+  const bp_fit_result *r = &job->result;
+  const bp_epoch *epoch = kept_epoch(job);
+  bool still_falls = job->progress.has_valid && r->epochs > 1 && epoch->epoch == r->epochs &&
+                     epoch->valid_loss < 0.98 * r->history[r->epochs - 2].valid_loss;
+  label("next");
+  if (r->stopped_by == BP_STOP_DIVERGED)
+    cli_print("try a smaller step, as --lr 0.0001\n");
+  else if (!job->progress.has_valid)
+    cli_print("see how it does on rows it never saw: add --valid 0.2 --patience 10\n");
+  else if (still_falls)
+    cli_print("the validation loss still falls: train longer, with --epochs %d\n", 2 * job->progress.epochs);
+  else
+    cli_print("backprop predict %s NEW_DATA\n", job->out);
+}
+
+void cli_report_training(const cli_job *job, const cli_request *request) {
+  report_epochs(job);
+  report_data(job);
+  report_target(job->model);
+  report_network(job->model, &request->settings);
+  report_training(job, request);
+  report_result(job);
+  report_file(job);
+  report_next(job);
+}
+
+/* ---- for programs ---- */
+
+static void json_measures(cli_json *json, const char *key, double loss, double accuracy) {
+  cli_json_open(json, key, '{');
+  cli_json_real(json, "loss", loss);
+  if (!isnan(accuracy)) cli_json_real(json, "accuracy", accuracy);
+  cli_json_close(json, '}');
+}
+
+void cli_report_json(const cli_job *job) {
+  const bp_fit_result *r = &job->result;
+  const bp_epoch *epoch = kept_epoch(job);
+  cli_json json = {.file = cli_output()};
+  cli_json_open(&json, NULL, '{');
+  cli_json_text(&json, "model", job->out);
+  cli_json_whole(&json, "parameters", bp_net_size(bp_model_net(job->model)));
+  cli_json_whole(&json, "epochs", r->epochs);
+  cli_json_whole(&json, "best_epoch", r->best_epoch);
+  cli_json_whole(&json, "steps", r->steps);
+  cli_json_whole(&json, "batch_size", step_rows(job));
+  cli_json_whole(&json, "rows", recorded(job->model, "rows"));
+  cli_json_whole(&json, "valid_rows", recorded(job->model, "valid_rows"));
+  cli_json_real(&json, "seconds", r->seconds);
+  cli_json_real(&json, "seconds_reading", job->seconds_reading);
+  cli_json_text(&json, "stopped_by", bp_stop_name(r->stopped_by));
+  if (epoch)
+    json_measures(&json, "train", epoch->train_loss, epoch->train_accuracy);
+  else
+    cli_json_null(&json, "train");
+  if (epoch && job->progress.has_valid)
+    json_measures(&json, "valid", epoch->valid_loss, epoch->valid_accuracy);
+  else
+    cli_json_null(&json, "valid");
+  cli_json_close(&json, '}');
+  (void)fputc('\n', json.file);
+}

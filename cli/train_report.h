@@ -1,0 +1,21 @@
+/* cli/train_report.h - what `train` says when it is done: a summary for people, or one JSON object. */
+#ifndef BACKPROP_CLI_TRAIN_REPORT_H
+#define BACKPROP_CLI_TRAIN_REPORT_H
+#include "progress.h"
+
+/* A run of `train`, from its tables to its model. */
+typedef struct cli_job {
+  bp_context *context;
+  bp_table *table, *valid;
+  bp_model *model; /* NULL until trained */
+  bp_fit_result result;
+  cli_training progress;
+  const char *out;
+  int64_t batch_size;
+  double seconds_reading;
+} cli_job;
+
+void cli_report_training(const cli_job *job, const cli_request *request);
+void cli_report_json(const cli_job *job);
+
+#endif

@@ -1,0 +1,140 @@
+/* data/encoding.h - from the columns of a table to the inputs of a network: preprocessing learnt from the training rows, kept
+ * with the model, and applied again to every table that the model sees.
+ *
+ *   number    (value - mean) / scale, population standard deviation; a missing one becomes the median
+ *   category  text: one input per category, 1 where it is the value; a missing one becomes the most frequent
+ *   bytes     a block of byte columns: value / 255, kept as bytes
+ *
+ * A number or category that was missing in a training row has one more input, behind its others: 1 where it is missing.
+ * An encoding is immutable once learnt or read: any number of threads may use it at once.
+ *
+ *   learn:   bp_encoding_learn(ctx, table, rows, &options, &enc)
+ *   apply:   bp_encoding_apply(ctx, enc, table, rows, BP_F32, BP_TARGETS_OWN, &encoded)        once, or in pieces:
+ *            bp_encoding_bind(ctx, enc, table, true, &binding)          columns found by name, checked once
+ *            bp_binding_encode(ctx, binding, rows, BP_F32, BP_TARGETS_OWN, &encoded)             for each piece
+ *            bp_binding_warn(ctx, binding)                              what was never seen in training, once per column
+ */
+#ifndef BP_DATA_ENCODING_H
+#define BP_DATA_ENCODING_H
+#include "backprop/dtype.h"
+#include "data/table_core.h"
+
+/* Limits, so that neither a model file nor a column of names decides how large a network becomes. */
+#define BP_INPUTS_MAX  ((int64_t)1 << 20)
+#define BP_CLASSES_MAX ((int64_t)1 << 16)
+
+/* The same values as bp_task (backprop/model.h). */
+typedef enum bp_goal { BP_GOAL_AUTO, BP_GOAL_CLASSIFICATION, BP_GOAL_REGRESSION, BP_GOAL_COUNT } bp_goal;
+
+typedef enum bp_feature_type {
+  BP_FEATURE_NUMBER,
+  BP_FEATURE_CATEGORY,
+  BP_FEATURE_BYTES,
+  BP_FEATURE_TYPE_COUNT
+} bp_feature_type;
+/* VIEW "number", "category", "bytes". */
+const char *bp_feature_type_name(bp_feature_type type);
+
+typedef struct bp_feature {
+  const char *name; /* VIEW; of a block of bytes: prefix and range, "pixel0..783" */
+  bp_feature_type type;
+  bool indicator;           /* its last input tells that the value was missing */
+  int64_t first_input;      /* number of its first input */
+  int64_t inputs;           /* number of its inputs, the indicator included */
+  double mean, scale;       /* NUMBER */
+  double fill;              /* NUMBER: stands for a missing value (known even if none was missing in training) */
+  int32_t fill_category;    /* CATEGORY: the same */
+  bp_dictionary categories; /* CATEGORY: sorted */
+  char *prefix;             /* BYTES: block columns are prefix0, prefix1, … */
+  size_t prefix_size;
+  int64_t block_columns; /* BYTES */
+} bp_feature;
+
+typedef struct bp_encoding {
+  bp_allocator allocator;
+  bp_goal goal;         /* CLASSIFICATION or REGRESSION */
+  bp_feature *features; /* [n_features], in the order of the training table */
+  size_t n_features, features_capacity;
+  size_t block;        /* number of the one BYTES feature + 1; 0: there is none */
+  bp_dictionary names; /* word i: features[i].name */
+  bp_dictionary
+      unused;         /* columns of the training table that are neither feature nor target: they may be there or not */
+  int64_t inputs;     /* columns of the encoded features */
+  char *target;       /* name of the target column */
+  size_t target_size; /* bytes, NUL included */
+  double target_mean, target_scale; /* REGRESSION: the network learns (value - mean) / scale; 0 and 1 otherwise */
+  bp_dictionary classes;            /* CLASSIFICATION: names, sorted: by value if all are numbers, else bytewise */
+} bp_encoding;
+
+/* Which rows of a table: list[0 .. n), or first .. first + n - 1 where list is NULL. BORROW. */
+typedef struct bp_rows {
+  const int32_t *list;
+  int64_t first, n;
+} bp_rows;
+bp_rows bp_rows_all(const bp_table *table);
+
+typedef struct bp_encoding_options {
+  const char *target;   /* name or number (from 0); NULL: the last column, which a warning tells */
+  const char *ignore;   /* comma-separated columns to leave out; NULL: none. A block of bytes goes by its prefix */
+  const char *features; /* comma-separated columns to use; NULL: all others */
+  bp_goal goal;    /* AUTO: text, or whole numbers of at most BP_FEW_VALUES different values, each at least twice on
+                         * average, are classes; a warning tells what was decided and why */
+  bool raw_target; /* REGRESSION: mean 0 and scale 1 whatever the values are */
+} bp_encoding_options;
+#define BP_FEW_VALUES 20
+
+/* NEW encoding learnt from the given rows only. options may be NULL.
+ * BP_E_DATA   no rows, a column that is not there, one class, no feature left, a missing target, an infinite value
+ * BP_E_LIMIT  more than BP_INPUTS_MAX inputs or BP_CLASSES_MAX classes */
+bp_status bp_encoding_learn(bp_context *ctx, const bp_table *table, bp_rows rows, const bp_encoding_options *options,
+                            bp_encoding **out);
+void bp_encoding_free(bp_encoding *encoding);
+
+/* The class (0, 1, …) of every row as bp_encoding_learn would see it with these options, for a stratified split of a table
+ * (data/split.h): NEW int32_t[rows of the table], released with bp_release(allocator, *out, rows, sizeof **out); *out is NULL
+ * when the target is values. Says nothing through bp_warn. */
+bp_status bp_encoding_strata(bp_context *ctx, const bp_table *table, const bp_encoding_options *options, int32_t **out);
+
+/* ---- applying ---- */
+typedef enum bp_targets {
+  BP_TARGETS_NONE,    /* the target column need not be there */
+  BP_TARGETS_OWN,     /* classes: I32 [rows]; values: real [rows, 1], standardised */
+  BP_TARGETS_ONE_HOT, /* classes: real [rows, classes] */
+  BP_TARGETS_BINARY   /* two classes: real [rows, 1], 1 for the second one */
+} bp_targets;
+
+/* Encoded rows, laid out as bp_source (backprop/train.h) wants them. */
+typedef struct bp_encoded {
+  int64_t rows, columns;
+  bp_dtype dtype;         /* of features: F32 or F64 as asked for, or U8 when the only feature is a block of bytes */
+  const void *features;   /* [rows, columns]; for bytes of consecutive rows a VIEW into the table */
+  double scale, shift;    /* feature used as value * scale + shift: 1/255 and 0 for U8, else 1 and 0 */
+  bp_dtype target_dtype;  /* I32, or F32/F64 as asked for */
+  int64_t outputs;        /* classes, or values per row */
+  const void *targets;    /* NULL with BP_TARGETS_NONE */
+  bp_allocator allocator; /* the rest is for bp_encoded_release() */
+  void *owned_features, *owned_targets;
+  size_t features_size, targets_size; /* bytes */
+} bp_encoded;
+void bp_encoded_release(bp_encoded *encoded);
+
+/* An encoding tied to the columns of a table. Both BORROWed for its life. One thread at a time. */
+typedef struct bp_binding bp_binding;
+/* NEW binding: every column is found by its name, in any order.
+ * BP_E_DATA  a column is missing, surplus, or of another type; a class that training never saw */
+bp_status bp_encoding_bind(bp_context *ctx, const bp_encoding *encoding, const bp_table *table, bool want_targets,
+                           bp_binding **out);
+void bp_binding_free(bp_binding *binding);
+/* Encodes rows into *out, which is released with bp_encoded_release(). dtype: F32 or F64.
+ * BP_E_DATA  an infinite value, a missing target, a class that training never saw */
+bp_status bp_binding_encode(bp_context *ctx, bp_binding *binding, bp_rows rows, bp_dtype dtype, bp_targets targets,
+                            bp_encoded *out);
+/* One warning for each column in which rows encoded so far held categories never seen in training (all their inputs are 0),
+ * or lacked numbers that were never missing in training. Starts counting anew. */
+void bp_binding_warn(bp_context *ctx, bp_binding *binding);
+
+/* Bind, encode, warn. */
+bp_status bp_encoding_apply(bp_context *ctx, const bp_encoding *encoding, const bp_table *table, bp_rows rows,
+                            bp_dtype dtype, bp_targets targets, bp_encoded *out);
+
+#endif

@@ -1,0 +1,371 @@
+/* data/encoding_apply.c - rows of a bound table as the numbers that a network takes.
+ *
+ * Rows are taken in blocks: the features of a block are written column by column while its output is in the cache.
+ */
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/number.h"
+#include "data/encoding_binding.h"
+
+enum { BLOCK = 128 };
+
+/* Where the encoded numbers of a run of rows go. */
+typedef struct output {
+  bp_dtype dtype;
+  void *data; /* [rows, columns] */
+  int64_t columns;
+} output;
+
+/* A block of rows at work. */
+typedef struct block {
+  bp_context *ctx;
+  const bp_binding *binding;
+  bp_rows rows;
+  int64_t first; /* place of its first row in `rows` and in the output */
+  int n;
+} block;
+
+static int64_t row_of(const block *b, int i) { return bp_row_at(b->rows, b->first + i); }
+
+static void put(const output *out, int64_t place, int64_t column, double value) {
+  size_t at = (size_t)(place * out->columns + column);
+  if (out->dtype == BP_F32)
+    ((float *)out->data)[at] = (float)value;
+  else
+    ((double *)out->data)[at] = value;
+}
+
+/* ---- numbers ---- */
+
+static bool fits(bp_dtype dtype, double value) { return fabs(value) <= (dtype == BP_F32 ? (double)FLT_MAX : DBL_MAX); }
+
+static bp_status fail_number(const block *b, int i, const char *what, const char *name, double value) {
+  char place[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT], text[BP_NUMBER_TEXT];
+  return bp_fail(b->ctx, BP_E_DATA, "%s: %s '%s' is %s, %s", bp_table_place(b->binding->table, row_of(b, i), place),
+                 what, bp_quote(name, strlen(name), quoted), bp_number_text(value, text),
+                 isinf(value) ? "which is infinite; expected a finite number"
+                              : "too far from what the model was trained with");
+}
+
+static bp_status encode_number(const block *b, bp_bound_feature *bound, const output *out) {
+  const bp_feature *f = bound->feature;
+  for (int i = 0; i < b->n; i++) {
+    double value = bp_view_number(&bound->view, row_of(b, i));
+    bool missing = isnan(value);
+    if (missing) value = f->fill;
+    double encoded = (value - f->mean) / f->scale;
+    if (!fits(out->dtype, encoded)) return fail_number(b, i, "column", f->name, value);
+    put(out, b->first + i, f->first_input, encoded);
+    if (!missing) continue;
+    if (f->indicator)
+      put(out, b->first + i, f->first_input + 1, 1);
+    else
+      bound->unknown++;
+  }
+  return BP_OK;
+}
+
+/* ---- categories: the output holds zeros so far ---- */
+
+static void encode_category(const block *b, bp_bound_feature *bound, const output *out) {
+  const bp_feature *f = bound->feature;
+  for (int i = 0; i < b->n; i++) {
+    int64_t place = b->first + i;
+    int32_t category = bp_word_map_at(&bound->map, row_of(b, i));
+    if (category == BP_WORD_UNKNOWN) {
+      if (bound->unknown_texts++ == 0) (void)bp_view_text(&bound->map.view, row_of(b, i), bound->example);
+      continue;
+    }
+    if (category == BP_WORD_MISSING) {
+      category = f->fill_category;
+      if (f->indicator)
+        put(out, place, f->first_input + f->inputs - 1, 1);
+      else
+        bound->unknown++;
+    }
+    put(out, place, f->first_input + category, 1);
+  }
+}
+
+/* ---- bytes ---- */
+
+static bp_status byte_of(const block *b, int i, const bp_bound_feature *bound, int64_t column, uint8_t *out) {
+  double value = bp_view_number(&bound->columns[column], row_of(b, i));
+  if (value >= 0 && value <= UINT8_MAX && value == floor(value)) {
+    *out = (uint8_t)value;
+    return BP_OK;
+  }
+  char place[BP_PLACE_TEXT], name[BP_BLOCK_NAME], quoted[BP_QUOTE_TEXT], text[BP_NUMBER_TEXT];
+  (void)bp_block_name(bound->feature, column, name);
+  return bp_fail(b->ctx, BP_E_DATA, "%s: column '%s' is %s; the model was trained with whole numbers from 0 to 255",
+                 bp_table_place(b->binding->table, row_of(b, i), place), bp_quote(name, strlen(name), quoted),
+                 isnan(value) ? "missing" : bp_number_text(value, text));
+}
+
+/* One row of a block of bytes to bytes[block_columns]. */
+static bp_status read_bytes(const block *b, int i, const bp_bound_feature *bound, uint8_t *bytes) {
+  int64_t n = bound->feature->block_columns;
+  if (bound->block) {
+    memcpy(bytes, bound->block + row_of(b, i) * n, (size_t)n);
+    return BP_OK;
+  }
+  for (int64_t c = 0; c < n; c++) BP_TRY(byte_of(b, i, bound, c, &bytes[c]));
+  return BP_OK;
+}
+
+static bp_status encode_bytes(const block *b, const bp_bound_feature *bound, const output *out) {
+  const bp_feature *f = bound->feature;
+  for (int i = 0; i < b->n; i++) {
+    const uint8_t *from = bound->block ? bound->block + row_of(b, i) * f->block_columns : NULL;
+    for (int64_t c = 0; c < f->block_columns; c++) {
+      uint8_t value = 0;
+      if (from)
+        value = from[c];
+      else
+        BP_TRY(byte_of(b, i, bound, c, &value));
+      put(out, b->first + i, f->first_input + c, value / 255.0);
+    }
+  }
+  return BP_OK;
+}
+
+/* ---- features of all rows ---- */
+
+static bp_status encode_feature(const block *b, bp_bound_feature *bound, const output *out) {
+  if (bound->feature->type == BP_FEATURE_NUMBER) return encode_number(b, bound, out);
+  if (bound->feature->type == BP_FEATURE_BYTES) return encode_bytes(b, bound, out);
+  encode_category(b, bound, out);
+  return BP_OK;
+}
+
+/* A block that begins at `first`. */
+static block block_at(bp_context *ctx, const bp_binding *binding, bp_rows rows, int64_t first) {
+  int64_t left = rows.n - first;
+  return (block){.ctx = ctx, .binding = binding, .rows = rows, .first = first, .n = left < BLOCK ? (int)left : BLOCK};
+}
+
+static bp_status encode_real(bp_context *ctx, bp_binding *binding, bp_rows rows, const output *out) {
+  for (int64_t first = 0; first < rows.n; first += BLOCK) {
+    block b = block_at(ctx, binding, rows, first);
+    for (size_t f = 0; f < binding->encoding->n_features; f++) BP_TRY(encode_feature(&b, &binding->features[f], out));
+  }
+  return BP_OK;
+}
+
+static bp_status encode_u8(bp_context *ctx, const bp_binding *binding, bp_rows rows, uint8_t *out) {
+  const bp_bound_feature *bound = &binding->features[0];
+  for (int64_t first = 0; first < rows.n; first += BLOCK) {
+    block b = block_at(ctx, binding, rows, first);
+    for (int i = 0; i < b.n; i++) BP_TRY(read_bytes(&b, i, bound, out + (first + i) * bound->feature->block_columns));
+  }
+  return BP_OK;
+}
+
+/* Zeroed room for rows * columns numbers. */
+static void *alloc_rows(bp_context *ctx, int64_t rows, int64_t columns, bp_dtype dtype, size_t *size) {
+  size_t bytes = SIZE_MAX;
+  if (bp_mul_size((size_t)rows, (size_t)columns, &bytes) && !bp_mul_size(bytes, bp_dtype_size(dtype), &bytes))
+    bytes = SIZE_MAX;
+  void *data = bp_aligned_alloc(ctx, bytes);
+  if (!data) return NULL;
+  memset(data, 0, bytes);
+  *size = bytes;
+  return data;
+}
+
+static bp_status encode_features(bp_context *ctx, bp_binding *binding, bp_rows rows, bp_dtype dtype, bp_encoded *e) {
+  const bp_encoding *encoding = binding->encoding;
+  bool bytes = encoding->n_features == 1 && encoding->features[0].type == BP_FEATURE_BYTES;
+  e->dtype = bytes ? BP_U8 : dtype;
+  e->scale = bytes ? 1.0 / 255 : 1;
+  if (bytes && !rows.list && binding->features[0].block) {
+    e->features = binding->features[0].block + rows.first * e->columns;
+    return BP_OK;
+  }
+  e->owned_features = alloc_rows(ctx, rows.n, e->columns, e->dtype, &e->features_size);
+  if (!e->owned_features) return BP_E_NOMEM;
+  e->features = e->owned_features;
+  if (bytes) return encode_u8(ctx, binding, rows, e->owned_features);
+  output out = {.dtype = dtype, .data = e->owned_features, .columns = e->columns};
+  return encode_real(ctx, binding, rows, &out);
+}
+
+/* ---- targets ---- */
+
+static bp_status fail_class(const block *b, int i, int32_t found) {
+  const bp_binding *binding = b->binding;
+  const char *name = binding->encoding->target;
+  char place[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT], text[BP_QUOTE_TEXT];
+  (void)bp_table_place(binding->table, row_of(b, i), place);
+  (void)bp_quote(name, strlen(name), quoted);
+  if (found == BP_WORD_MISSING)
+    return bp_fail(b->ctx, BP_E_DATA, "%s: the target '%s' is missing; it is needed to compare with", place, quoted);
+  bp_names classes = {0};
+  for (size_t c = 0; c < binding->encoding->classes.count; c++)
+    bp_names_add(&classes, binding->encoding->classes.words[c]);
+  return bp_fail(b->ctx, BP_E_DATA, "%s: the target '%s' is '%s', a class that training never saw; the classes are %s",
+                 place, quoted, bp_view_text(&binding->target, row_of(b, i), text), bp_names_text(&classes));
+}
+
+bp_status bp_binding_classes(bp_context *ctx, const bp_binding *binding, bp_rows rows, int32_t *classes) {
+  block b = {.ctx = ctx, .binding = binding, .rows = rows};
+  for (; b.first < rows.n; b.first++) {
+    int32_t found = bp_word_map_at(&binding->classes, row_of(&b, 0));
+    if (found < 0) return fail_class(&b, 0, found);
+    classes[b.first] = found;
+  }
+  return BP_OK;
+}
+
+/* Classes as numbers 0 and 1: [rows, classes], or [rows, 1] for the second of two. */
+static bp_status encode_class_values(bp_context *ctx, const bp_binding *binding, bp_rows rows, bool binary,
+                                     const output *out) {
+  int32_t class_number = 0;
+  for (int64_t i = 0; i < rows.n; i++) {
+    bp_rows one = {.list = rows.list ? rows.list + i : NULL, .first = rows.first + i, .n = 1};
+    BP_TRY(bp_binding_classes(ctx, binding, one, &class_number));
+    if (binary)
+      put(out, i, 0, class_number == 1);
+    else
+      put(out, i, class_number, 1);
+  }
+  return BP_OK;
+}
+
+static bp_status encode_values(bp_context *ctx, const bp_binding *binding, bp_rows rows, const output *out) {
+  const bp_encoding *e = binding->encoding;
+  block b = {.ctx = ctx, .binding = binding, .rows = rows};
+  for (; b.first < rows.n; b.first++) {
+    double value = bp_view_number(&binding->target, row_of(&b, 0));
+    double encoded = (value - e->target_mean) / e->target_scale;
+    if (isnan(value)) return fail_class(&b, 0, BP_WORD_MISSING);
+    if (!fits(out->dtype, encoded)) return fail_number(&b, 0, "the target", e->target, value);
+    put(out, b.first, 0, encoded);
+  }
+  return BP_OK;
+}
+
+/* What the targets look like. */
+static bp_status lay_out_targets(bp_context *ctx, const bp_encoding *encoding, bp_dtype dtype, bp_targets targets,
+                                 bp_encoded *e, int64_t *columns) {
+  bool classes = encoding->goal == BP_GOAL_CLASSIFICATION;
+  int64_t n = (int64_t)encoding->classes.count;
+  if ((targets == BP_TARGETS_ONE_HOT && !classes) || (targets == BP_TARGETS_BINARY && (!classes || n != 2)))
+    return bp_fail(ctx, BP_E_ARG, "targets of '%s' as %s; it is not %s", encoding->target,
+                   targets == BP_TARGETS_BINARY ? "one of two classes" : "classes",
+                   targets == BP_TARGETS_BINARY ? "of two classes" : "of classes");
+  bool own_classes = classes && targets == BP_TARGETS_OWN;
+  e->target_dtype = own_classes ? BP_I32 : dtype;
+  e->outputs = classes && targets != BP_TARGETS_BINARY ? n : 1;
+  *columns = own_classes ? 1 : e->outputs;
+  return BP_OK;
+}
+
+static bp_status encode_targets(bp_context *ctx, const bp_binding *binding, bp_rows rows, bp_dtype dtype,
+                                bp_targets targets, bp_encoded *e) {
+  int64_t columns = 0;
+  if (!binding->has_target) return bp_fail(ctx, BP_E_ARG, "targets from a binding that was made without them");
+  BP_TRY(lay_out_targets(ctx, binding->encoding, dtype, targets, e, &columns));
+  e->owned_targets = alloc_rows(ctx, rows.n, columns, e->target_dtype, &e->targets_size);
+  if (!e->owned_targets) return BP_E_NOMEM;
+  e->targets = e->owned_targets;
+  output out = {.dtype = dtype, .data = e->owned_targets, .columns = columns};
+  if (binding->encoding->goal == BP_GOAL_REGRESSION) return encode_values(ctx, binding, rows, &out);
+  if (targets == BP_TARGETS_OWN) return bp_binding_classes(ctx, binding, rows, e->owned_targets);
+  return encode_class_values(ctx, binding, rows, targets == BP_TARGETS_BINARY, &out);
+}
+
+/* ---- public ---- */
+
+void bp_encoded_release(bp_encoded *e) {
+  if (e->owned_features) bp_aligned_free(e->allocator, e->owned_features, e->features_size);
+  if (e->owned_targets) bp_aligned_free(e->allocator, e->owned_targets, e->targets_size);
+  memset(e, 0, sizeof *e);
+}
+
+bp_status bp_binding_encode(bp_context *ctx, bp_binding *binding, bp_rows rows, bp_dtype dtype, bp_targets targets,
+                            bp_encoded *out) {
+  bp_encoded e = {.rows = rows.n, .columns = binding->encoding->inputs, .allocator = bp_context_allocator(ctx)};
+  if (dtype != BP_F32 && dtype != BP_F64)
+    return bp_fail(ctx, BP_E_DTYPE, "rows encoded as %s; float32 and float64 are possible", bp_dtype_name(dtype));
+  bp_status status = encode_features(ctx, binding, rows, dtype, &e);
+  if (status == BP_OK && targets != BP_TARGETS_NONE) status = encode_targets(ctx, binding, rows, dtype, targets, &e);
+  if (status != BP_OK) {
+    bp_encoded_release(&e);
+    return status;
+  }
+  *out = e;
+  return BP_OK;
+}
+
+static void warn_feature(bp_context *ctx, const char *source, bp_bound_feature *bound) {
+  const bp_feature *f = bound->feature;
+  char quoted[BP_QUOTE_TEXT], fill[BP_NUMBER_TEXT], category[BP_QUOTE_TEXT];
+  (void)bp_quote(f->name, strlen(f->name), quoted);
+  if (bound->unknown_texts > 0)
+    bp_warn(ctx, "%s: column '%s': %" PRId64 " row%s training never saw, first '%s'; taken as none of the known ones",
+            source, quoted, bound->unknown_texts,
+            bound->unknown_texts == 1 ? " holds a text that" : "s hold texts that", bound->example);
+  if (bound->unknown > 0) {
+    const char *word = bp_dictionary_word(&f->categories, f->fill_category);
+    bool number = f->type == BP_FEATURE_NUMBER;
+    bp_warn(ctx, "%s: column '%s' has no value in %" PRId64 " row%s, and always had one in training; taken as '%s', %s",
+            source, quoted, bound->unknown, bound->unknown == 1 ? "" : "s",
+            number ? bp_number_text(f->fill, fill) : bp_quote(word, strlen(word), category),
+            number ? "the median" : "the most frequent");
+  }
+  bound->unknown = bound->unknown_texts = 0;
+}
+
+void bp_binding_warn(bp_context *ctx, bp_binding *binding) {
+  char source[BP_PLACE_TEXT];
+  (void)bp_table_source(binding->table, source);
+  for (size_t f = 0; f < binding->encoding->n_features; f++) warn_feature(ctx, source, &binding->features[f]);
+}
+
+bp_status bp_encoding_apply(bp_context *ctx, const bp_encoding *encoding, const bp_table *table, bp_rows rows,
+                            bp_dtype dtype, bp_targets targets, bp_encoded *out) {
+  bp_binding *binding;
+  BP_TRY(bp_encoding_bind(ctx, encoding, table, targets != BP_TARGETS_NONE, &binding));
+  bp_status status = bp_binding_encode(ctx, binding, rows, dtype, targets, out);
+  if (status == BP_OK) bp_binding_warn(ctx, binding);
+  bp_binding_free(binding);
+  return status;
+}
+
+/* ---- strata ---- */
+
+/* Classes of all rows; *out stays NULL when the target is values. */
+static bp_status find_strata(bp_context *ctx, const bp_table *table, const bp_encoding_options *options,
+                             bp_encoding *encoding, bp_binding *binding, int32_t **out) {
+  bp_rows all = bp_rows_all(table);
+  int64_t column;
+  BP_TRY(bp_target_find(ctx, table, options, &column));
+  BP_TRY(bp_target_learn(ctx, table, all, column, options, true, encoding));
+  if (encoding->goal == BP_GOAL_REGRESSION) return BP_OK;
+  BP_TRY(bp_binding_bind_target(ctx, binding));
+  *out = bp_alloc(ctx, (size_t)all.n, sizeof **out);
+  return *out ? bp_binding_classes(ctx, binding, all, *out) : BP_E_NOMEM;
+}
+
+bp_status bp_encoding_strata(bp_context *ctx, const bp_table *table, const bp_encoding_options *options,
+                             int32_t **out) {
+  static const bp_encoding_options defaults;
+  bp_encoding *encoding;
+  bp_binding *binding = NULL;
+  int32_t *classes = NULL;
+  BP_TRY(bp_encoding_new(ctx, &encoding));
+  bp_status status = bp_binding_new(ctx, encoding, table, &binding);
+  if (status == BP_OK) status = find_strata(ctx, table, options ? options : &defaults, encoding, binding, &classes);
+  bp_binding_free(binding);
+  bp_encoding_free(encoding);
+  if (status == BP_OK)
+    *out = classes;
+  else
+    bp_release(bp_context_allocator(ctx), classes, (size_t)bp_table_rows(table), sizeof *classes);
+  return status;
+}

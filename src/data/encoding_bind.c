@@ -1,0 +1,197 @@
+/* data/encoding_bind.c - an encoding meets a table: columns are found by name, and types are compared. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/number.h"
+#include "base/suggest.h"
+#include "data/encoding_binding.h"
+
+/* ---- columns that are missing or surplus ---- */
+
+/* Whether the columns of a feature are in the table; those that are not are added to `missing`. */
+static void look_for(const bp_table *table, const bp_feature *feature, bp_names *missing) {
+  if (feature->type != BP_FEATURE_BYTES) {
+    if (bp_table_find(table, feature->name) < 0) bp_names_add(missing, feature->name);
+    return;
+  }
+  if (bp_binding_has_block(table, feature)) return;
+  for (int64_t c = 0; c < feature->block_columns; c++) {
+    char name[BP_BLOCK_NAME];
+    if (bp_table_find(table, bp_block_name(feature, c, name)) < 0) bp_names_add(missing, name);
+  }
+}
+
+/* The column that may have been meant by one that is missing. */
+static const char *unknown_near(const bp_encoding *e, const bp_table *table, const char *name) {
+  bp_suggestion suggestion = {0};
+  for (int64_t c = 0; c < bp_table_columns(table); c++) {
+    const char *candidate = bp_table_name(table, c);
+    if (!bp_encoding_knows(e, candidate)) bp_suggest_consider(&suggestion, name, candidate);
+  }
+  return suggestion.best;
+}
+
+static bp_status fail_missing(bp_context *ctx, const bp_encoding *e, const bp_table *table, bp_names *missing) {
+  char source[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
+  const char *near = NULL;
+  (void)bp_table_source(table, source);
+  for (size_t f = 0; f < e->n_features && missing->count == 1 && !near; f++)
+    if (bp_table_find(table, e->features[f].name) < 0) near = unknown_near(e, table, e->features[f].name);
+  if (near)
+    return bp_fail(ctx, BP_E_DATA, "%s: the column %s is missing, which the model was trained with; is it '%s'?",
+                   source, bp_names_text(missing), bp_quote(near, strlen(near), quoted));
+  return bp_fail(ctx, BP_E_DATA, "%s: the model was trained with columns that are missing here: %s", source,
+                 bp_names_text(missing));
+}
+
+static bp_status check_missing(bp_context *ctx, const bp_encoding *e, const bp_table *table) {
+  char source[BP_PLACE_TEXT];
+  bp_names missing = {0};
+  for (size_t f = 0; f < e->n_features; f++) {
+    const bp_feature *feature = &e->features[f];
+    if (feature->type == BP_FEATURE_BYTES && table->block && strcmp(feature->prefix, table->block_prefix) == 0 &&
+        feature->block_columns != table->block_columns)
+      return bp_fail(ctx, BP_E_DATA,
+                     "%s: rows of %" PRId64 " bytes ('%s'); the model was trained with rows of %" PRId64
+                     "; scale the images to that size",
+                     bp_table_source(table, source), table->block_columns, table->block_prefix, feature->block_columns);
+    look_for(table, feature, &missing);
+  }
+  return missing.count == 0 ? BP_OK : fail_missing(ctx, e, table, &missing);
+}
+
+static bp_status check_surplus(bp_context *ctx, const bp_encoding *e, const bp_table *table) {
+  char source[BP_PLACE_TEXT];
+  bp_names surplus = {0};
+  for (int64_t c = 0; c < bp_table_columns(table); c++) {
+    const char *name = bp_table_name(table, c);
+    if (!bp_encoding_knows(e, name)) bp_names_add(&surplus, name);
+  }
+  if (surplus.count == 0) return BP_OK;
+  return bp_fail(ctx, BP_E_DATA, "%s: the model does not know the column%s %s; remove %s",
+                 bp_table_source(table, source), surplus.count == 1 ? "" : "s", bp_names_text(&surplus),
+                 surplus.count == 1 ? "it" : "them");
+}
+
+/* ---- features ---- */
+
+/* Whether a row of a text column holds something other than a number. */
+static bool is_no_number(const bp_column_view *view, int64_t row) {
+  const char *word = bp_dictionary_word(view->words, view->codes[row]);
+  double value;
+  return *word && !bp_number_parse(word, strlen(word), &value);
+}
+
+/* The column has numbers; else an error that shows the first text in it that is none. */
+static bp_status need_numbers(bp_context *ctx, const bp_table *table, const char *name, const bp_column_view *view,
+                              const char *what) {
+  char place[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT], text[BP_QUOTE_TEXT];
+  (void)bp_quote(name, strlen(name), quoted);
+  if (view->type != BP_COLUMN_TEXT) return BP_OK;
+  for (int64_t r = 0; r < bp_table_rows(table); r++)
+    if (is_no_number(view, r))
+      return bp_fail(ctx, BP_E_DATA, "%s: %s '%s' holds a text, '%s'; the model was trained with numbers there",
+                     bp_table_place(table, r, place), what, quoted, bp_view_text(view, r, text));
+  return bp_fail(ctx, BP_E_DATA, "%s: %s '%s' is a text column; the model was trained with numbers there",
+                 bp_table_source(table, place), what, quoted);
+}
+
+static bp_status bind_block(bp_context *ctx, const bp_table *table, bp_bound_feature *bound) {
+  const bp_feature *feature = bound->feature;
+  if (bp_binding_has_block(table, feature)) {
+    bound->block = table->block;
+    return BP_OK;
+  }
+  bound->columns = bp_alloc(ctx, (size_t)feature->block_columns, sizeof *bound->columns);
+  if (!bound->columns) return BP_E_NOMEM;
+  for (int64_t c = 0; c < feature->block_columns; c++) {
+    char name[BP_BLOCK_NAME];
+    bound->columns[c] = bp_table_view(table, bp_table_find(table, bp_block_name(feature, c, name)));
+    BP_TRY(need_numbers(ctx, table, name, &bound->columns[c], "column"));
+  }
+  return BP_OK;
+}
+
+static bp_status bind_feature(bp_context *ctx, const bp_table *table, bp_bound_feature *bound) {
+  const bp_feature *feature = bound->feature;
+  if (feature->type == BP_FEATURE_BYTES) return bind_block(ctx, table, bound);
+  int64_t column = bp_table_find(table, feature->name);
+  bound->view = bp_table_view(table, column);
+  if (feature->type == BP_FEATURE_NUMBER) return need_numbers(ctx, table, feature->name, &bound->view, "column");
+  return bp_word_map_init(ctx, &feature->categories, table, column, &bound->map);
+}
+
+/* ---- the target ---- */
+
+bp_status bp_binding_bind_target(bp_context *ctx, bp_binding *b) {
+  char source[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
+  const bp_encoding *e = b->encoding;
+  int64_t column = bp_table_find(b->table, e->target);
+  if (column < 0)
+    return bp_fail(ctx, BP_E_DATA, "%s: the target column '%s' is missing; it is needed to compare with",
+                   bp_table_source(b->table, source), bp_quote(e->target, strlen(e->target), quoted));
+  b->target = bp_table_view(b->table, column);
+  b->has_target = true;
+  if (e->goal == BP_GOAL_REGRESSION) return need_numbers(ctx, b->table, e->target, &b->target, "the target");
+  return bp_word_map_init(ctx, &e->classes, b->table, column, &b->classes);
+}
+
+/* ---- the object ---- */
+
+void bp_binding_free(bp_binding *b) {
+  if (!b) return;
+  for (size_t f = 0; f < b->encoding->n_features && b->features; f++) {
+    bp_bound_feature *bound = &b->features[f];
+    bp_word_map_release(&bound->map);
+    if (bound->columns)
+      bp_release(b->allocator, bound->columns, (size_t)bound->feature->block_columns, sizeof *bound->columns);
+  }
+  bp_release(b->allocator, b->features, b->encoding->n_features, sizeof *b->features);
+  bp_word_map_release(&b->classes);
+  bp_release(b->allocator, b, 1, sizeof *b);
+}
+
+bp_status bp_binding_new(bp_context *ctx, const bp_encoding *encoding, const bp_table *table, bp_binding **out) {
+  bp_binding *b = bp_calloc(ctx, 1, sizeof *b);
+  if (!b) return BP_E_NOMEM;
+  b->allocator = bp_context_allocator(ctx);
+  b->encoding = encoding;
+  b->table = table;
+  *out = b;
+  return BP_OK;
+}
+
+static bp_status bind_features(bp_context *ctx, bp_binding *b) {
+  const bp_encoding *e = b->encoding;
+  BP_TRY(check_missing(ctx, e, b->table));
+  BP_TRY(check_surplus(ctx, e, b->table));
+  b->features = bp_calloc(ctx, e->n_features, sizeof *b->features);
+  if (!b->features) return BP_E_NOMEM;
+  for (size_t f = 0; f < e->n_features; f++) {
+    b->features[f].feature = &e->features[f];
+    BP_TRY(bind_feature(ctx, b->table, &b->features[f]));
+  }
+  return BP_OK;
+}
+
+bp_status bp_encoding_bind(bp_context *ctx, const bp_encoding *encoding, const bp_table *table, bool want_targets,
+                           bp_binding **out) {
+  bp_binding *b;
+  BP_TRY(bp_binding_new(ctx, encoding, table, &b));
+  bp_status status = bind_features(ctx, b);
+  if (status == BP_OK && want_targets) status = bp_binding_bind_target(ctx, b);
+  if (status != BP_OK) {
+    bp_binding_free(b);
+    return status;
+  }
+  *out = b;
+  return BP_OK;
+}
+
+/* ---- blocks ---- */
+
+bool bp_binding_has_block(const bp_table *table, const bp_feature *feature) {
+  return table->block && table->block_columns == feature->block_columns &&
+         strcmp(table->block_prefix, feature->prefix) == 0;
+}

@@ -1,0 +1,244 @@
+/* data/encoding_learn.c - preprocessing from the training rows: which columns, and what each becomes. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/number.h"
+#include "data/column_stats.h"
+#include "data/encoding_parts.h"
+#include "data/word_map.h"
+
+/* A text column with more categories than this, and with a different text in most rows, looks like names or numbers of rows. */
+enum { MANY_CATEGORIES = 100 };
+
+typedef enum role { ROLE_FEATURE, ROLE_TARGET, ROLE_UNUSED } role;
+
+typedef struct learner {
+  bp_context *ctx;
+  const bp_table *table;
+  bp_rows rows;
+  const bp_encoding_options *options;
+  bp_encoding *encoding;
+  unsigned char *roles; /* [columns] */
+  int64_t columns, target;
+  double *values;   /* [rows]: a column being measured */
+  bp_names dropped; /* constant columns */
+  char source[BP_PLACE_TEXT];
+} learner;
+
+/* ---- which columns ---- */
+
+/* The columns first .. first + n - 1 that a name in a list stands for: one, or the block of bytes. */
+static bp_status find_listed(const learner *l, const char *name, const char *list, int64_t *first, int64_t *n) {
+  char quoted[BP_QUOTE_TEXT];
+  const bp_table *t = l->table;
+  int64_t column = bp_table_resolve(t, name);
+  *n = 1;
+  if (column < 0 && t->block && strcmp(name, t->block_prefix) == 0) {
+    column = t->block_first;
+    *n = t->block_columns;
+  }
+  if (column < 0) return bp_fail_unknown_column(l->ctx, t, name, list);
+  if (*n == 1 && t->block_columns > 1 && bp_table_type(t, column) == BP_COLUMN_BYTE)
+    return bp_fail(l->ctx, BP_E_DATA, "%s: %s names '%s', one of a block of byte columns; name the whole block, '%s'",
+                   l->source, list, bp_quote(name, strlen(name), quoted), t->block_prefix);
+  if (column == l->target)
+    return bp_fail(l->ctx, BP_E_DATA, "%s: '%s' is the target, but %s names it too; choose one", l->source,
+                   bp_quote(name, strlen(name), quoted), list);
+  *first = column;
+  return BP_OK;
+}
+
+static bp_status assign_listed(learner *l, const char *text, const char *list_name, role given) {
+  bp_list list;
+  int64_t first = 0, n = 0;
+  bp_list_init(&list, text);
+  while (bp_list_next(&list)) {
+    BP_TRY(find_listed(l, list.name, list_name, &first, &n));
+    memset(l->roles + first, (int)given, (size_t)n);
+  }
+  return BP_OK;
+}
+
+static bp_status assign_roles(learner *l) {
+  const char *features = l->options->features;
+  bool all = !features || !*features;
+  memset(l->roles, all ? ROLE_FEATURE : ROLE_UNUSED, (size_t)l->columns);
+  BP_TRY(assign_listed(l, features, "features", ROLE_FEATURE));
+  BP_TRY(assign_listed(l, l->options->ignore, "ignore", ROLE_UNUSED));
+  l->roles[l->target] = ROLE_TARGET;
+  return BP_OK;
+}
+
+/* ---- one column ---- */
+
+static bp_status set_unused(learner *l, int64_t column) {
+  const char *name = bp_table_name(l->table, column);
+  int32_t number;
+  return bp_dictionary_add(l->ctx, &l->encoding->unused, name, strlen(name), &number);
+}
+
+static bp_status drop(learner *l, int64_t column) {
+  bp_names_add(&l->dropped, bp_table_name(l->table, column));
+  return set_unused(l, column);
+}
+
+static bp_status fail_infinite(const learner *l, int64_t column, const bp_column_view *view) {
+  const char *name = bp_table_name(l->table, column);
+  char place[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
+  int64_t i = 0;
+  while (i < l->rows.n - 1 && !isinf(bp_view_number(view, bp_row_at(l->rows, i)))) i++;
+  return bp_fail(l->ctx, BP_E_DATA,
+                 "%s: column '%s' holds an infinite number; expected a finite one, or a missing value",
+                 bp_table_place(l->table, bp_row_at(l->rows, i), place), bp_quote(name, strlen(name), quoted));
+}
+
+static bp_status learn_number(learner *l, int64_t column, const bp_column_view *view) {
+  for (int64_t i = 0; i < l->rows.n; i++) l->values[i] = bp_view_number(view, bp_row_at(l->rows, i));
+  bp_column_stats s = bp_column_stats_of(l->values, l->rows.n);
+  if (isinf(s.min) || isinf(s.max)) return fail_infinite(l, column, view);
+  if (s.present == 0 || (s.min == s.max && s.missing == 0)) return drop(l, column);
+  bp_feature feature = {.type = BP_FEATURE_NUMBER,
+                        .mean = s.mean,
+                        .scale = s.deviation > 0 ? s.deviation
+                                 : s.min < s.max ? s.max - s.min
+                                                 : 1,
+                        .fill = s.median,
+                        .indicator = s.missing > 0};
+  return bp_encoding_add(l->ctx, l->encoding, bp_table_name(l->table, column), &feature);
+}
+
+/* How often each text of the column is in the rows. */
+static void count_texts(const learner *l, const bp_column_view *view, int64_t *counts, int64_t *missing) {
+  memset(counts, 0, view->words->count * sizeof *counts);
+  for (int64_t i = 0; i < l->rows.n; i++) {
+    int32_t code = view->codes[bp_row_at(l->rows, i)];
+    if (code < 0)
+      ++*missing;
+    else
+      counts[code]++;
+  }
+}
+
+/* The most frequent category, the first of equals. */
+static int32_t most_frequent(const bp_dictionary *categories, const bp_dictionary *words, const int64_t *counts) {
+  int32_t best = 0;
+  int64_t best_count = -1;
+  for (size_t k = 0; k < categories->count; k++) {
+    int64_t count = counts[bp_dictionary_find(words, categories->words[k], strlen(categories->words[k]))];
+    if (count > best_count) {
+      best = (int32_t)k;
+      best_count = count;
+    }
+  }
+  return best;
+}
+
+static void warn_names(const learner *l, const char *name, size_t categories) {
+  char quoted[BP_QUOTE_TEXT];
+  if (categories <= MANY_CATEGORIES || (int64_t)categories <= l->rows.n / 2) return;
+  bp_warn(l->ctx,
+          "%s: column '%s' holds %zu different texts in %" PRId64
+          " rows, and each becomes an input; leave it out if it only names the rows",
+          l->source, bp_quote(name, strlen(name), quoted), categories, l->rows.n);
+}
+
+static bp_status learn_categories(learner *l, int64_t column, const bp_column_view *view, int64_t *counts,
+                                  const char **texts) {
+  const char *name = bp_table_name(l->table, column);
+  int64_t missing = 0;
+  size_t used = 0;
+  count_texts(l, view, counts, &missing);
+  for (size_t w = 0; w < view->words->count; w++)
+    if (counts[w] > 0) texts[used++] = view->words->words[w];
+  if (used == 0 || (used == 1 && missing == 0)) return drop(l, column);
+  bp_feature feature = {.type = BP_FEATURE_CATEGORY, .indicator = missing > 0};
+  bp_status status = bp_words_sorted(l->ctx, texts, used, &feature.categories);
+  if (status == BP_OK) {
+    feature.fill_category = most_frequent(&feature.categories, view->words, counts);
+    status = bp_encoding_add(l->ctx, l->encoding, name, &feature);
+  }
+  bp_feature_release(l->encoding->allocator, &feature);
+  if (status == BP_OK) warn_names(l, name, used);
+  return status;
+}
+
+static bp_status learn_text(learner *l, int64_t column, const bp_column_view *view) {
+  bp_allocator allocator = l->encoding->allocator;
+  size_t n = view->words->count;
+  int64_t *counts = bp_alloc(l->ctx, n, sizeof *counts);
+  const char **texts = counts ? bp_alloc(l->ctx, n, sizeof *texts) : NULL;
+  bp_status status = texts ? learn_categories(l, column, view, counts, texts) : BP_E_NOMEM;
+  bp_release(allocator, counts, n, sizeof *counts);
+  bp_release(allocator, (void *)texts, n, sizeof *texts);
+  return status;
+}
+
+static bp_status learn_block(learner *l) {
+  bp_feature feature = {.type = BP_FEATURE_BYTES, .block_columns = l->table->block_columns};
+  bp_status status = bp_feature_set_prefix(l->ctx, &feature, l->table->block_prefix);
+  if (status == BP_OK) status = bp_encoding_add(l->ctx, l->encoding, NULL, &feature);
+  bp_feature_release(l->encoding->allocator, &feature);
+  return status;
+}
+
+/* ---- all columns ---- */
+
+static bp_status learn_column(learner *l, int64_t column) {
+  if (l->roles[column] == ROLE_TARGET) return BP_OK;
+  if (l->roles[column] == ROLE_UNUSED) return set_unused(l, column);
+  bp_column_view view = bp_table_view(l->table, column);
+  if (view.type == BP_COLUMN_NUMBER) return learn_number(l, column, &view);
+  if (view.type == BP_COLUMN_TEXT) return learn_text(l, column, &view);
+  return column == l->table->block_first ? learn_block(l) : BP_OK;
+}
+
+static bp_status check_features(learner *l) {
+  int64_t dropped = l->dropped.count;
+  if (l->encoding->n_features == 0)
+    return bp_fail(l->ctx, BP_E_DATA, "%s: no feature is left to learn from%s%s; expected a column that varies",
+                   l->source, dropped > 0 ? "; constant in the training rows: " : "",
+                   dropped > 0 ? bp_names_text(&l->dropped) : "");
+  if (dropped > 0)
+    bp_warn(l->ctx, "%s: %" PRId64 " constant column%s left out: %s", l->source, dropped, dropped == 1 ? "" : "s",
+            bp_names_text(&l->dropped));
+  return BP_OK;
+}
+
+static bp_status learn(learner *l) {
+  BP_TRY(assign_roles(l));
+  BP_TRY(bp_target_learn(l->ctx, l->table, l->rows, l->target, l->options, false, l->encoding));
+  l->values = bp_alloc(l->ctx, (size_t)l->rows.n, sizeof *l->values);
+  if (!l->values) return BP_E_NOMEM;
+  for (int64_t c = 0; c < l->columns; c++) {
+    bp_status status = learn_column(l, c);
+    if (status == BP_E_LIMIT) bp_fail_prefix(l->ctx, "%s: ", l->source);
+    BP_TRY(status);
+  }
+  return check_features(l);
+}
+
+bp_status bp_encoding_learn(bp_context *ctx, const bp_table *table, bp_rows rows, const bp_encoding_options *options,
+                            bp_encoding **out) {
+  static const bp_encoding_options defaults;
+  learner l = {.ctx = ctx,
+               .table = table,
+               .rows = rows,
+               .options = options ? options : &defaults,
+               .columns = bp_table_columns(table)};
+  bp_allocator allocator = bp_context_allocator(ctx);
+  (void)bp_table_source(table, l.source);
+  BP_TRY(bp_target_find(ctx, table, l.options, &l.target));
+  BP_TRY(bp_encoding_new(ctx, &l.encoding));
+  l.roles = bp_alloc(ctx, (size_t)l.columns, sizeof *l.roles);
+  bp_status status = l.roles ? learn(&l) : BP_E_NOMEM;
+  bp_release(allocator, l.roles, (size_t)l.columns, sizeof *l.roles);
+  bp_release(allocator, l.values, (size_t)rows.n, sizeof *l.values);
+  if (status != BP_OK) {
+    bp_encoding_free(l.encoding);
+    return status;
+  }
+  *out = l.encoding;
+  return BP_OK;
+}

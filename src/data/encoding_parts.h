@@ -1,0 +1,46 @@
+/* data/encoding_parts.h - how an encoding is put together, by learning it or by reading it. For this floor only. */
+#ifndef BP_DATA_ENCODING_PARTS_H
+#define BP_DATA_ENCODING_PARTS_H
+#include "data/encoding.h"
+
+static inline int64_t bp_row_at(bp_rows rows, int64_t i) { return rows.list ? rows.list[i] : rows.first + i; }
+
+/* ---- the object ---- */
+bp_status bp_encoding_new(bp_context *ctx, bp_encoding **out);
+/* Appends a feature, which moves into the encoding and becomes empty. `name` is ignored for BYTES. name, first_input and inputs
+ * are filled in here.
+ * BP_E_DATA   a name that is there already
+ * BP_E_LIMIT  more than BP_INPUTS_MAX inputs */
+bp_status bp_encoding_add(bp_context *ctx, bp_encoding *encoding, const char *name, bp_feature *feature);
+bp_status bp_encoding_set_target(bp_context *ctx, bp_encoding *encoding, const char *name);
+/* prefix of a BYTES feature. */
+bp_status bp_feature_set_prefix(bp_context *ctx, bp_feature *feature, const char *prefix);
+void bp_feature_release(bp_allocator allocator, bp_feature *feature);
+/* Room for the name of a column of a block, its NUL included. */
+#define BP_BLOCK_NAME (BP_BLOCK_PREFIX_MAX + 24)
+/* The name of column c of a BYTES feature. Returns name. */
+const char *bp_block_name(const bp_feature *feature, int64_t c, char name[BP_BLOCK_NAME]);
+/* Whether the training table had a column of that name, whatever became of it. */
+bool bp_encoding_knows(const bp_encoding *encoding, const char *name);
+
+/* ---- the target (encoding_target.c) ---- */
+/* The target column that the options choose, checked.
+ * BP_E_DATA  there is no such column, or it cannot be a target */
+bp_status bp_target_find(bp_context *ctx, const bp_table *table, const bp_encoding_options *options, int64_t *column);
+/* Fills goal, classes, target_mean and target_scale. Says through bp_warn what it decided, unless quiet. */
+bp_status bp_target_learn(bp_context *ctx, const bp_table *table, bp_rows rows, int64_t column,
+                          const bp_encoding_options *options, bool quiet, bp_encoding *encoding);
+/* BP_E_DATA for a column that is not in the table, with a suggestion. */
+bp_status bp_fail_unknown_column(bp_context *ctx, const bp_table *table, const char *name, const char *role);
+
+/* ---- names in a message: "a, b, c and 12 more" ---- */
+typedef struct bp_names {
+  char text[400];
+  size_t used;
+  int64_t count, shown;
+} bp_names;
+void bp_names_add(bp_names *names, const char *name);
+/* VIEW the text. */
+const char *bp_names_text(bp_names *names);
+
+#endif

@@ -1,0 +1,217 @@
+/* data/encoding_target.c - the target column: which it is, what it asks for, and its classes or its scale. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/number.h"
+#include "data/column_stats.h"
+#include "data/encoding_parts.h"
+#include "data/word_map.h"
+
+/* The target column at work. */
+typedef struct target {
+  bp_context *ctx;
+  const bp_table *table;
+  bp_rows rows;
+  bp_column_view view;
+  char name[BP_QUOTE_TEXT];
+  double *values; /* NUMBER: of the rows, in their order or another */
+} target;
+
+/* ---- which column ---- */
+
+static bp_status find_last(bp_context *ctx, const bp_table *table, int64_t *column) {
+  char source[BP_PLACE_TEXT];
+  (void)bp_table_source(table, source);
+  int64_t last = bp_table_columns(table) - 1;
+  if (last < 0) return bp_fail(ctx, BP_E_DATA, "%s: a table without columns; expected a target and features", source);
+  if (bp_table_type(table, last) == BP_COLUMN_BYTE)
+    return bp_fail(ctx, BP_E_DATA, "%s: images without labels; expected a column to predict; give the file of labels",
+                   source);
+  *column = last;
+  return BP_OK;
+}
+
+bp_status bp_target_find(bp_context *ctx, const bp_table *table, const bp_encoding_options *options, int64_t *column) {
+  char source[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
+  if (!options->target) return find_last(ctx, table, column);
+  int64_t found = bp_table_resolve(table, options->target);
+  if (found < 0) return bp_fail_unknown_column(ctx, table, options->target, "target");
+  if (bp_table_type(table, found) == BP_COLUMN_BYTE)
+    return bp_fail(ctx, BP_E_DATA, "%s: target '%s' is a byte column; a target is a column of numbers or text",
+                   bp_table_source(table, source), bp_quote(options->target, strlen(options->target), quoted));
+  *column = found;
+  return BP_OK;
+}
+
+/* ---- values ---- */
+
+static bool is_missing(const bp_column_view *view, int64_t row) {
+  return view->codes ? view->codes[row] < 0 : isnan(bp_view_number(view, row));
+}
+
+static bp_status check_values(const target *t) {
+  char place[BP_PLACE_TEXT], more[48] = "";
+  int64_t missing = 0, first = 0;
+  for (int64_t i = 0; i < t->rows.n; i++) {
+    int64_t row = bp_row_at(t->rows, i);
+    if (is_missing(&t->view, row)) {
+      if (missing++ == 0 || row < first) first = row;
+    } else if (!t->view.codes && isinf(bp_view_number(&t->view, row))) {
+      return bp_fail(t->ctx, BP_E_DATA, "%s: the target '%s' is infinite; expected a number",
+                     bp_table_place(t->table, row, place), t->name);
+    }
+  }
+  if (missing == 0) return BP_OK;
+  if (missing > 1)
+    (void)snprintf(more, sizeof more, " and in %" PRId64 " more row%s", missing - 1, missing == 2 ? "" : "s");
+  return bp_fail(t->ctx, BP_E_DATA, "%s: the target '%s' is missing here%s; fill it in or remove the rows",
+                 bp_table_place(t->table, first, place), t->name, more);
+}
+
+static int by_number(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return x < y ? -1 : x > y;
+}
+
+/* Sorts the values, and moves the different ones to the front; returns how many they are. */
+static int64_t distinct(double *values, int64_t n) {
+  int64_t count = 0;
+  if (n > 0) qsort(values, (size_t)n, sizeof *values, by_number);
+  for (int64_t i = 0; i < n; i++)
+    if (count == 0 || values[i] != values[count - 1]) values[count++] = values[i];
+  return count;
+}
+
+static void gather(const target *t) {
+  for (int64_t i = 0; i < t->rows.n; i++) t->values[i] = bp_view_number(&t->view, bp_row_at(t->rows, i)) + 0.0;
+}
+
+/* ---- classes or values? ---- */
+
+static bp_goal decide(const target *t, bool quiet) {
+  char source[BP_PLACE_TEXT];
+  (void)bp_table_source(t->table, source);
+  bool whole = true;
+  for (int64_t i = 0; i < t->rows.n && whole && t->values; i++) whole = t->values[i] == trunc(t->values[i]);
+  int64_t count = t->values && whole ? distinct(t->values, t->rows.n) : 0;
+  bool few = whole && count <= BP_FEW_VALUES && count <= t->rows.n / 2;
+  bp_goal goal = !t->values || few ? BP_GOAL_CLASSIFICATION : BP_GOAL_REGRESSION;
+  if (quiet) return goal;
+  if (!t->values)
+    bp_warn(t->ctx, "%s: the target '%s' is text: classification", source, t->name);
+  else if (few)
+    bp_warn(t->ctx,
+            "%s: the target '%s' has only %" PRId64 " different values, all whole numbers: classification; ask for "
+            "regression if they measure something",
+            source, t->name, count);
+  else
+    bp_warn(t->ctx, "%s: the target '%s' has %s: regression", source, t->name,
+            whole ? "many different values" : "values with a fraction");
+  return goal;
+}
+
+/* ---- classes ---- */
+
+static bp_status check_classes(const target *t, size_t count, const char *only) {
+  char source[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
+  (void)bp_table_source(t->table, source);
+  if (count > (size_t)BP_CLASSES_MAX)
+    return bp_fail(t->ctx, BP_E_LIMIT,
+                   "%s: the target '%s' has %zu different values; at most %" PRId64
+                   " classes are allowed; is it the right column, or is it regression?",
+                   source, t->name, count, BP_CLASSES_MAX);
+  if (count >= 2) return BP_OK;
+  return bp_fail(t->ctx, BP_E_DATA,
+                 "%s: the target '%s' has one class, '%s', in all %" PRId64 " training rows; at least two are needed",
+                 source, t->name, bp_quote(only, strlen(only), quoted), t->rows.n);
+}
+
+static bp_status classes_of_numbers(const target *t, bp_encoding *e) {
+  char text[BP_NUMBER_TEXT];
+  int32_t number;
+  gather(t);
+  int64_t count = distinct(t->values, t->rows.n);
+  BP_TRY(check_classes(t, (size_t)count, bp_number_text(t->values[0], text)));
+  for (int64_t c = 0; c < count; c++) {
+    const char *name = bp_number_text(t->values[c], text);
+    BP_TRY(bp_dictionary_add(t->ctx, &e->classes, name, strlen(name), &number));
+  }
+  return BP_OK;
+}
+
+/* The texts that the rows hold, each once, into texts[words]; returns how many they are. */
+static size_t texts_in_use(const target *t, const char **texts) {
+  size_t used = 0;
+  for (size_t w = 0; w < t->view.words->count; w++) texts[w] = NULL;
+  for (int64_t i = 0; i < t->rows.n; i++) {
+    int32_t code = t->view.codes[bp_row_at(t->rows, i)];
+    texts[code] = t->view.words->words[code];
+  }
+  for (size_t w = 0; w < t->view.words->count; w++)
+    if (texts[w]) texts[used++] = texts[w];
+  return used;
+}
+
+static bp_status classes_of_text(const target *t, bp_encoding *e) {
+  size_t n = t->view.words->count;
+  const char **texts = bp_alloc(t->ctx, n, sizeof *texts);
+  if (!texts) return BP_E_NOMEM;
+  size_t used = texts_in_use(t, texts);
+  bp_status status = check_classes(t, used, used > 0 ? texts[0] : "");
+  if (status == BP_OK) status = bp_words_sorted(t->ctx, texts, used, &e->classes);
+  bp_release(e->allocator, (void *)texts, n, sizeof *texts);
+  return status;
+}
+
+/* ---- values ---- */
+
+static bp_status learn_scale(const target *t, bool raw, bp_encoding *e) {
+  char source[BP_PLACE_TEXT], text[BP_NUMBER_TEXT];
+  (void)bp_table_source(t->table, source);
+  if (!t->values)
+    return bp_fail(t->ctx, BP_E_DATA, "%s: the target '%s' is text; regression needs numbers; ask for classification",
+                   source, t->name);
+  gather(t);
+  bp_column_stats s = bp_column_stats_of(t->values, t->rows.n);
+  if (s.min == s.max)
+    return bp_fail(t->ctx, BP_E_DATA, "%s: the target '%s' is %s in all %" PRId64 " training rows; nothing to learn",
+                   source, t->name, bp_number_text(s.min, text), t->rows.n);
+  if (raw) return BP_OK;
+  e->target_mean = s.mean;
+  e->target_scale = s.deviation > 0 ? s.deviation : s.max - s.min;
+  return BP_OK;
+}
+
+/* ---- all of it ---- */
+
+static bp_status learn(target *t, const bp_encoding_options *options, bool quiet, bp_encoding *e) {
+  BP_TRY(check_values(t));
+  if (!t->view.codes) {
+    t->values = bp_alloc(t->ctx, (size_t)t->rows.n, sizeof *t->values);
+    if (!t->values) return BP_E_NOMEM;
+    gather(t);
+  }
+  e->goal = options->goal == BP_GOAL_AUTO ? decide(t, quiet) : options->goal;
+  if (e->goal == BP_GOAL_REGRESSION) return learn_scale(t, options->raw_target, e);
+  return t->values ? classes_of_numbers(t, e) : classes_of_text(t, e);
+}
+
+bp_status bp_target_learn(bp_context *ctx, const bp_table *table, bp_rows rows, int64_t column,
+                          const bp_encoding_options *options, bool quiet, bp_encoding *encoding) {
+  target t = {.ctx = ctx, .table = table, .rows = rows, .view = bp_table_view(table, column)};
+  const char *name = bp_table_name(table, column);
+  char source[BP_PLACE_TEXT];
+  (void)bp_quote(name, strlen(name), t.name);
+  if (rows.n < 1)
+    return bp_fail(ctx, BP_E_DATA, "%s: no rows to learn from; at least one is needed", bp_table_source(table, source));
+  BP_TRY(bp_encoding_set_target(ctx, encoding, name));
+  if (!options->target && !quiet)
+    bp_warn(ctx, "%s: the target is the last column, '%s', as none was chosen", bp_table_source(table, source), t.name);
+  bp_status status = learn(&t, options, quiet, encoding);
+  bp_release(encoding->allocator, t.values, (size_t)rows.n, sizeof *t.values);
+  return status;
+}

@@ -1,0 +1,374 @@
+/* formats/csv_read.c - a table from CSV text.
+ *
+ * Two passes over the text in memory. The first cuts it into cells and reads every column as numbers, so far as it has any;
+ * then it is known which columns are text, and the second numbers their texts. Room is taken for as many rows as the text has
+ * lines, and never for more cells than it has bytes.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/number.h"
+#include "base/suggest.h"
+#include "data/table_core.h"
+#include "formats/csv_parts.h"
+#include "formats/readers.h"
+
+/* A column with a share of numbers like this is meant to be numbers, and a text in it is an error. */
+static const double NEARLY_ALL = 0.95;
+enum { ENOUGH_CELLS = 20 };
+
+typedef struct column {
+  double *numbers; /* [capacity] NULL once it is known to be text */
+  size_t capacity;
+  const char *text; /* the first cell that is no number; NULL: none */
+  size_t text_size;
+  int64_t n_numbers, n_texts, n_commas; /* cells that are numbers, texts, and numbers but for a decimal comma */
+  bool as_text;                         /* asked for */
+  int32_t *codes;                       /* [rows] of a text column */
+  bp_dictionary words;
+} column;
+
+typedef struct csv {
+  bp_context *ctx;
+  bp_csv_text text;
+  const bp_read_options *options;
+  char delimiter;
+  bool has_header;
+  const char *body; /* behind the header */
+  const char *first_row;
+  bp_dictionary names;
+  bp_csv_missing missing;
+  column *columns;
+  size_t n_columns;
+  int64_t rows;
+  int64_t header_line; /* 0: none */
+  void *scratch;       /* for a cell without its double quotes */
+  size_t scratch_capacity;
+} csv;
+
+/* ---- errors ---- */
+
+static int64_t line_of(const csv *c, const char *at) { return bp_csv_line(&c->text, at); }
+
+static const char *name_of(const csv *c, size_t column_number, char quoted[BP_QUOTE_TEXT]) {
+  const char *name = bp_dictionary_word(&c->names, (int64_t)column_number);
+  return bp_quote(name, strlen(name), quoted);
+}
+
+static bp_status fail_ragged(const csv *c, const char *row, size_t cells) {
+  char where[64] = "as in the first row", delimiter[] = {'\'', c->delimiter, '\'', '\0'};
+  if (c->header_line > 0) (void)snprintf(where, sizeof where, "as in the header (line %" PRId64 ")", c->header_line);
+  return bp_fail(c->ctx, BP_E_DATA, "%s:%" PRId64 ": %zu cell%s; expected %zu, %s; quote a cell that holds %s",
+                 c->text.name, line_of(c, row), cells, cells == 1 ? "" : "s", c->n_columns, where,
+                 c->delimiter == '\t' ? "a tab" : delimiter);
+}
+
+/* ---- options ---- */
+
+static bp_status read_missing(csv *c) {
+  static const char *const usual = "NA,N/A,NaN,nan,null,NULL,?";
+  bp_list list;
+  int32_t number;
+  bp_list_init(&list, c->options->missing ? c->options->missing : usual);
+  while (bp_list_next(&list)) {
+    BP_TRY(bp_dictionary_add(c->ctx, &c->missing.words, list.name, list.size, &number));
+    c->missing.begins[(unsigned char)list.name[0]] = true;
+  }
+  return BP_OK;
+}
+
+static bp_status read_as_text(csv *c) {
+  bp_list list;
+  bp_list_init(&list, c->options->as_text);
+  while (bp_list_next(&list)) {
+    char quoted[BP_QUOTE_TEXT], near_quoted[BP_QUOTE_TEXT];
+    int32_t found = bp_dictionary_find(&c->names, list.name, list.size);
+    if (found >= 0) {
+      c->columns[found].as_text = true;
+      continue;
+    }
+    const char *near = bp_suggest(list.name, c->names.words, c->names.count);
+    (void)bp_quote(list.name, list.size, quoted);
+    if (near) (void)bp_quote(near, strlen(near), near_quoted);
+    return bp_fail(c->ctx, BP_E_DATA, "%s: there is no column '%s' to take as text%s%s%s", c->text.name, quoted,
+                   near ? "; did you mean '" : "", near ? near_quoted : "", near ? "'?" : "");
+  }
+  return BP_OK;
+}
+
+/* ---- cells ---- */
+
+/* The text of a cell; without "" it is where it stands. */
+static bp_status text_of(csv *c, const bp_csv_cell *cell, const char **text, size_t *size) {
+  *text = cell->text;
+  *size = cell->size;
+  if (!cell->doubled) return BP_OK;
+  BP_TRY(bp_grow(c->ctx, &c->scratch, &c->scratch_capacity, cell->size, 1));
+  *text = c->scratch;
+  *size = bp_csv_unquote(cell, c->scratch);
+  return BP_OK;
+}
+
+/* ---- header ---- */
+
+static bp_status add_name(csv *c, const bp_csv_cell *cell) {
+  char made[32], quoted[BP_QUOTE_TEXT];
+  size_t number = c->n_columns, size;
+  const char *name;
+  int32_t found = -1;
+  if (number >= BP_COLUMNS_MAX)
+    return bp_fail(c->ctx, BP_E_LIMIT, "%s:%" PRId64 ": more than %d columns", c->text.name, line_of(c, cell->text),
+                   BP_COLUMNS_MAX);
+  BP_TRY(text_of(c, cell, &name, &size));
+  if (!c->has_header) {
+    size = (size_t)snprintf(made, sizeof made, "x%zu", number);
+    name = made;
+  }
+  if (size == 0)
+    return bp_fail(c->ctx, BP_E_DATA, "%s:%" PRId64 ": column %zu of the header has no name; every column needs one",
+                   c->text.name, line_of(c, cell->text), number + 1);
+  BP_TRY(bp_dictionary_add(c->ctx, &c->names, name, size, &found));
+  if ((size_t)found != number)
+    return bp_fail(c->ctx, BP_E_DATA,
+                   "%s:%" PRId64
+                   ": the columns %d and %zu of the header are both named '%s'; every column needs its own "
+                   "name; if the file has no header, say so",
+                   c->text.name, line_of(c, cell->text), found + 1, number + 1, bp_quote(name, size, quoted));
+  c->n_columns++;
+  return BP_OK;
+}
+
+/* Names from the first row, which is the header or the first of the data. */
+static bp_status read_names(csv *c) {
+  bp_csv_lexer lexer;
+  bp_csv_cell cell;
+  bp_csv_end end;
+  bp_csv_lexer_init(&lexer, c->text.begin, c->text.end, c->delimiter);
+  (void)bp_csv_row_next(&lexer); /* the text is not blank */
+  c->first_row = lexer.at;
+  do {
+    end = bp_csv_cell_next(&lexer, &cell);
+    if (end > BP_CSV_ROW) return bp_csv_fail(&c->text, &lexer, &cell, end);
+    BP_TRY(add_name(c, &cell));
+  } while (end == BP_CSV_CELL);
+  if (c->has_header) c->header_line = line_of(c, c->first_row);
+  c->body = c->has_header ? lexer.at : c->first_row;
+  return BP_OK;
+}
+
+/* ---- first pass: numbers ---- */
+
+/* Rows there can be: no more than line ends, and every one takes at least a byte for each cell. */
+static size_t rows_at_most(const csv *c) {
+  size_t size = (size_t)(c->text.end - c->body), ends = 1;
+  for (const char *at = c->body; at < c->text.end; at++) ends += (size_t)bp_csv_is_line_end(at);
+  size_t by_size = size / c->n_columns + 1;
+  return ends < by_size ? ends : by_size;
+}
+
+static bp_status alloc_columns(csv *c) {
+  size_t rows = rows_at_most(c);
+  c->columns = bp_calloc(c->ctx, c->n_columns, sizeof *c->columns);
+  if (!c->columns) return BP_E_NOMEM;
+  for (size_t i = 0; i < c->n_columns; i++) {
+    c->columns[i].numbers = bp_alloc(c->ctx, rows, sizeof(double));
+    if (!c->columns[i].numbers) return BP_E_NOMEM;
+    c->columns[i].capacity = rows;
+  }
+  return BP_OK;
+}
+
+static void read_cell(const csv *c, column *col, const bp_csv_cell *cell) {
+  double value = (double)NAN;
+  if (!bp_csv_is_missing(&c->missing, cell)) {
+    if (bp_number_parse(cell->text, cell->size, &value)) {
+      col->n_numbers++;
+    } else {
+      if (col->n_texts++ == 0) {
+        col->text = cell->text;
+        col->text_size = cell->size;
+      }
+      col->n_commas += bp_csv_is_decimal_comma(cell->text, cell->size);
+    }
+  }
+  if (col->n_texts == 0) col->numbers[c->rows] = value;
+}
+
+static bp_status read_rows(csv *c) {
+  bp_csv_lexer lexer;
+  bp_csv_lexer_init(&lexer, c->body, c->text.end, c->delimiter);
+  while (bp_csv_row_next(&lexer)) {
+    const char *row = lexer.at;
+    size_t cells = 0;
+    bp_csv_cell cell;
+    bp_csv_end end;
+    do {
+      end = bp_csv_cell_next(&lexer, &cell);
+      if (end > BP_CSV_ROW) return bp_csv_fail(&c->text, &lexer, &cell, end);
+      if (cells < c->n_columns) read_cell(c, &c->columns[cells], &cell);
+      cells++;
+    } while (end == BP_CSV_CELL);
+    if (cells != c->n_columns) return fail_ragged(c, row, cells);
+    if (++c->rows > INT32_MAX) return bp_fail(c->ctx, BP_E_LIMIT, "%s: more than %d rows", c->text.name, INT32_MAX);
+  }
+  if (c->rows > 0) return BP_OK;
+  return bp_fail(c->ctx, BP_E_DATA, "%s: a header but no rows; expected at least one row of data", c->text.name);
+}
+
+/* ---- between the passes: numbers or text? ---- */
+
+static bp_status check_column(const csv *c, size_t number) {
+  const column *col = &c->columns[number];
+  char quoted[BP_QUOTE_TEXT], cell[BP_QUOTE_TEXT];
+  int64_t cells = col->n_numbers + col->n_texts;
+  if (col->n_texts == 0 || col->as_text) return BP_OK;
+  (void)name_of(c, number, quoted);
+  (void)bp_quote(col->text, col->text_size, cell);
+  if (col->n_commas == col->n_texts)
+    return bp_fail(
+        c->ctx, BP_E_DATA,
+        "%s:%" PRId64
+        ": column '%s': '%s' is a number with a comma; expected a decimal point and nothing else; rewrite it, or "
+        "read the column as text",
+        c->text.name, line_of(c, col->text), quoted, cell);
+  if (cells < ENOUGH_CELLS || (double)col->n_numbers < NEARLY_ALL * (double)cells) return BP_OK;
+  return bp_fail(c->ctx, BP_E_DATA,
+                 "%s:%" PRId64 ": column '%s': '%s' is not a number, as %" PRId64 " of the other %" PRId64
+                 " cells are; correct it, name it as a missing value, or read the column as text",
+                 c->text.name, line_of(c, col->text), quoted, cell, col->n_numbers, cells - 1);
+}
+
+static bool is_text(const column *col) { return col->n_texts > 0 || col->as_text; }
+
+static bp_status prepare_column(csv *c, size_t number) {
+  column *col = &c->columns[number];
+  void *numbers = col->numbers;
+  BP_TRY(check_column(c, number));
+  if (!is_text(col)) {
+    bp_status status = bp_shrink(c->ctx, &numbers, &col->capacity, (size_t)c->rows, sizeof(double));
+    col->numbers = numbers;
+    return status;
+  }
+  bp_release(bp_context_allocator(c->ctx), numbers, col->capacity, sizeof(double));
+  col->numbers = NULL;
+  col->codes = bp_alloc(c->ctx, (size_t)c->rows, sizeof *col->codes);
+  return col->codes ? BP_OK : BP_E_NOMEM;
+}
+
+/* ---- second pass: texts ---- */
+
+static bp_status read_texts(csv *c) {
+  bp_csv_lexer lexer;
+  bp_csv_lexer_init(&lexer, c->body, c->text.end, c->delimiter);
+  for (int64_t row = 0; row < c->rows; row++) {
+    (void)bp_csv_row_next(&lexer);
+    for (size_t i = 0; i < c->n_columns; i++) {
+      bp_csv_cell cell;
+      const char *text;
+      size_t size;
+      (void)bp_csv_cell_next(&lexer, &cell); /* the first pass found nothing wrong */
+      column *col = &c->columns[i];
+      if (!col->codes) continue;
+      col->codes[row] = -1;
+      if (bp_csv_is_missing(&c->missing, &cell)) continue;
+      BP_TRY(text_of(c, &cell, &text, &size));
+      BP_TRY(bp_dictionary_add(c->ctx, &col->words, text, size, &col->codes[row]));
+    }
+  }
+  return BP_OK;
+}
+
+static bp_status read_columns(csv *c) {
+  bool any_text = false;
+  BP_TRY(read_rows(c));
+  for (size_t i = 0; i < c->n_columns; i++) {
+    BP_TRY(prepare_column(c, i));
+    any_text |= is_text(&c->columns[i]);
+  }
+  return any_text ? read_texts(c) : BP_OK;
+}
+
+/* ---- the table ---- */
+
+/* The line of the first row, if every row is one line. */
+static int64_t regular_line(const csv *c) {
+  bp_csv_lexer lexer;
+  bp_csv_lexer_init(&lexer, c->body, c->text.end, c->delimiter);
+  (void)bp_csv_row_next(&lexer);
+  int64_t first = line_of(c, lexer.at);
+  const char *end = c->text.end;
+  while (end > lexer.at && (end[-1] == '\n' || end[-1] == '\r' || end[-1] == ' ' || end[-1] == '\t')) end--;
+  return line_of(c, end) - first + 1 == c->rows ? first : 0;
+}
+
+static bp_status move_column(csv *c, size_t number, bp_table *table) {
+  column *col = &c->columns[number];
+  const char *name = c->names.words[number];
+  if (col->codes) {
+    BP_TRY(bp_table_take_text(c->ctx, table, name, col->codes, &col->words));
+    col->codes = NULL;
+  } else {
+    BP_TRY(bp_table_take_numbers(c->ctx, table, name, col->numbers));
+    col->numbers = NULL;
+  }
+  return BP_OK;
+}
+
+static bp_status build(csv *c, bp_table *table) {
+  BP_TRY(bp_table_set_origin(c->ctx, table, c->text.name));
+  table->first_line = regular_line(c);
+  for (size_t i = 0; i < c->n_columns; i++) BP_TRY(move_column(c, i, table));
+  return BP_OK;
+}
+
+static bp_status make_table(csv *c, bp_table **out) {
+  bp_table *table;
+  BP_TRY(bp_table_new(c->ctx, c->rows, &table));
+  bp_status status = build(c, table);
+  if (status == BP_OK)
+    *out = table;
+  else
+    bp_table_free(table);
+  return status;
+}
+
+/* ---- all of it ---- */
+
+static void release(csv *c) {
+  bp_allocator allocator = bp_context_allocator(c->ctx);
+  for (size_t i = 0; i < c->n_columns && c->columns; i++) {
+    column *col = &c->columns[i];
+    bp_release(allocator, col->numbers, col->capacity, sizeof(double));
+    bp_release(allocator, col->codes, (size_t)c->rows, sizeof *col->codes);
+    bp_dictionary_release(allocator, &col->words);
+  }
+  bp_release(allocator, c->columns, c->n_columns, sizeof *c->columns);
+  bp_release(allocator, c->scratch, c->scratch_capacity, 1);
+  bp_dictionary_release(allocator, &c->names);
+  bp_dictionary_release(allocator, &c->missing.words);
+  bp_csv_text_release(&c->text);
+}
+
+static bp_status read(csv *c, bp_reader *reader, bool as_tab, bp_table **out) {
+  const bp_read_options *o = c->options;
+  BP_TRY(bp_csv_text_read(c->ctx, reader, &c->text));
+  c->delimiter = o->delimiter ? o->delimiter : as_tab ? '\t' : bp_csv_guess_delimiter(&c->text);
+  BP_TRY(read_missing(c));
+  c->has_header = o->header ? o->header > 0 : bp_csv_guess_header(&c->text, c->delimiter, &c->missing);
+  BP_TRY(read_names(c));
+  BP_TRY(alloc_columns(c));
+  BP_TRY(read_as_text(c));
+  BP_TRY(read_columns(c));
+  return make_table(c, out);
+}
+
+bp_status bp_csv_read(bp_context *ctx, bp_reader *reader, bool as_tab, const bp_read_options *options, bp_table **out) {
+  static const bp_read_options defaults;
+  csv c = {.ctx = ctx, .text.ctx = ctx, .options = options ? options : &defaults};
+  bp_status status = read(&c, reader, as_tab, out);
+  release(&c);
+  return status;
+}

@@ -1,0 +1,134 @@
+/* formats/csv_text.c - a whole text in memory, checked once, so that nobody needs to look for its end or doubt its bytes. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/text.h"
+#include "formats/csv_parts.h"
+
+enum { FIRST_ROOM = 1 << 16 };
+
+/* How other files begin that get called .csv. */
+static const struct {
+  const char *magic;
+  size_t size;
+  const char *kind;
+} others[] = {
+    {"\0\0\x08", 3, "an IDX file"},
+    {"PK\x03\x04", 4, "a ZIP archive, as spreadsheets (.xlsx) and .npz are"},
+    {"\xD0\xCF\x11\xE0", 4, "an old spreadsheet (.xls)"},
+    {"\x93NUMPY", 6, "a NumPy array (.npy)"},
+    {"PAR1", 4, "a Parquet file"},
+    {"ARROW1", 6, "an Arrow file"},
+    {"\x89HDF", 4, "an HDF5 file"},
+    {"\x89PNG", 4, "a PNG image"},
+    {"\xFF\xD8\xFF", 3, "a JPEG image"},
+    {"%PDF", 4, "a PDF document"},
+    {"\x1F\x8B", 2, "gzip inside gzip"},
+    {"BZh", 3, "bzip2 data"},
+    {"\xFD\x37zXZ", 5, "xz data"},
+    {"\x28\xB5\x2F\xFD", 4, "zstd data"},
+    {"SQLite format 3", 15, "an SQLite database"},
+    {"\xFF\xFE", 2, "UTF-16 text"},
+    {"\xFE\xFF", 2, "UTF-16 text"},
+};
+
+/* ---- reading ---- */
+
+/* Until the reader comes to its end. Room grows only with bytes that came. */
+static bp_status read_all(bp_csv_text *t, bp_reader *reader, size_t *size) {
+  uint64_t stored = bp_reader_is_gzip(reader) ? 0 : bp_reader_stored_size(reader);
+  size_t room = stored > 0 && stored < SIZE_MAX / 4 ? (size_t)stored + 1 : FIRST_ROOM, got;
+  *size = 0;
+  for (;;) {
+    BP_TRY(bp_grow(t->ctx, &t->data, &t->capacity, room + 1, 1));
+    room = t->capacity - 1;
+    BP_TRY(bp_reader_read(reader, (char *)t->data + *size, room - *size, &got));
+    *size += got;
+    if (*size < room) return BP_OK;
+    if (room > SIZE_MAX / 4) return bp_fail(t->ctx, BP_E_LIMIT, "%s: too large for the memory", t->name);
+    room *= 2;
+  }
+}
+
+/* ---- checking ---- */
+
+static bp_status check_kind(const bp_csv_text *t) {
+  size_t size = (size_t)(t->end - t->begin);
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (size >= others[i].size && memcmp(t->begin, others[i].magic, others[i].size) == 0)
+      return bp_fail(t->ctx, BP_E_DATA, "%s: expected CSV text in UTF-8; the content is %s", t->name, others[i].kind);
+  return BP_OK;
+}
+
+/* Place of the first byte that is no UTF-8; size if there is none. ASCII goes by eight. */
+static size_t find_bad_utf8(const char *data, size_t size) {
+  size_t i = 0;
+  while (i < size) {
+    uint64_t eight;
+    if (size - i >= sizeof eight) {
+      memcpy(&eight, data + i, sizeof eight);
+      if ((eight & 0x8080808080808080u) == 0) {
+        i += sizeof eight;
+        continue;
+      }
+    }
+    size_t length = bp_utf8_length(data + i, size - i);
+    if (length == 0) return i;
+    i += length;
+  }
+  return size;
+}
+
+static bp_status check_bytes(const bp_csv_text *t) {
+  size_t size = (size_t)(t->end - t->begin), bad = find_bad_utf8(t->begin, size);
+  const char *nul = memchr(t->begin, '\0', size), *at = t->begin + bad;
+  if (nul && nul < at)
+    return bp_fail(t->ctx, BP_E_DATA,
+                   "%s:%" PRId64 ": a NUL byte, at byte %zu of the text; expected text; is the file binary?", t->name,
+                   bp_csv_line(t, nul), (size_t)(nul - t->begin) + 1);
+  if (bad == size) return BP_OK;
+  return bp_fail(t->ctx, BP_E_DATA,
+                 "%s:%" PRId64
+                 ": byte 0x%02X, at byte %zu of the text, is not UTF-8; convert the file: iconv -f LATIN1 -t UTF-8",
+                 t->name, bp_csv_line(t, at), (unsigned)(unsigned char)*at, bad + 1);
+}
+
+static bp_status check(const bp_csv_text *t) {
+  BP_TRY(check_kind(t));
+  BP_TRY(check_bytes(t));
+  for (const char *at = t->begin; at < t->end; at++)
+    if (*at != '\n' && *at != '\r' && *at != ' ' && *at != '\t') return BP_OK;
+  return bp_fail(t->ctx, BP_E_DATA, "%s: the file is empty; expected rows of data", t->name);
+}
+
+bp_status bp_csv_text_read(bp_context *ctx, bp_reader *reader, bp_csv_text *out) {
+  bp_csv_text t = {.ctx = ctx, .name = bp_reader_name(reader)};
+  size_t size = 0;
+  bp_status status = read_all(&t, reader, &size);
+  if (status == BP_OK) {
+    char *data = t.data;
+    data[size] = '\0';
+    t.begin = data;
+    t.end = data + size;
+    if (size >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) t.begin += 3;
+    status = check(&t);
+  }
+  if (status != BP_OK) {
+    bp_csv_text_release(&t);
+    return status;
+  }
+  *out = t;
+  return BP_OK;
+}
+
+void bp_csv_text_release(bp_csv_text *t) {
+  bp_release(bp_context_allocator(t->ctx), t->data, t->capacity, 1);
+  memset(t, 0, sizeof *t);
+}
+
+int64_t bp_csv_line(const bp_csv_text *t, const char *at) {
+  int64_t line = 1;
+  for (const char *c = t->begin; c < at; c++) line += bp_csv_is_line_end(c);
+  return line;
+}

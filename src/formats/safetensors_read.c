@@ -1,0 +1,247 @@
+/* formats/safetensors_read.c - a safetensors file, believed in nothing: every number is checked before it is used. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "data/table_core.h"
+#include "formats/safetensors.h"
+#include "formats/safetensors_types.h"
+
+enum { LENGTH = 8 };
+
+/* A file being read. */
+typedef struct parse {
+  bp_context *ctx;
+  const char *name;
+  bp_safetensors *file;
+  const char *data; /* behind the header */
+  size_t data_size;
+} parse;
+
+/* ---- errors ---- */
+
+/* The key of a tensor or text at work, for messages. */
+static bp_status fail_entry(const parse *p, const char *key, const char *what) {
+  char quoted[BP_QUOTE_TEXT];
+  return bp_fail(p->ctx, BP_E_MODEL, "%s: safetensors entry '%s': %s", p->name, bp_quote(key, strlen(key), quoted),
+                 what);
+}
+
+/* ---- header ---- */
+
+static uint64_t little_endian(const char *bytes) {
+  uint64_t value = 0;
+  for (int i = LENGTH - 1; i >= 0; i--) value = value << 8 | (unsigned char)bytes[i];
+  return value;
+}
+
+static bp_status find_header(parse *p, const char **header, size_t *header_size) {
+  size_t size = p->file->content_size;
+  if (size < LENGTH)
+    return bp_fail(p->ctx, BP_E_MODEL, "%s: %zu bytes; a safetensors file has at least 8 and a header", p->name, size);
+  uint64_t length = little_endian(p->file->content);
+  if (length > BP_SAFETENSORS_HEADER_MAX)
+    return bp_fail(p->ctx, BP_E_MODEL,
+                   "%s: header of %" PRIu64 " bytes; at most %d are allowed: not a safetensors file?", p->name, length,
+                   BP_SAFETENSORS_HEADER_MAX);
+  if (length > size - LENGTH)
+    return bp_fail(p->ctx, BP_E_MODEL, "%s: header of %" PRIu64 " bytes in a file of %zu; the file is incomplete",
+                   p->name, length, size);
+  *header = p->file->content + LENGTH;
+  *header_size = (size_t)length;
+  p->data = *header + length;
+  p->data_size = size - LENGTH - (size_t)length;
+  if (length > 0 && (*header)[0] == '{') return BP_OK;
+  return bp_fail(p->ctx, BP_E_MODEL, "%s: the header does not begin with '{': not a safetensors file", p->name);
+}
+
+static bp_status parse_header(parse *p) {
+  const char *header = NULL;
+  size_t size = 0;
+  json_error_t error;
+  BP_TRY(find_header(p, &header, &size));
+  p->file->header = json_loadb(header, size, JSON_REJECT_DUPLICATES, &error);
+  if (p->file->header) return BP_OK;
+  if (json_error_code(&error) == json_error_out_of_memory ||
+      !error.text[0]) /* jansson says nothing else without memory */
+    return bp_fail(p->ctx, BP_E_NOMEM, "%s: out of memory: cannot read the header", p->name);
+  return bp_fail(p->ctx, BP_E_MODEL, "%s: the header is not proper JSON: %s, at byte %d of it", p->name, error.text,
+                 error.position);
+}
+
+/* ---- metadata ---- */
+
+static bp_status read_metadata(parse *p, json_t *metadata) {
+  bp_safetensors *f = p->file;
+  const char *key;
+  json_t *value;
+  if (!json_is_object(metadata)) return fail_entry(p, "__metadata__", "expected an object of texts");
+  f->n_metadata = json_object_size(metadata);
+  f->metadata = bp_calloc(p->ctx, f->n_metadata, sizeof *f->metadata);
+  if (!f->metadata) return BP_E_NOMEM;
+  size_t i = 0;
+  json_object_foreach(metadata, key, value) {
+    if (!json_is_string(value)) return fail_entry(p, key, "expected a text in the metadata");
+    f->metadata[i++] = (bp_text_pair){key, json_string_value(value)};
+  }
+  return BP_OK;
+}
+
+/* ---- tensors ---- */
+
+static bp_status read_type(const parse *p, const json_t *entry, bp_named_tensor *t, size_t *element) {
+  const char *type = json_string_value(json_object_get(entry, "dtype"));
+  if (!type || !bp_tensor_type_find(type, &t->dtype, element))
+    return fail_entry(p, t->name, "expected a dtype such as \"F32\"");
+  t->type = type;
+  return BP_OK;
+}
+
+static bp_status read_shape(const parse *p, const json_t *entry, bp_named_tensor *t) {
+  const json_t *shape = json_object_get(entry, "shape");
+  if (!json_is_array(shape) || json_array_size(shape) > BP_MAX_RANK)
+    return fail_entry(p, t->name, "expected a shape of at most 8 sizes");
+  t->rank = (int)json_array_size(shape);
+  for (int axis = 0; axis < t->rank; axis++) {
+    const json_t *size = json_array_get(shape, (size_t)axis);
+    if (!json_is_integer(size) || json_integer_value(size) < 0)
+      return fail_entry(p, t->name, "expected whole numbers from 0 in the shape");
+    t->dims[axis] = json_integer_value(size);
+  }
+  return BP_OK;
+}
+
+/* An offset into the data; false unless it is a whole number in range. */
+static bool get_offset(const parse *p, const json_t *offsets, size_t i, size_t *out) {
+  const json_t *value = json_array_get(offsets, i);
+  if (!json_is_integer(value) || json_integer_value(value) < 0) return false;
+  uint64_t offset = (uint64_t)json_integer_value(value);
+  if (offset > p->data_size) return false;
+  *out = (size_t)offset;
+  return true;
+}
+
+static bp_status read_offsets(const parse *p, const json_t *entry, bp_named_tensor *t, size_t element) {
+  const json_t *offsets = json_object_get(entry, "data_offsets");
+  size_t begin = 0, end = 0, size = 0;
+  if (!json_is_array(offsets) || json_array_size(offsets) != 2)
+    return fail_entry(p, t->name, "expected two data_offsets");
+  if (!get_offset(p, offsets, 0, &begin) || !get_offset(p, offsets, 1, &end) || begin > end)
+    return fail_entry(p, t->name, "the data_offsets lie outside the file; is it incomplete?");
+  if (!bp_tensor_bytes(t->rank, t->dims, element, &size) || size != end - begin)
+    return fail_entry(p, t->name, "dtype and shape do not fit the data_offsets");
+  t->data = p->data + begin;
+  t->size = size;
+  return BP_OK;
+}
+
+static bp_status read_tensor(const parse *p, const char *name, const json_t *entry, bp_named_tensor *t) {
+  size_t element = 0;
+  t->name = name;
+  if (!*name) return fail_entry(p, name, "expected a name");
+  if (!json_is_object(entry) || json_object_size(entry) != 3)
+    return fail_entry(p, name, "expected an object of dtype, shape and data_offsets");
+  BP_TRY(read_type(p, entry, t, &element));
+  BP_TRY(read_shape(p, entry, t));
+  return read_offsets(p, entry, t, element);
+}
+
+static int by_data(const void *a, const void *b) {
+  const bp_named_tensor *s = a, *t = b;
+  const char *x = s->data, *y = t->data;
+  if (x != y) return x < y ? -1 : 1;
+  if (s->size != t->size) return s->size < t->size ? -1 : 1; /* empty ones first */
+  return strcmp(s->name, t->name);
+}
+
+/* One behind the other, from the first byte of the data to the last. */
+static bp_status check_cover(const parse *p) {
+  const bp_safetensors *f = p->file;
+  const char *end = p->data;
+  for (size_t i = 0; i < f->n_tensors; i++) {
+    const char *data = f->tensors[i].data;
+    if (data < end) return fail_entry(p, f->tensors[i].name, "its data overlap those of another tensor");
+    if (data > end) return fail_entry(p, f->tensors[i].name, "there is a gap before its data");
+    end += f->tensors[i].size;
+  }
+  size_t rest = p->data_size - (size_t)(end - p->data);
+  if (rest == 0) return BP_OK;
+  return bp_fail(p->ctx, BP_E_MODEL, "%s: %zu bytes behind the last tensor; expected the end of the file", p->name,
+                 rest);
+}
+
+static bp_status read_entries(parse *p) {
+  bp_safetensors *f = p->file;
+  json_t *metadata = json_object_get(f->header, "__metadata__"), *entry;
+  const char *key;
+  f->n_tensors = json_object_size(f->header) - (metadata != NULL);
+  f->tensors = bp_calloc(p->ctx, f->n_tensors, sizeof *f->tensors);
+  if (!f->tensors) return BP_E_NOMEM;
+  if (metadata) BP_TRY(read_metadata(p, metadata));
+  size_t i = 0;
+  json_object_foreach(f->header, key, entry) {
+    if (entry != metadata) BP_TRY(read_tensor(p, key, entry, &f->tensors[i++]));
+  }
+  if (f->n_tensors > 0) qsort(f->tensors, f->n_tensors, sizeof *f->tensors, by_data);
+  return check_cover(p);
+}
+
+/* ---- public ---- */
+
+/* Takes over content[size], which has a NUL behind it and was size + 1 bytes when allocated. */
+static bp_status parse_content(bp_context *ctx, const char *name, char *content, size_t size, bp_safetensors **out) {
+  bp_safetensors *f = bp_calloc(ctx, 1, sizeof *f);
+  if (!f) {
+    bp_release(bp_context_allocator(ctx), content, size + 1, 1);
+    return BP_E_NOMEM;
+  }
+  *f = (bp_safetensors){.allocator = bp_context_allocator(ctx), .content = content, .content_size = size};
+  parse p = {.ctx = ctx, .name = name, .file = f};
+  bp_status status = parse_header(&p);
+  if (status == BP_OK) status = read_entries(&p);
+  if (status == BP_OK)
+    *out = f;
+  else
+    bp_safetensors_free(f);
+  return status;
+}
+
+bp_status bp_safetensors_read(bp_context *ctx, const char *path, bp_safetensors **out) {
+  char *content;
+  size_t size;
+  bp_status status = bp_read_file(ctx, path, SIZE_MAX / 4, &content, &size);
+  if (status == BP_E_DATA) return bp_fail(ctx, BP_E_MODEL, "%s", bp_error_message(ctx)); /* damaged gzip */
+  BP_TRY(status);
+  return parse_content(ctx, path, content, size, out);
+}
+
+bp_status bp_safetensors_parse(bp_context *ctx, const char *name, const void *data, size_t size, bp_safetensors **out) {
+  char *copy = bp_alloc(ctx, size + 1, 1);
+  if (!copy) return BP_E_NOMEM;
+  if (size > 0) memcpy(copy, data, size);
+  copy[size] = '\0';
+  return parse_content(ctx, name, copy, size, out);
+}
+
+void bp_safetensors_free(bp_safetensors *f) {
+  if (!f) return;
+  json_decref(f->header);
+  bp_release(f->allocator, f->tensors, f->n_tensors, sizeof *f->tensors);
+  bp_release(f->allocator, f->metadata, f->n_metadata, sizeof *f->metadata);
+  bp_release(f->allocator, f->content, f->content_size + 1, 1);
+  bp_release(f->allocator, f, 1, sizeof *f);
+}
+
+const bp_named_tensor *bp_safetensors_tensor(const bp_safetensors *f, const char *name) {
+  for (size_t i = 0; i < f->n_tensors; i++)
+    if (strcmp(f->tensors[i].name, name) == 0) return &f->tensors[i];
+  return NULL;
+}
+
+const char *bp_safetensors_text(const bp_safetensors *f, const char *key) {
+  for (size_t i = 0; i < f->n_metadata; i++)
+    if (strcmp(f->metadata[i].key, key) == 0) return f->metadata[i].value;
+  return NULL;
+}

@@ -1,0 +1,96 @@
+/* formats/table_read.c - which reader a file name asks for. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "data/table_core.h"
+#include "formats/readers.h"
+
+typedef enum kind { KIND_CSV, KIND_TAB, KIND_IDX } kind;
+
+static const struct {
+  const char *suffix;
+  kind kind;
+} suffixes[] = {{".csv", KIND_CSV}, {".tsv", KIND_TAB}, {".txt", KIND_CSV}};
+
+/* ---- the name ---- */
+
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
+
+static bool ends_with(const char *name, size_t size, const char *suffix) {
+  size_t length = strlen(suffix);
+  if (size < length) return false;
+  for (size_t i = 0; i < length; i++)
+    if (lower(name[size - length + i]) != suffix[i]) return false;
+  return true;
+}
+
+/* "train-images-idx3-ubyte", "train-images.idx3-ubyte" */
+static bool is_idx(const char *name, size_t size) {
+  static const char begin[] = "idx", end[] = "-ubyte";
+  size_t tail = sizeof end; /* "-ubyte" and the digit before it */
+  if (size < tail || !ends_with(name, size, end) || !ends_with(name, size - tail, begin)) return false;
+  return name[size - tail] >= '0' && name[size - tail] <= '9';
+}
+
+static bp_status find_kind(bp_context *ctx, const char *path, kind *out) {
+  char quoted[BP_QUOTE_TEXT];
+  size_t size = strlen(path);
+  if (ends_with(path, size, ".gz")) size -= 3;
+  *out = KIND_CSV;
+  if (strcmp(path, "-") == 0) return BP_OK;
+  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+    if (!ends_with(path, size, suffixes[i].suffix)) continue;
+    *out = suffixes[i].kind;
+    return BP_OK;
+  }
+  *out = KIND_IDX;
+  if (is_idx(path, size)) return BP_OK;
+  const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+  return bp_fail(ctx, BP_E_DATA,
+                 "%s: the kind of data is taken from the name, and '%s' tells none; expected .csv, .tsv, .txt or IDX "
+                 "(…idx3-ubyte), each also with .gz",
+                 path, bp_quote(base, strlen(base), quoted));
+}
+
+/* ---- options ---- */
+
+static bp_status read_options(bp_context *ctx, const bp_read_options *given, bp_read_options *o) {
+  memset(o, 0, sizeof *o);
+  if (given) {
+    if (given->size < sizeof given->size)
+      return bp_fail(ctx, BP_E_ARG, "bp_read_options.size is %zu; set it to sizeof(bp_read_options)", given->size);
+    memcpy(o, given, given->size < sizeof *o ? given->size : sizeof *o);
+  }
+  if (o->delimiter && !strchr(",;\t |", o->delimiter))
+    return bp_fail(ctx, BP_E_ARG, "the delimiter '%c'; expected a comma, semicolon, tab, blank or bar", o->delimiter);
+  if (o->header < -1 || o->header > 1)
+    return bp_fail(ctx, BP_E_ARG, "bp_read_options.header is %d; expected -1, 0 or 1", o->header);
+  return BP_OK;
+}
+
+/* ---- reading ---- */
+
+static bp_status read_idx(bp_context *ctx, bp_reader *images, const char *labels_path, bp_table **out) {
+  bp_reader *labels = NULL;
+  if (labels_path) BP_TRY(bp_reader_open(ctx, labels_path, &labels));
+  bp_status status = bp_idx_read(ctx, images, labels, out);
+  bp_reader_close(labels);
+  return status;
+}
+
+bp_status bp_table_read(bp_context *ctx, const char *path, const bp_read_options *options, bp_table **out) {
+  bp_read_options o;
+  bp_reader *reader;
+  kind k;
+  BP_TRY(read_options(ctx, options, &o));
+  BP_TRY(find_kind(ctx, path, &k));
+  if (o.labels && k != KIND_IDX)
+    return bp_fail(ctx, BP_E_ARG, "%s: a file of labels ('%s') belongs to IDX images; here the labels are a column",
+                   path, o.labels);
+  BP_TRY(bp_reader_open(ctx, path, &reader));
+  bp_status status =
+      k == KIND_IDX ? read_idx(ctx, reader, o.labels, out) : bp_csv_read(ctx, reader, k == KIND_TAB, &o, out);
+  bp_reader_close(reader);
+  return status;
+}

@@ -1,0 +1,198 @@
+/* model/model.c - the model object: making, freeing, and looking at it. */
+#include <math.h>
+#include <string.h>
+
+#include "backprop/ops.h"
+#include "base/fail.h"
+#include "model/model_object.h"
+
+_Static_assert((int)BP_TASK_CLASSIFICATION == (int)BP_GOAL_CLASSIFICATION, "bp_task and bp_goal count alike");
+_Static_assert((int)BP_TASK_REGRESSION == (int)BP_GOAL_REGRESSION, "bp_task and bp_goal count alike");
+
+const char *bp_task_name(bp_task task) {
+  static const char *const names[BP_TASK_COUNT] = {"auto", "classification", "regression"};
+  return task >= 0 && task < BP_TASK_COUNT ? names[task] : NULL;
+}
+
+/* ---- making ---- */
+
+bp_status bp_model_new(bp_context *ctx, bp_model **out) {
+  bp_model *model = bp_calloc(ctx, 1, sizeof *model);
+  if (!model) return BP_E_NOMEM;
+  model->allocator = bp_context_allocator(ctx);
+  *out = model;
+  return BP_OK;
+}
+
+size_t bp_model_param_bytes(const bp_net *net, int param) {
+  return (size_t)bp_net_param(net, param).elements * bp_dtype_size(bp_net_dtype(net));
+}
+
+bp_status bp_model_alloc_params(bp_context *ctx, bp_model *model) {
+  size_t count = (size_t)bp_net_params(model->net);
+  model->params = bp_calloc(ctx, count, sizeof *model->params);
+  if (!model->params) return BP_E_NOMEM;
+  model->n_params = count;
+  for (size_t p = 0; p < count; p++) {
+    size_t bytes = bp_model_param_bytes(model->net, (int)p);
+    model->params[p] = bp_aligned_alloc(ctx, bytes);
+    if (!model->params[p]) return BP_E_NOMEM;
+    memset(model->params[p], 0, bytes);
+  }
+  return BP_OK;
+}
+
+bp_status bp_model_set_record(bp_context *ctx, bp_model *model, const char *text, size_t size) {
+  char *copy = bp_alloc(ctx, size + 1, 1);
+  if (!copy) return BP_E_NOMEM;
+  memcpy(copy, text, size);
+  copy[size] = '\0';
+  model->record = copy;
+  model->record_size = size + 1;
+  return BP_OK;
+}
+
+bp_status bp_model_finish(bp_context *ctx, bp_model *model) {
+  return bp_model_compile(ctx, model, false, &model->forward);
+}
+
+void bp_model_free(bp_model *model) {
+  if (!model) return;
+  bp_allocator allocator = model->allocator;
+  bp_program_free(model->forward);
+  for (size_t p = 0; p < model->n_params; p++)
+    if (model->params[p]) bp_aligned_free(allocator, model->params[p], bp_model_param_bytes(model->net, (int)p));
+  bp_release(allocator, model->params, model->n_params, sizeof *model->params);
+  bp_release(allocator, model->record, model->record_size, 1);
+  bp_net_free(model->net);
+  bp_encoding_free(model->encoding);
+  bp_release(allocator, model, 1, sizeof *model);
+}
+
+/* ---- what follows from loss and encoding ---- */
+
+bool bp_model_takes_bytes(const bp_encoding *encoding) {
+  return encoding->n_features == 1 && encoding->features[0].type == BP_FEATURE_BYTES;
+}
+
+int64_t bp_model_chunk(const bp_model *model) {
+  int64_t rows = BP_CHUNK_BYTES / (int64_t)sizeof(double) / bp_net_inputs(model->net);
+  return rows < 1 ? 1 : rows > BP_CHUNK_ROWS ? BP_CHUNK_ROWS : rows;
+}
+
+bool bp_model_targets(bp_loss loss, const bp_encoding *encoding, bp_targets *out, const char **why) {
+  bool classes = encoding->goal == BP_GOAL_CLASSIFICATION;
+  *out = BP_TARGETS_OWN;
+  if (!classes && bp_loss_wants_classes(loss)) {
+    *why = "needs classes, but the target is numbers";
+    return false;
+  }
+  if (classes && !bp_loss_wants_classes(loss)) {
+    bool binary = loss == BP_LOSS_BINARY_CROSS_ENTROPY && encoding->classes.count == 2;
+    *out = binary ? BP_TARGETS_BINARY : BP_TARGETS_ONE_HOT;
+  }
+  return true;
+}
+
+int64_t bp_model_units(bp_loss loss, const bp_encoding *encoding) {
+  if (encoding->goal == BP_GOAL_REGRESSION) return 1;
+  int64_t classes = (int64_t)encoding->classes.count;
+  return loss == BP_LOSS_BINARY_CROSS_ENTROPY && classes == 2 ? 1 : classes;
+}
+
+bp_status bp_model_add_layers(bp_context *ctx, bp_net *net, int n_hidden, const int64_t *hidden,
+                              const bp_activation *activations, bp_init init, int64_t units) {
+  for (int i = 0; i < n_hidden; i++) BP_TRY(bp_net_dense(ctx, net, hidden[i], activations[i], init));
+  return bp_net_dense(ctx, net, units, BP_IDENTITY, init);
+}
+
+/* ---- programs ---- */
+
+/* x [rows, inputs] as the network wants it: bytes become value · scale. */
+static bp_var features_input(const bp_model *model, bp_graph *graph, bp_var *input) {
+  bp_dtype dtype = bp_net_dtype(model->net);
+  int64_t dims[2] = {BP_BATCH, bp_net_inputs(model->net)};
+  bool bytes = bp_model_takes_bytes(model->encoding);
+  *input = bp_input(graph, "features", bytes ? BP_U8 : dtype, 2, dims);
+  return bytes ? bp_mul(bp_cast(*input, dtype), bp_scalar(graph, dtype, 1.0 / 255)) : *input;
+}
+
+static bp_var targets_input(const bp_model *model, bp_graph *graph) {
+  bool classes = bp_loss_wants_classes(model->loss);
+  int64_t dims[2] = {BP_BATCH, bp_net_outputs(model->net)};
+  return bp_input(graph, "targets", classes ? BP_I32 : bp_net_dtype(model->net), classes ? 1 : 2, dims);
+}
+
+static bp_status compile(bp_graph *graph, const bp_model *model, bool with_loss, bp_var *inputs, bp_program **out) {
+  bp_compile_options options = {.size = sizeof options, .max_batch = bp_model_chunk(model)};
+  size_t n_inputs = 1 + model->n_params, n_outputs = 1;
+  bp_var outputs[2];
+  bp_var x = features_input(model, graph, &inputs[0]);
+  bp_net_declare(model->net, graph, inputs + 1);
+  bp_var z = bp_net_apply(model->net, x, inputs + 1);
+  outputs[0] = bp_loss_output(model->loss, z);
+  if (with_loss) {
+    inputs[n_inputs] = targets_input(model, graph);
+    outputs[n_outputs++] = bp_loss_rows(model->loss, z, inputs[n_inputs]);
+    n_inputs++;
+  }
+  BP_TRY(bp_graph_status(graph)); /* what went wrong by its own name: most likely memory */
+  return bp_compile(outputs, n_outputs, inputs, n_inputs, &options, out);
+}
+
+bp_status bp_model_compile(bp_context *ctx, const bp_model *model, bool with_loss, bp_program **out) {
+  bp_graph *graph = NULL;
+  size_t room = model->n_params + 2;
+  bp_var *inputs = bp_alloc(ctx, room, sizeof *inputs);
+  bp_status status = inputs ? bp_graph_new(ctx, &graph) : BP_E_NOMEM;
+  if (status == BP_OK) status = compile(graph, model, with_loss, inputs, out);
+  bp_graph_free(graph);
+  bp_release(bp_context_allocator(ctx), inputs, room, sizeof *inputs);
+  return status;
+}
+
+/* ---- looking at it ---- */
+
+const bp_net *bp_model_net(const bp_model *model) { return model->net; }
+
+const void *bp_model_param(const bp_model *model, int param) {
+  return param >= 0 && (size_t)param < model->n_params ? model->params[param] : NULL;
+}
+
+bp_task bp_model_task(const bp_model *model) { return model->task; }
+bp_loss bp_model_loss(const bp_model *model) { return model->loss; }
+
+int64_t bp_model_outputs(const bp_model *model) {
+  return model->task == BP_TASK_CLASSIFICATION ? (int64_t)model->encoding->classes.count : 1;
+}
+
+const char *bp_model_target(const bp_model *model) { return model->encoding->target; }
+
+const char *bp_model_class(const bp_model *model, int64_t class_number) {
+  return bp_dictionary_word(&model->encoding->classes, class_number);
+}
+
+int64_t bp_model_columns(const bp_model *model) { return (int64_t)model->encoding->n_features; }
+
+bp_column_info bp_model_column(const bp_model *model, int64_t column) {
+  bp_column_info info = {.name = "", .type = "", .scale = 1, .missing = NAN};
+  if (column < 0 || column >= bp_model_columns(model)) return info;
+  const bp_feature *feature = &model->encoding->features[column];
+  info.name = feature->name;
+  info.type = bp_feature_type_name(feature->type);
+  info.inputs = feature->inputs;
+  info.indicator = feature->indicator;
+  if (feature->type == BP_FEATURE_BYTES) info.scale = 1.0 / 255;
+  if (feature->type == BP_FEATURE_NUMBER) {
+    info.mean = feature->mean;
+    info.scale = feature->scale;
+    if (feature->indicator) info.missing = feature->fill;
+  }
+  if (feature->type == BP_FEATURE_CATEGORY) {
+    info.n_categories = (int64_t)feature->categories.count;
+    info.categories = feature->categories.words;
+  }
+  return info;
+}
+
+const char *bp_model_record(const bp_model *model) { return model->record; }

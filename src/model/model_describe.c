@@ -1,0 +1,145 @@
+/* model/model_describe.c - "backprop.model" of a model file: task, loss, element type and layers as JSON, and back.
+ *
+ *   {"format":1,"task":"classification","loss":"cross_entropy","dtype":"float32","seed":"0","inputs":784,
+ *    "layers":[{"type":"dense","units":128,"activation":"tanh"}, …]}
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "model/model_json.h"
+
+/* ---- writing ---- */
+
+static json_t *describe_layers(const bp_net *net) {
+  json_t *layers = json_array();
+  for (int i = 0; layers && i < bp_net_layers(net); i++) {
+    bp_layer_info info = bp_net_layer(net, i);
+    json_t *layer = json_pack("{s:s,s:I,s:s}", "type", info.type, "units", (json_int_t)info.outputs, "activation",
+                              bp_activation_name(info.activation));
+    if (json_array_append_new(layers, layer) == 0) continue;
+    json_decref(layers);
+    return NULL;
+  }
+  return layers;
+}
+
+bp_status bp_model_describe(bp_context *ctx, const bp_model *model, char **out, size_t *size) {
+  const bp_net *net = model->net;
+  json_t *layers = describe_layers(net), *object = NULL;
+  if (layers)
+    object =
+        json_pack("{s:i,s:s,s:s,s:s,s:o,s:I,s:o}", "format", BP_MODEL_FORMAT, "task", bp_task_name(model->task), "loss",
+                  bp_loss_name(model->loss), "dtype", bp_dtype_name(bp_net_dtype(net)), "seed",
+                  json_sprintf("%" PRIu64, model->seed), "inputs", (json_int_t)bp_net_inputs(net), "layers", layers);
+  return bp_json_take_text(ctx, object, out, size);
+}
+
+/* ---- reading ---- */
+
+static bp_status refuse(bp_context *ctx, const char *place, const char *expected) {
+  return bp_fail(ctx, BP_E_MODEL, "backprop.model: %s: expected %s", place, expected);
+}
+
+static const char *text_of(const json_t *object, const char *key) {
+  const char *text = json_string_value(json_object_get(object, key));
+  return text ? text : "";
+}
+
+bp_status bp_model_check_format(bp_context *ctx, const json_t *object) {
+  const json_t *format = json_object_get(object, "format");
+  json_int_t number = json_integer_value(format);
+  if (!json_is_integer(format) || number < 1) return refuse(ctx, "format", "a whole number from 1 on");
+  if (number > BP_MODEL_FORMAT)
+    return bp_fail(ctx, BP_E_MODEL,
+                   "made by a newer backprop: its format is %" JSON_INTEGER_FORMAT
+                   ", this one reads up to %d; get a newer backprop",
+                   number, BP_MODEL_FORMAT);
+  return BP_OK;
+}
+
+static bp_status read_task(bp_context *ctx, const json_t *object, bp_model *model) {
+  const char *task = text_of(object, "task"), *why;
+  bp_targets targets;
+  model->task = (bp_task)model->encoding->goal;
+  if (strcmp(task, bp_task_name(model->task)) != 0)
+    return bp_fail(ctx, BP_E_MODEL, "backprop.model: task is '%.40s', but the target is that of a %s", task,
+                   bp_task_name(model->task));
+  if (!bp_loss_find(text_of(object, "loss"), &model->loss))
+    return bp_fail(ctx, BP_E_MODEL, "backprop.model: loss '%.40s' is not known here", text_of(object, "loss"));
+  if (!bp_model_targets(model->loss, model->encoding, &targets, &why))
+    return bp_fail(ctx, BP_E_MODEL, "backprop.model: loss %s %s", bp_loss_name(model->loss), why);
+  return BP_OK;
+}
+
+static bp_status read_seed(bp_context *ctx, const json_t *object, bp_model *model) {
+  const char *text = text_of(object, "seed");
+  uint64_t seed = 0;
+  size_t digits = strlen(text);
+  for (size_t i = 0; i < digits; i++) {
+    uint64_t digit = (uint64_t)(text[i] - '0');
+    if (text[i] < '0' || text[i] > '9' || seed > (UINT64_MAX - digit) / 10) digits = 0;
+    seed = seed * 10 + digit;
+  }
+  if (digits == 0) return refuse(ctx, "seed", "a text of digits that fits in 64 bits");
+  model->seed = seed;
+  return BP_OK;
+}
+
+static bp_status read_layer(bp_context *ctx, const json_t *layer, int number, int64_t *units,
+                            bp_activation *activation) {
+  char place[64];
+  const char *name = text_of(layer, "activation");
+  json_int_t count = json_integer_value(json_object_get(layer, "units"));
+  (void)snprintf(place, sizeof place, "layers[%d]", number);
+  if (strcmp(text_of(layer, "type"), "dense") != 0) return refuse(ctx, place, "a layer of type dense");
+  if (count < 1 || count > 1 << 24) return refuse(ctx, place, "units from 1 to 16777216");
+  if (!bp_activation_find(name, activation))
+    return bp_fail(ctx, BP_E_MODEL, "backprop.model: %s: activation '%.40s' is not known here", place, name);
+  *units = count;
+  return BP_OK;
+}
+
+/* What is beyond a limit of the network is the file's fault here. */
+static bp_status add_layers(bp_context *ctx, bp_net *net, int last, const int64_t *units,
+                            const bp_activation *activations) {
+  char message[256];
+  bp_status status = bp_model_add_layers(ctx, net, last, units, activations, BP_INIT_AUTO, units[last]);
+  if (status == BP_OK || status == BP_E_NOMEM) return status;
+  (void)snprintf(message, sizeof message, "%s", bp_error_message(ctx));
+  return bp_fail(ctx, BP_E_MODEL, "backprop.model: layers: %s", message);
+}
+
+static bp_status read_layers(bp_context *ctx, const json_t *object, bp_model *model) {
+  int64_t units[BP_LAYERS_MAX + 1];
+  bp_activation activations[BP_LAYERS_MAX + 1];
+  const json_t *layers = json_object_get(object, "layers");
+  int last = (int)json_array_size(layers) - 1;
+  if (!json_is_array(layers) || last < 0 || last > BP_LAYERS_MAX)
+    return refuse(ctx, "layers", "an array of 1 to 65 layers");
+  for (int i = 0; i <= last; i++)
+    BP_TRY(read_layer(ctx, json_array_get(layers, (size_t)i), i, &units[i], &activations[i]));
+  int64_t expected = bp_model_units(model->loss, model->encoding);
+  if (units[last] != expected || activations[last] != BP_IDENTITY)
+    return bp_fail(ctx, BP_E_MODEL, "backprop.model: the last layer: expected %" PRId64 " units of identity", expected);
+  return add_layers(ctx, model->net, last, units, activations);
+}
+
+static bool find_dtype(const char *name, bp_dtype *out) {
+  *out = strcmp(name, bp_dtype_name(BP_F64)) == 0 ? BP_F64 : BP_F32;
+  return strcmp(name, bp_dtype_name(*out)) == 0;
+}
+
+bp_status bp_model_from_description(bp_context *ctx, const json_t *object, bp_model *model) {
+  bp_dtype dtype;
+  BP_TRY(read_task(ctx, object, model));
+  BP_TRY(read_seed(ctx, object, model));
+  if (!find_dtype(text_of(object, "dtype"), &dtype)) return refuse(ctx, "dtype", "float32 or float64");
+  json_int_t inputs = json_integer_value(json_object_get(object, "inputs"));
+  if (inputs != model->encoding->inputs)
+    return bp_fail(ctx, BP_E_MODEL, "backprop.model: inputs is %" JSON_INTEGER_FORMAT ", but the columns make %" PRId64,
+                   inputs, model->encoding->inputs);
+  BP_TRY(bp_net_new(ctx, inputs, dtype, &model->net));
+  return read_layers(ctx, object, model);
+}

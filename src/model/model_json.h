@@ -1,0 +1,34 @@
+/* model/model_json.h - the JSON texts of a model: what the model is, and how it was trained. */
+#ifndef BP_MODEL_MODEL_JSON_H
+#define BP_MODEL_MODEL_JSON_H
+#include <jansson.h>
+
+#include "model/model_object.h"
+
+/* The layout of model files that this library writes, and the newest that it reads. */
+#define BP_MODEL_FORMAT 1
+
+/* A JSON object or text as one compact line, numbers exact; releases `value` whatever happens. NEW text of *size bytes
+ * (without its NUL): release with bp_release(allocator, *out, *size + 1, 1). value NULL is BP_E_NOMEM. */
+bp_status bp_json_take_text(bp_context *ctx, json_t *value, char **out, size_t *size);
+
+/* What was asked for and what happened, for the training record. */
+typedef struct bp_training {
+  const bp_fit_options *fit;
+  const bp_fit_result *result;
+  const char *settings; /* NULL: none */
+  int64_t rows, valid_rows;
+} bp_training;
+/* Sets the model's training record. Nothing in it depends on the clock, on paths or on threads: the same seed gives the same
+ * text. */
+bp_status bp_model_write_record(bp_context *ctx, bp_model *model, const bp_training *training);
+
+/* NEW text of "backprop.model": task, loss, element type, layers. Released as above. */
+bp_status bp_model_describe(bp_context *ctx, const bp_model *model, char **out, size_t *size);
+/* Whether this library reads the format that an object names. */
+bp_status bp_model_check_format(bp_context *ctx, const json_t *object);
+/* Fills task, loss, seed and net of a model whose encoding is known; nothing in `object` is trusted.
+ * BP_E_MODEL  the message names the place */
+bp_status bp_model_from_description(bp_context *ctx, const json_t *object, bp_model *model);
+
+#endif

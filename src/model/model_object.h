@@ -1,0 +1,58 @@
+/* model/model_object.h - what a model is made of, for the files of this floor.
+ *
+ * A model is immutable once bp_model_finish() succeeded: predictions take a workspace of their own.
+ */
+#ifndef BP_MODEL_MODEL_OBJECT_H
+#define BP_MODEL_MODEL_OBJECT_H
+#include "backprop/model.h"
+#include "backprop/program.h"
+#include "base/alloc.h"
+#include "data/encoding.h"
+
+/* Rows that a program takes at once: as many as keep the encoded rows of a piece below BP_CHUNK_BYTES, and at most
+ * BP_CHUNK_ROWS. It decides nothing about the results. */
+#define BP_CHUNK_ROWS  1024
+#define BP_CHUNK_BYTES ((int64_t)16 << 20)
+
+struct bp_model {
+  bp_allocator allocator;
+  bp_task task;
+  bp_loss loss;
+  uint64_t seed;
+  bp_encoding *encoding;
+  bp_net *net;
+  void **params; /* [bp_net_params(net)], laid out as bp_param_info says */
+  size_t n_params;
+  char *record; /* JSON text, record_size bytes with its NUL */
+  size_t record_size;
+  bp_program *forward; /* features, parameters -> output after its unit */
+};
+
+/* NEW model without encoding, network, record and program; release with bp_model_free() at any stage. */
+bp_status bp_model_new(bp_context *ctx, bp_model **out);
+/* Zeroed arrays for all parameters of model->net. */
+bp_status bp_model_alloc_params(bp_context *ctx, bp_model *model);
+/* Copies the record; size counts no NUL. */
+bp_status bp_model_set_record(bp_context *ctx, bp_model *model, const char *text, size_t size);
+/* Compiles the forward program: the last step of making a model. */
+bp_status bp_model_finish(bp_context *ctx, bp_model *model);
+
+/* Bytes of a parameter's array. */
+size_t bp_model_param_bytes(const bp_net *net, int param);
+/* Rows that the programs of this model take at once. */
+int64_t bp_model_chunk(const bp_model *model);
+/* Whether the features stay bytes until they reach the network. */
+bool bp_model_takes_bytes(const bp_encoding *encoding);
+/* How the targets must be encoded for a loss; false when the loss does not go with the task, and then *why says it. */
+bool bp_model_targets(bp_loss loss, const bp_encoding *encoding, bp_targets *out, const char **why);
+/* Units of the output layer: classes, 1 for two classes under binary cross entropy, 1 for values. */
+int64_t bp_model_units(bp_loss loss, const bp_encoding *encoding);
+
+/* Appends layers to a network of the model's inputs: the hidden ones, then an identity layer of bp_model_units(). */
+bp_status bp_model_add_layers(bp_context *ctx, bp_net *net, int n_hidden, const int64_t *hidden,
+                              const bp_activation *activations, bp_init init, int64_t units);
+
+/* NEW program: features and parameters (and targets, when asked for) -> output (and the loss of each row). */
+bp_status bp_model_compile(bp_context *ctx, const bp_model *model, bool with_loss, bp_program **out);
+
+#endif

@@ -1,0 +1,257 @@
+/* model/model_train.c - from a table to a model: split, learn the encoding on the training rows, encode, build the network,
+ * fit it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "data/split.h"
+#include "model/model_json.h"
+#include "model/model_object.h"
+
+/* What training needs beside the model itself. */
+typedef struct bp_job {
+  bp_context *ctx;
+  const bp_table *table, *valid_table;
+  bp_train_options options;
+  bp_encoding_options encoding_options;
+  bp_split split; /* rows of `table`; empty without valid_fraction */
+  bp_rows rows, valid_rows;
+  bp_encoded train, valid;
+  bool has_valid;
+  bp_model *model;
+} bp_job;
+
+/* ---- options ---- */
+
+static bp_status refuse(const bp_job *job, const char *what) { return bp_fail(job->ctx, BP_E_ARG, "%s", what); }
+
+static bp_status check_layers(const bp_job *job) {
+  const bp_train_options *o = &job->options;
+  int hidden = o->n_hidden < 0 ? 0 : o->n_hidden == 0 ? 2 : o->n_hidden;
+  if (o->n_hidden > BP_LAYERS_MAX)
+    return bp_fail(job->ctx, BP_E_ARG, "%d hidden layers; expected at most %d", o->n_hidden, BP_LAYERS_MAX);
+  if (o->n_activations < 0 || (o->n_activations > 1 && o->n_activations != hidden))
+    return bp_fail(job->ctx, BP_E_ARG, "%d activations for %d hidden layers; expected 0, 1 or one for each",
+                   o->n_activations, hidden);
+  for (int i = 0; i < o->n_activations; i++)
+    if (!bp_activation_name(o->activations[i])) return refuse(job, "an activation is none of bp_activation");
+  return BP_OK;
+}
+
+static bp_status check_options(const bp_job *job) {
+  const bp_train_options *o = &job->options;
+  if (o->dtype != BP_F32 && o->dtype != BP_F64) return refuse(job, "dtype: expected float32 or float64");
+  if (!bp_task_name(o->task)) return refuse(job, "task: expected auto, classification or regression");
+  if (!bp_init_name(o->init)) return refuse(job, "init is none of bp_init");
+  if (o->loss_given && !bp_loss_name(o->fit.loss)) return refuse(job, "loss is none of bp_loss");
+  if (!bp_optimizer_name(o->fit.optimizer)) return refuse(job, "optimizer is none of bp_optimizer");
+  if (!(o->valid_fraction >= 0 && o->valid_fraction < 1))
+    return bp_fail(job->ctx, BP_E_ARG, "valid_fraction %g: expected a number from 0 and below 1", o->valid_fraction);
+  if (o->valid_fraction > 0 && job->valid_table)
+    return refuse(job, "both a validation table and a valid_fraction are given");
+  return check_layers(job);
+}
+
+static bp_status take_options(bp_job *job, const bp_train_options *options) {
+  if (options && options->size != sizeof *options)
+    return refuse(job, "bp_train_options.size is not sizeof(bp_train_options)");
+  if (options) job->options = *options;
+  BP_TRY(check_options(job));
+  bp_encoding_options *e = &job->encoding_options;
+  e->target = job->options.target;
+  e->ignore = job->options.ignore;
+  e->features = job->options.features;
+  e->goal = (bp_goal)job->options.task;
+  /* what a Bernoulli unit gives cannot be scaled: the target is taken as it is */
+  e->raw_target = job->options.loss_given && job->options.fit.loss == BP_LOSS_BINARY_CROSS_ENTROPY;
+  return BP_OK;
+}
+
+/* ---- rows ---- */
+
+static bp_status split_table(bp_job *job) {
+  int64_t n = bp_table_rows(job->table);
+  int32_t *strata = NULL;
+  job->rows = bp_rows_all(job->table);
+  if (!(job->options.valid_fraction > 0)) return BP_OK;
+  BP_TRY(bp_encoding_strata(job->ctx, job->table, &job->encoding_options, &strata));
+  bp_status status =
+      bp_split_rows(job->ctx, n, strata, job->options.valid_fraction, job->options.fit.seed, &job->split);
+  bp_release(bp_context_allocator(job->ctx), strata, (size_t)n, sizeof *strata);
+  BP_TRY(status);
+  job->rows = (bp_rows){.list = job->split.train, .n = job->split.n_train};
+  job->valid_rows = (bp_rows){.list = job->split.valid, .n = job->split.n_valid};
+  return BP_OK;
+}
+
+/* ---- loss ---- */
+
+static bp_status choose_loss(bp_job *job, bp_targets *targets) {
+  bp_model *model = job->model;
+  bool classes = model->encoding->goal == BP_GOAL_CLASSIFICATION;
+  const char *why = NULL;
+  model->task = classes ? BP_TASK_CLASSIFICATION : BP_TASK_REGRESSION;
+  model->loss = job->options.loss_given ? job->options.fit.loss : classes ? BP_LOSS_CROSS_ENTROPY : BP_LOSS_MSE;
+  if (bp_model_targets(model->loss, model->encoding, targets, &why)) return BP_OK;
+  return bp_fail(job->ctx, BP_E_ARG, "loss %s %s ('%s'); use another loss, or task classification",
+                 bp_loss_name(model->loss), why, model->encoding->target);
+}
+
+/* Targets of a Bernoulli unit are probabilities. */
+static bp_status check_probabilities(const bp_job *job, const bp_encoded *rows) {
+  const bp_model *model = job->model;
+  if (model->loss != BP_LOSS_BINARY_CROSS_ENTROPY || model->task != BP_TASK_REGRESSION) return BP_OK;
+  for (int64_t r = 0; r < rows->rows; r++) {
+    double y =
+        rows->target_dtype == BP_F64 ? ((const double *)rows->targets)[r] : (double)((const float *)rows->targets)[r];
+    if (!(y >= 0 && y <= 1))
+      return bp_fail(job->ctx, BP_E_DATA,
+                     "target '%s' has the value %g; binary_cross_entropy expects values from 0 to 1",
+                     model->encoding->target, y);
+  }
+  return BP_OK;
+}
+
+/* ---- encoding ---- */
+
+static bp_status encode(bp_job *job) {
+  bp_context *ctx = job->ctx;
+  bp_model *model = job->model;
+  bp_dtype dtype = job->options.dtype;
+  bp_targets targets;
+  BP_TRY(bp_encoding_learn(ctx, job->table, job->rows, &job->encoding_options, &model->encoding));
+  BP_TRY(choose_loss(job, &targets));
+  BP_TRY(bp_encoding_apply(ctx, model->encoding, job->table, job->rows, dtype, targets, &job->train));
+  BP_TRY(check_probabilities(job, &job->train));
+  const bp_table *table = job->valid_table ? job->valid_table : job->table;
+  if (job->valid_table) job->valid_rows = bp_rows_all(job->valid_table);
+  job->has_valid = job->valid_table || job->valid_rows.list;
+  if (!job->has_valid) return BP_OK;
+  if (job->valid_rows.n == 0) return bp_fail(ctx, BP_E_DATA, "the validation table has no rows");
+  BP_TRY(bp_encoding_apply(ctx, model->encoding, table, job->valid_rows, dtype, targets, &job->valid));
+  return check_probabilities(job, &job->valid);
+}
+
+/* ---- network ---- */
+
+/* A network beyond a limit was asked for by the options. */
+static bp_status add_layers(bp_job *job, int n, const int64_t *hidden, const bp_activation *activations) {
+  char message[256];
+  bp_model *model = job->model;
+  int64_t units = bp_model_units(model->loss, model->encoding);
+  bp_status status = bp_model_add_layers(job->ctx, model->net, n, hidden, activations, job->options.init, units);
+  if (status != BP_E_LIMIT) return status;
+  (void)snprintf(message, sizeof message, "%s", bp_error_message(job->ctx));
+  return bp_fail(job->ctx, BP_E_ARG, "%s", message);
+}
+
+static bp_status build_net(bp_job *job) {
+  static const int64_t usual[] = {128, 128};
+  const bp_train_options *o = &job->options;
+  bp_model *model = job->model;
+  bp_activation activations[BP_LAYERS_MAX];
+  int n = o->n_hidden < 0 ? 0 : o->n_hidden == 0 ? 2 : o->n_hidden;
+  for (int i = 0; i < n; i++)
+    activations[i] = o->n_activations == 0 ? BP_TANH : o->activations[o->n_activations == 1 ? 0 : i];
+  BP_TRY(bp_net_new(job->ctx, model->encoding->inputs, o->dtype, &model->net));
+  BP_TRY(add_layers(job, n, o->n_hidden == 0 ? usual : o->hidden, activations));
+  BP_TRY(bp_model_alloc_params(job->ctx, model));
+  bp_net_init(model->net, o->fit.seed, model->params);
+  return BP_OK;
+}
+
+/* ---- fitting ---- */
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high) {
+  return value < low ? low : value > high ? high : value;
+}
+
+/* An epoch has at least 64 steps where it can, and there are epochs until there are 3000 steps. */
+void bp_train_defaults(int64_t rows, bp_fit_options *fit) {
+  if (fit->batch_size == 0) {
+    fit->batch_size = 8;
+    while (fit->batch_size < 128 && fit->batch_size * 2 * 64 <= rows) fit->batch_size *= 2;
+  }
+  if (fit->epochs == 0 && fit->batch_size > 0) {
+    int64_t batch = fit->batch_size < rows ? fit->batch_size : rows, steps = rows > 0 ? (rows + batch - 1) / batch : 1;
+    fit->epochs = (int)clamp(3000 / steps, 20, rows < 100 ? 1000 : 200);
+  }
+}
+
+static bp_source source_of(const bp_encoded *rows) {
+  return (bp_source){.rows = rows->rows,
+                     .columns = rows->columns,
+                     .dtype = rows->dtype,
+                     .features = rows->features,
+                     .scale = rows->scale,
+                     .shift = rows->shift,
+                     .target_dtype = rows->target_dtype,
+                     .outputs = rows->outputs,
+                     .targets = rows->targets};
+}
+
+static void release_rows(bp_job *job) {
+  bp_encoded_release(&job->train);
+  bp_encoded_release(&job->valid);
+  memset(&job->train, 0, sizeof job->train);
+  memset(&job->valid, 0, sizeof job->valid);
+  bp_split_release(&job->split);
+  memset(&job->split, 0, sizeof job->split);
+}
+
+/* Everything after bp_fit() that can fail: *result is the caller's only when it succeeds. */
+static bp_status complete(bp_job *job, const bp_fit_options *fit, const bp_fit_result *result) {
+  bp_training training = {.fit = fit,
+                          .result = result,
+                          .settings = job->options.settings,
+                          .rows = job->train.rows,
+                          .valid_rows = job->has_valid ? job->valid.rows : 0};
+  release_rows(job);
+  BP_TRY(bp_model_write_record(job->ctx, job->model, &training));
+  return bp_model_finish(job->ctx, job->model);
+}
+
+static bp_status fit(bp_job *job, bp_fit_result *result) {
+  bp_source train = source_of(&job->train), valid = source_of(&job->valid);
+  bp_fit_options options = job->options.fit;
+  options.size = sizeof options;
+  options.loss = job->model->loss;
+  job->model->seed = options.seed;
+  bp_train_defaults(train.rows, &options);
+  bp_status fitted =
+      bp_fit(job->ctx, job->model->net, job->model->params, &train, job->has_valid ? &valid : NULL, &options, result);
+  if (fitted != BP_OK && fitted != BP_E_DIVERGED) return fitted;
+  bp_status status = complete(job, &options, result);
+  if (status != BP_OK) bp_fit_result_release(job->ctx, result);
+  return status == BP_OK ? fitted : status;
+}
+
+static bp_status train(bp_job *job, bp_fit_result *result) {
+  if (bp_table_rows(job->table) == 0)
+    return bp_fail(job->ctx, BP_E_DATA, "the table has no rows: there is nothing to learn from");
+  BP_TRY(split_table(job));
+  BP_TRY(bp_model_new(job->ctx, &job->model));
+  BP_TRY(encode(job));
+  BP_TRY(build_net(job));
+  return fit(job, result);
+}
+
+bp_status bp_model_train(bp_context *context, const bp_table *train_table, const bp_table *valid,
+                         const bp_train_options *options, bp_model **out, bp_fit_result *result) {
+  bp_job job = {.ctx = context, .table = train_table, .valid_table = valid};
+  bp_fit_result fitted;
+  bp_status status = take_options(&job, options);
+  if (status == BP_OK) status = train(&job, &fitted);
+  release_rows(&job);
+  if (status != BP_OK && status != BP_E_DIVERGED) {
+    bp_model_free(job.model);
+    return status;
+  }
+  *out = job.model;
+  if (result)
+    *result = fitted;
+  else
+    bp_fit_result_release(context, &fitted);
+  return status;
+}

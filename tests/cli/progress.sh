@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# The progress display on a real (pseudo) terminal: what is left on the screen, its width, colours, and what logs get.
+# shellcheck source=tests/cli/common.bash
+. "$(dirname "$0")/common.bash"
+flowers >flowers.csv
+
+# screen COLUMNS ENVIRONMENT ARGUMENTS...: runs the command on a terminal of that width. Leaves in `raw` what was written, in
+# `plain` the same without escape codes, in `out` what is on the screen at the end, in `widest` the last column used.
+screen() {
+  python3 - "$backprop" "$@" <<'PYTHON'
+import fcntl, os, pty, re, struct, sys, termios
+
+backprop, columns, environment, *arguments = sys.argv[1:]
+pid, fd = pty.fork()
+if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(columns), 0, 0))
+    os.environ.update(dict(pair.split("=") for pair in environment.split()))
+    os.execv(backprop, [backprop, *arguments])
+data = b""
+while True:
+    try:
+        piece = os.read(fd, 65536)
+    except OSError:
+        break
+    if not piece:
+        break
+    data += piece
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+text = data.decode()
+open("raw", "w").write(text)
+open("plain", "w").write(re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text).replace("\r", "\n"))
+
+lines, row, column, widest = [[]], 0, 0, 0
+for token in re.findall(r"\x1b\[[0-9;]*[A-Za-z]|.", text, re.S):
+    if token == "\r":
+        column = 0
+    elif token == "\n":
+        row, column = row + 1, column
+        lines.append([])
+    elif token == "\x1b[K":
+        del lines[row][column:]
+    elif token[0] == "\x1b":
+        assert token[-1] == "m", token
+    else:
+        lines[row] += [" "] * (column + 1 - len(lines[row]))
+        lines[row][column] = token
+        column += 1
+        widest = max(widest, column)
+open("out", "w").write("\n".join("".join(line).rstrip() for line in lines))
+open("widest", "w").write(str(widest))
+sys.exit(status)
+PYTHON
+  status=$?
+}
+
+: >err
+screen 80 "TERM=xterm" train flowers.csv --ignore id --epochs 5 --valid 0.2 --hidden 64,64 --batch-size 1
+check "it ends well" [ "$status" -eq 0 ]
+check "the heading stays" grep -qE '^ +epoch +loss +accuracy +valid loss +valid acc. +time$' out
+check "a line of each epoch stays" [ "$(grep -cE '^ +[1-5]/5 +[0-9.]+ +[0-9.]+' out)" -eq 5 ]
+check "the bar is gone at the end" bash -c '! grep -q "━" out'
+check "there was a bar" grep -q '━' raw
+check "with colours" grep -q $'\033\[32m' raw
+check "no line of the bar touches the last column" bash -c '[ "$(grep "[━─]" plain | wc -L)" -lt 80 ]'
+check "the table is not printed twice" [ "$(grep -c 'valid loss' out)" -eq 1 ]
+check "the summary is there" holds out "90 rows"
+
+screen 40 "TERM=xterm" train flowers.csv --ignore id --epochs 3 --hidden 8 --quiet
+check "--quiet shows nothing" [ ! -s raw ]
+screen 30 "TERM=xterm" train flowers.csv --ignore id --epochs 400 --hidden 256,256 --progress bar
+check "a narrow terminal" grep -qE '[━─] +[0-9]+%' plain
+check "the bar keeps within it" bash -c '[ "$(grep "[━─]" plain | wc -L)" -lt 30 ]'
+
+screen 80 "TERM=xterm NO_COLOR=1" train flowers.csv --ignore id --epochs 3 --hidden 64 --batch-size 1
+check "NO_COLOR is honoured" bash -c '! grep -q $'"'\\033\\[[0-9]*m'"' raw'
+screen 80 "TERM=xterm LANG=C" train flowers.csv --ignore id --epochs 3 --hidden 64 --batch-size 1
+check "no UTF-8 where the terminal has none" bash -c '! LC_ALL=C grep -q "[^ -~[:cntrl:]]" raw'
+screen 80 "TERM=dumb" train flowers.csv --ignore id --epochs 3 --hidden 8
+check "a dumb terminal gets plain lines" grep -q '^epoch 3/3 loss' out
+check "and no escape codes" bash -c '! grep -q $'"'\\033'"' raw'
+screen 80 "TERM=xterm" train flowers.csv --ignore id --epochs 3 --hidden 8 --progress plain
+check "plain lines when asked for" grep -q '^epoch 3/3 loss' out
+screen 80 "TERM=xterm" train flowers.csv --ignore id --epochs 3 --hidden 8 --progress none
+check "none when asked for" bash -c '! grep -q "^epoch 1/3 loss\|━" out'
+check "then the summary has the table" grep -qE '^ +3/3 ' out
+
+# A category in the validation rows that training never saw is a warning in the middle: it stands on a line of its own.
+sed 's/,blue,/,purple,/' flowers.csv >purple.csv
+screen 80 "TERM=xterm" train flowers.csv --ignore id --target kind --valid purple.csv --epochs 3 --hidden 64 --batch-size 1
+check "warnings have whole lines" grep -q '^backprop: warning: .*purple' out
+
+run train flowers.csv --ignore id --epochs 3 --hidden 8 --progress bar
+check "in a log even a bar leaves whole lines" grep -qE ' 3/3 +[0-9.]+' err
+succeeds train flowers.csv --ignore id --epochs 200 --hidden 8
+check "a log of 200 epochs has some twenty lines" [ "$(grep -c '^epoch' err)" -le 25 ]
+check "the last one among them" holds err "epoch 200/200"
+finish

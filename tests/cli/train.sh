@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# `train`: the summary, JSON, log, configuration, what it refuses to overwrite, and the same file from the same seed.
+# shellcheck source=tests/cli/common.bash
+. "$(dirname "$0")/common.bash"
+flowers >flowers.csv
+plane >plane.csv
+fast="--hidden 8 --epochs 4 --ignore id --threads 1"
+
+# ---- a summary ----
+succeeds train flowers.csv --ignore id --hidden 8,6 --epochs 4 --seed 1
+check "the model is where the default says" [ -s model.safetensors ]
+for words in "flowers.csv: 90 rows, 5 columns" "kind: classification, 3 classes" "8-6-3" "tanh" "parameters" \
+  "adam on cross_entropy" "4 epochs" "model.safetensors (" "add --valid 0.2 --patience 10" "accuracy"; do
+  check "the summary has '$words'" holds out "$words"
+done
+check "plain lines for a log" holds err "epoch 4/4 loss "
+check "no escape codes in a log" bash -c '! grep -q $'"'\\033'"' err'
+check "the target that was chosen is told" holds err "kind"
+succeeds train flowers.csv $fast --quiet --out quiet.safetensors
+check "--quiet prints nothing" [ ! -s out ]
+check "--quiet says nothing" [ ! -s err ]
+succeeds train plane.csv --hidden 8 --epochs 4 --threads 1 --out plane.safetensors
+check "a number is a regression" holds out "y: regression"
+check "its loss is mse" holds out "adam on mse"
+
+# ---- JSON ----
+succeeds train flowers.csv $fast --valid 0.2 --json --out j.safetensors
+check "one line" one_line out
+check "what was promised" json 'j["model"] == "j.safetensors" and j["epochs"] == 4 and j["steps"] > 0 and j["parameters"] == (5 + 1) * 8 + 9 * 3
+  and j["seconds"] >= 0 and j["seconds_reading"] >= 0 and j["stopped_by"] == "epochs"
+  and 0 <= j["train"]["accuracy"] <= 1 and j["valid"]["loss"] > 0 and 0 <= j["valid"]["accuracy"] <= 1
+  and j["rows"] == 72 and j["valid_rows"] == 18'
+succeeds train flowers.csv $fast --json
+check "no validation rows" json 'j["valid"] is None'
+succeeds train plane.csv --hidden 8 --epochs 4 --valid plane.csv --json
+check "a regression has no accuracy" json '"accuracy" not in j["train"] and j["valid_rows"] == 80'
+
+# ---- log ----
+succeeds train flowers.csv $fast --valid 0.2 --log log.jsonl --out l.safetensors
+check "a line for each epoch" [ "$(wc -l <log.jsonl)" -eq 4 ]
+tail -1 log.jsonl >out
+check "each is an object" json 'j["epoch"] == 4 and j["train"]["loss"] > 0 and j["valid"]["accuracy"] >= 0'
+succeeds train flowers.csv $fast --log - --json
+check "the log can go to standard output" [ "$(wc -l <out)" -eq 5 ]
+
+# ---- early stopping ----
+awk -F, -v OFS=, 'NR % 3 == 0 { $5 = NR % 2 ? "iris" : "rose" } { print }' flowers.csv >noisy.csv # what it learns by heart fails
+succeeds train noisy.csv --ignore id --hidden 32 --valid 0.3 --patience 2 --epochs 500 --lr 0.05 --json --threads 1
+check "patience stops" json 'j["stopped_by"] == "patience" and j["epochs"] < 500 and j["best_epoch"] == j["epochs"] - 2'
+
+# ---- the same seed, the same file ----
+succeeds train flowers.csv --ignore id --valid 0.2 --epochs 3 --seed 5 --threads 1 --out one.safetensors
+succeeds train flowers.csv --ignore id --valid 0.2 --epochs 3 --seed 5 --threads 2 --out two.safetensors
+succeeds train flowers.csv --ignore id --valid 0.2 --epochs 3 --seed 5 --out "cores.safetensors"
+succeeds train flowers.csv --ignore id --valid 0.2 --epochs 3 --seed 6 --threads 1 --out other.safetensors
+check "1 and 2 threads give the same bytes" cmp one.safetensors two.safetensors
+check "so do all cores" cmp one.safetensors cores.safetensors
+check "another seed gives others" bash -c '! cmp -s one.safetensors other.safetensors'
+cp flowers.csv renamed.csv
+succeeds train renamed.csv --ignore id --valid 0.2 --epochs 3 --seed 5 --out renamed.safetensors
+check "nor does the name of the data matter" cmp one.safetensors renamed.safetensors
+
+# ---- configuration ----
+printf '# settings\nhidden = 8\nepochs=9\n ignore =  id \nthreads = 1\nquiet = no\n' >train.conf
+succeeds train flowers.csv --config train.conf --epochs 4 --out conf.safetensors
+succeeds train flowers.csv $fast --out args.safetensors
+check "a file and the command line come to the same, the command line going first" cmp conf.safetensors args.safetensors
+printf '\357\273\277hidden = 8\r\nepochs = 4\r\nignore = id\r\n' >dos.conf
+succeeds train flowers.csv -c dos.conf -o dos.safetensors
+check "carriage returns and a byte order mark are nothing" cmp dos.safetensors args.safetensors
+
+# ---- options in other words ----
+succeeds train flowers.csv -e4 --hidden=8 --ignore=id -j 1 -o=x.safetensors
+check "-oFILE takes what follows" [ -s "=x.safetensors" ]
+succeeds train --epochs 4 --hidden 8 --ignore id -o dash.safetensors -- flowers.csv
+check "-- ends the options" cmp dash.safetensors args.safetensors
+"$backprop" train - $fast --out stdin.safetensors <flowers.csv >out 2>err
+status=$?
+check "- is standard input" cmp stdin.safetensors args.safetensors
+"$backprop" train flowers.csv $fast --out - >piped.safetensors 2>err
+status=$?
+check "--out - is standard output" cmp piped.safetensors args.safetensors
+check "the summary then goes to standard error" holds err "90 rows"
+for how in "--hidden 8 --activation relu" "--optimizer sgd --momentum 0.9 --nesterov" "--loss mse" "--loss binary_cross_entropy" "--dtype f64" \
+  "--hidden none" "--batch-size full" "--batch-size 1" "--l2 0.01" "--init he_normal" "--features length,colour --target kind" \
+  "--target 4" "--text length" "--missing 0.1,0.2" "--delimiter , --header yes"; do
+  succeeds train flowers.csv --epochs 2 --ignore id $how --out how.safetensors
+done
+
+# ---- outputs are looked at before training ----
+cp flowers.csv safe.csv
+refuses 2 "would overwrite the input flowers.csv" train flowers.csv $fast --out flowers.csv
+refuses 2 "would overwrite the input flowers.csv" train flowers.csv $fast --out ./flowers.csv
+ln -s flowers.csv link.csv
+refuses 2 "would overwrite the input flowers.csv" train flowers.csv $fast --out link.csv
+refuses 2 "would overwrite the input safe.csv" train flowers.csv $fast --valid safe.csv --log safe.csv
+refuses 2 "--log ./m would overwrite the input m" train flowers.csv $fast --out m --log ./m
+check "the data are as they were" cmp flowers.csv safe.csv
+refuses 5 "--out nowhere/m.safetensors: cannot write there" train flowers.csv $fast --out nowhere/m.safetensors
+refuses 5 "is a folder" train flowers.csv $fast --out .
+refuses 5 "--log nowhere/log: cannot write there" train flowers.csv $fast --log nowhere/log
+refuses 2 "both want standard output" train flowers.csv $fast --out - --json
+finish

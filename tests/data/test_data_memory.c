@@ -1,0 +1,127 @@
+/* labels: oom */
+/* test_data_memory.c - every allocation of the data floor fails in turn. */
+#include "data/data_fixtures.h"
+#include "data/encoding_json.h"
+#include "data/json_memory.h"
+#include "data/split.h"
+
+static const char training[] = "age,colour,name,k,y\n2,red,a,1,no\n4,green,b,1,yes\n,red,c,1,no\n6,,d,1,yes\n"
+                               "7,blue,e,1,no\n8,blue,f,1,yes\n9,white,g,1,no\n10,black,h,1,yes\n11,grey,i,1,maybe\n"
+                               "12,pink,j,1,no\n";
+
+/* ---- tables ---- */
+
+static bp_status fill_table(bp_context *ctx, bp_table *t) {
+  static const double numbers[2] = {1, 2};
+  static const char *const texts[2] = {"a", NULL};
+  static const uint8_t bytes[4] = {1, 2, 3, 4};
+  bp_status status = bp_table_add_numbers(ctx, t, "x", numbers);
+  if (status == BP_OK) status = bp_table_add_text(ctx, t, "c", texts);
+  if (status == BP_OK) status = bp_table_add_bytes(ctx, t, "pixel", 2, bytes);
+  if (status == BP_OK) status = bp_table_set_origin(ctx, t, "somewhere");
+  return status;
+}
+
+static bp_status table_job(bp_context *ctx, void *user) {
+  (void)user;
+  bp_table *t = NULL;
+  bp_status status = bp_table_new(ctx, 2, &t);
+  if (status != BP_OK) {
+    assert_null(t);
+    return status;
+  }
+  int64_t before = 0;
+  status = fill_table(ctx, t);
+  before = bp_table_columns(t);
+  assert_true(status == BP_OK ? before == 4 : before < 5);
+  bp_table_free(t);
+  return status;
+}
+
+/* ---- encodings ---- */
+
+typedef struct job {
+  const bp_table *table;
+  const json_t *json;
+} job;
+
+static bp_status learn_job(bp_context *ctx, void *user) {
+  const job *j = user;
+  bp_encoding *e = NULL;
+  bp_encoding_options o = {.ignore = "name"};
+  bp_status status = bp_encoding_learn(ctx, j->table, bp_rows_all(j->table), &o, &e);
+  assert_true((status == BP_OK) == (e != NULL));
+  bp_encoding_free(e);
+  return status;
+}
+
+static bp_status strata_job(bp_context *ctx, void *user) {
+  const job *j = user;
+  int32_t *strata = NULL;
+  bp_status status = bp_encoding_strata(ctx, j->table, NULL, &strata);
+  assert_true((status == BP_OK) == (strata != NULL));
+  bp_release(bp_context_allocator(ctx), strata, (size_t)bp_table_rows(j->table), sizeof *strata);
+  return status;
+}
+
+static bp_status json_job(bp_context *ctx, void *user) {
+  const job *j = user;
+  bp_encoding *e = NULL;
+  bp_status status = bp_encoding_from_json(ctx, j->json, &e);
+  assert_true((status == BP_OK) == (e != NULL));
+  bp_encoded d = {0};
+  if (status == BP_OK) status = bp_encoding_apply(ctx, e, j->table, bp_rows_all(j->table), BP_F32, BP_TARGETS_OWN, &d);
+  assert_true((status == BP_OK) == (d.features != NULL));
+  bp_encoded_release(&d);
+  bp_encoding_free(e);
+  return status;
+}
+
+static bp_status split_job(bp_context *ctx, void *user) {
+  (void)user;
+  const int32_t strata[6] = {0, 1, 0, 1, 2, 2};
+  bp_split s = {0};
+  bp_status status = bp_split_rows(ctx, 6, strata, 0.5, 1, &s);
+  assert_true((status == BP_OK) == (s.train != NULL));
+  if (status == BP_OK) bp_split_release(&s);
+  return status;
+}
+
+static bp_status to_json_job(bp_context *ctx, void *user) {
+  json_t *json = NULL;
+  bp_status status = bp_encoding_to_json(ctx, user, &json);
+  assert_true((status == BP_OK) == (json != NULL));
+  json_decref(json);
+  return status;
+}
+
+static void jansson_may_run_out_of_memory(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t = bt_table(ctx, training);
+  bp_encoding *e = bt_learn(ctx, t, NULL);
+  assert_true(bt_json_sweep(ctx, to_json_job, e, BP_OK) >= 30);
+  bp_encoding_free(e);
+  bp_table_free(t);
+}
+
+static void every_failure_is_clean(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t = bt_table(ctx, training);
+  bp_encoding *e = bt_learn(ctx, t, NULL);
+  json_t *json = NULL;
+  bt_assert_ok(ctx, bp_encoding_to_json(ctx, e, &json));
+  job j = {t, json};
+  assert_true(bt_alloc_sweep(table_job, NULL) >= 8);
+  assert_true(bt_alloc_sweep(learn_job, &j) >= 10);
+  assert_true(bt_alloc_sweep(strata_job, &j) >= 5);
+  assert_true(bt_alloc_sweep(json_job, &j) >= 10);
+  assert_true(bt_alloc_sweep(split_job, NULL) >= 5);
+  json_decref(json);
+  bp_encoding_free(e);
+  bp_table_free(t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {BT_TEST(every_failure_is_clean), BT_TEST(jansson_may_run_out_of_memory)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,217 @@
+/* labels: unit prop */
+/* test_encoding_json.c - an encoding there and back, and files that lie. */
+#include "data/encoding_json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/data_fixtures.h"
+
+enum { FLAGS = JSON_COMPACT | JSON_REAL_PRECISION(17) };
+
+static json_t *to_json(bp_context *ctx, const bp_encoding *e) {
+  json_t *json = NULL;
+  bt_assert_ok(ctx, bp_encoding_to_json(ctx, e, &json));
+  return json;
+}
+
+/* The JSON text of an encoding read from the JSON text of `e` is the same text. */
+static void assert_round_trip(bp_context *ctx, const bp_encoding *e) {
+  json_t *json = to_json(ctx, e);
+  char *text = json_dumps(json, FLAGS);
+  json_decref(json);
+  json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+  bp_encoding *back;
+  bt_assert_ok(ctx, bp_encoding_from_json(ctx, json, &back));
+  json_decref(json);
+  json = to_json(ctx, back);
+  char *again = json_dumps(json, FLAGS);
+  assert_string_equal(again, text);
+  assert_int_equal(back->inputs, e->inputs);
+  assert_int_equal(back->goal, e->goal);
+  json_decref(json);
+  free(text);
+  free(again);
+  bp_encoding_free(back);
+}
+
+static void comes_back_as_it_was(void **state) {
+  static const char *const texts[] = {
+      "age,colour,k,y\n2,red,1,a\n4,green,1,b\n,red,1,a\n6,,1,b\n",
+      "x,y\n0.1,1.1\n0.2,2.7182818284590452\n1e-300,3.3\n",
+      "\"a \"\"quoted\"\" name\",\"käse\n\",y\n1,ö,1\n2,\"\\u0000\",2\n3,ö,2\n4,ö,1\n",
+  };
+  bp_context *ctx = bt_ctx(state);
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    bp_table *t = bt_table(ctx, texts[i]);
+    bp_encoding *e = bt_learn(ctx, t, NULL);
+    assert_round_trip(ctx, e);
+    bp_encoding_free(e);
+    bp_table_free(t);
+  }
+}
+
+static void blocks_come_back_too(void **state) {
+  static const uint8_t bytes[8] = {0};
+  static const double label[4] = {0, 1, 0, 1};
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t;
+  bt_assert_ok(ctx, bp_table_new(ctx, 4, &t));
+  bt_assert_ok(ctx, bp_table_add_bytes(ctx, t, "pixel", 2, bytes));
+  bt_assert_ok(ctx, bp_table_add_numbers(ctx, t, "label", label));
+  bp_encoding *e = bt_learn(ctx, t, NULL);
+  assert_round_trip(ctx, e);
+  bp_encoding_free(e);
+  bp_table_free(t);
+}
+
+static void encodes_as_before(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t = bt_table(ctx, "x,c,y\n0.1,a,1\n0.7,b,2\n0.3,,1\n,b,2\n");
+  bp_encoding *e = bt_learn(ctx, t, NULL), *back;
+  json_t *json = to_json(ctx, e);
+  bt_assert_ok(ctx, bp_encoding_from_json(ctx, json, &back));
+  bp_encoded a = bt_apply(ctx, e, t, BP_TARGETS_OWN), b = bt_apply(ctx, back, t, BP_TARGETS_OWN);
+  bt_assert_same_bits(a.features, b.features, a.features_size);
+  bt_assert_same_bits(a.targets, b.targets, a.targets_size);
+  bp_encoded_release(&a);
+  bp_encoded_release(&b);
+  json_decref(json);
+  bp_encoding_free(e);
+  bp_encoding_free(back);
+  bp_table_free(t);
+}
+
+/* ---- files that lie ---- */
+
+#define NUMBER        "{\"type\":\"number\",\"name\":\"x\",\"mean\":0.5,\"scale\":2,\"fill\":0,\"indicator\":false}"
+#define CLASSES       "\"target\":{\"name\":\"y\",\"classes\":[\"0\",\"1\"]}"
+#define REST          "," CLASSES ",\"unused\":[]}"
+#define FEATURE(text) "{\"features\":[" text "]" REST
+#define TARGET(text)  "{\"features\":[" NUMBER "],\"target\":" text ",\"unused\":[]}"
+
+static void reads_a_file_written_by_hand(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  json_t *json = json_loads(FEATURE(NUMBER), 0, NULL);
+  bp_encoding *e;
+  bt_assert_ok(ctx, bp_encoding_from_json(ctx, json, &e));
+  assert_true(e->features[0].scale == 2 && e->inputs == 1 && e->classes.count == 2);
+  bp_encoding_free(e);
+  json_decref(json);
+}
+
+static void refuses_rubbish(void **state) {
+  static const struct {
+    const char *text, *message;
+  } rows[] = {
+      {"[]", "expected an object with features and target"},
+      {"{}", "target: expected an object"},
+      {"{\"features\":[]" REST, "features: expected at least one"},
+      {"{\"features\":{}" REST, "features: expected an array"},
+      {"{\"features\":[" NUMBER "]," CLASSES "}", "unused: expected an array"},
+      {"{\"features\":[" NUMBER "]," CLASSES ",\"unused\":[\"x\"]}", "neither features nor the target"},
+      {"{\"features\":[" NUMBER "]," CLASSES ",\"unused\":[\"y\"]}", "neither features nor the target"},
+      {"{\"features\":[" NUMBER "]," CLASSES ",\"unused\":[\"q\",\"q\"]}", "unused: expected different texts"},
+      {"{\"features\":[" NUMBER "]," CLASSES ",\"unused\":[],\"more\":1}", "more: expected nothing of that name"},
+      {FEATURE("7"), "features[0].type: expected an object"},
+      {FEATURE("{}"), "features[0].type: expected a text"},
+      {FEATURE("{\"type\":\"image\"}"), "expected 'number', 'category' or 'bytes'"},
+      {FEATURE("{\"type\":\"number\"}"), "features[0].name: expected a text"},
+      {FEATURE("{\"type\":\"number\",\"name\":\"\"}"), "name: expected a text that is not empty"},
+      {FEATURE("{\"type\":\"number\",\"name\":\"y\"}"), "name: expected a name that is not there yet"},
+      {FEATURE(NUMBER "," NUMBER), "features[1].name: expected a name that is not there yet"},
+      {FEATURE("{\"type\":\"number\",\"name\":\"x\"}"), "features[0].mean: expected a finite number"},
+      {FEATURE("{\"type\":\"number\",\"name\":\"x\",\"mean\":\"0\"}"), "mean: expected a finite number"},
+      {FEATURE("{\"type\":\"number\",\"name\":\"x\",\"mean\":null}"), "mean: expected a finite number"},
+      {FEATURE("{\"type\":\"number\",\"name\":\"x\",\"mean\":\"NaN\"}"), "mean: expected a finite number"},
+      {FEATURE("{\"type\":\"number\",\"name\":\"x\",\"mean\":0,\"scale\":0}"), "scale: expected a number above 0"},
+      {FEATURE("{\"type\":\"number\",\"name\":\"x\",\"mean\":0,\"scale\":-1}"), "scale: expected a number above 0"},
+      {FEATURE("{\"type\":\"number\",\"name\":\"x\",\"mean\":0,\"scale\":1}"), "fill: expected a finite number"},
+      {FEATURE("{\"type\":\"number\",\"name\":\"x\",\"mean\":0,\"scale\":1,\"fill\":0,\"indicator\":0}"),
+       "indicator: expected true or false"},
+      {FEATURE("{\"type\":\"number\",\"name\":\"x\",\"men\":0}"), "men: expected nothing of that name"},
+      {FEATURE("{\"type\":\"category\",\"name\":\"x\",\"categories\":[]}"), "fill: expected a text"},
+      {FEATURE("{\"type\":\"category\",\"name\":\"x\",\"categories\":[1]}"), "categories: expected texts"},
+      {FEATURE("{\"type\":\"category\",\"name\":\"x\",\"categories\":[\"\"]}"),
+       "categories: expected texts that are not empty"},
+      {FEATURE("{\"type\":\"category\",\"name\":\"x\",\"categories\":[\"a\",\"b\",\"a\"]}"), "one is there twice"},
+      {FEATURE("{\"type\":\"category\",\"name\":\"x\",\"categories\":[\"a\"],\"fill\":\"b\"}"),
+       "fill: expected one of the categories"},
+      {FEATURE("{\"type\":\"bytes\",\"prefix\":\"p\"}"), "count: expected a whole number"},
+      {FEATURE("{\"type\":\"bytes\",\"prefix\":\"p\",\"count\":0}"), "count: expected a whole number"},
+      {FEATURE("{\"type\":\"bytes\",\"prefix\":\"p\",\"count\":1000001}"), "count: expected a whole number"},
+      {FEATURE("{\"type\":\"bytes\",\"prefix\":\"p\",\"count\":3.5}"), "count: expected a whole number"},
+      {FEATURE("{\"type\":\"bytes\",\"prefix\":\"p\",\"count\":9},{\"type\":\"bytes\",\"prefix\":\"q\",\"count\":9}"),
+       "a second block of bytes"},
+      {FEATURE("{\"type\":\"bytes\",\"prefix\":\"p\",\"count\":1000000}," NUMBER
+               ",{\"type\":\"category\",\"name\":\"p7\",\"categories\":[\"a\"],\"fill\":\"a\",\"indicator\":false}"),
+       "not there yet"},
+      {TARGET("[]"), "target: expected an object"},
+      {TARGET("{}"), "target.name: expected a text"},
+      {TARGET("{\"name\":\"y\"}"), "target.mean: expected a finite number"},
+      {TARGET("{\"name\":\"y\",\"mean\":0,\"scale\":0}"), "target.scale: expected a number above 0"},
+      {TARGET("{\"name\":\"y\",\"classes\":[\"a\"]}"), "target.classes: expected 2 to 65536 classes"},
+      {TARGET("{\"name\":\"y\",\"classes\":[\"a\",\"a\"]}"), "target.classes: expected different texts"},
+      {TARGET("{\"name\":\"y\",\"classes\":[\"a\",\"b\"],\"mean\":0}"), "target.mean: expected nothing of that name"},
+  };
+  bp_context *ctx = bt_ctx(state);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    json_t *json = json_loads(rows[i].text, 0, NULL);
+    bp_encoding *e = NULL;
+    if (!json) fail_msg("not JSON: %s", rows[i].text);
+    bt_assert_fails(ctx, BP_E_MODEL, bp_encoding_from_json(ctx, json, &e));
+    bt_assert_message(ctx, rows[i].message);
+    assert_null(e);
+    json_decref(json);
+  }
+}
+
+/* Each value of a good file in turn becomes one of another type. */
+static void break_values(bp_context *ctx, json_t *root, json_t *at, int *broken) {
+  json_t *value, *bad = json_pack("{s:[n]}", "rubbish");
+  const char *key;
+  void *next;
+  size_t index;
+  json_object_foreach_safe(at, next, key, value) {
+    json_incref(value);
+    (void)json_object_set(at, key, bad);
+    bp_encoding *e = NULL;
+    bt_assert_fails(ctx, BP_E_MODEL, bp_encoding_from_json(ctx, root, &e));
+    (void)json_object_set_new(at, key, value);
+    break_values(ctx, root, value, broken);
+    ++*broken;
+  }
+  json_array_foreach(at, index, value) {
+    json_incref(value);
+    (void)json_array_set(at, index, bad);
+    bp_encoding *e = NULL;
+    bt_assert_fails(ctx, BP_E_MODEL, bp_encoding_from_json(ctx, root, &e));
+    (void)json_array_set_new(at, index, value);
+    break_values(ctx, root, value, broken);
+    ++*broken;
+  }
+  json_decref(bad);
+}
+
+static void refuses_every_value_of_another_type(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t = bt_table(ctx, "x,c,z,y\n0.1,a,k,1\n0.7,b,k,2\n0.3,,k,1\n,b,k,2\n");
+  bp_encoding *e = bt_learn(ctx, t, NULL);
+  json_t *json = to_json(ctx, e);
+  int broken = 0;
+  break_values(ctx, json, json, &broken);
+  assert_true(broken > 20);
+  json_decref(json);
+  bp_encoding_free(e);
+  bp_table_free(t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      BT_TEST(comes_back_as_it_was), BT_TEST(blocks_come_back_too),
+      BT_TEST(encodes_as_before),    BT_TEST(reads_a_file_written_by_hand),
+      BT_TEST(refuses_rubbish),      BT_TEST(refuses_every_value_of_another_type),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,311 @@
+/* labels: unit */
+/* The elementwise functions against the C library in long double, in units in the last place, on every build that this
+ * CPU runs. With BACKPROP_EXHAUSTIVE=1 (or the name of one function) all 2^32 floats instead of a sample. */
+#define _DEFAULT_SOURCE
+#include "kernels/kernel_testing.h"
+
+/* ---- references that share no code with the kernels ---- */
+static long double sigmoid_l(long double x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
+static double sigmoid_d(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
+static long double softplus_l(long double x) { return isnan(x) ? x : fmaxl(x, 0) + log1pl(expl(-fabsl(x))); }
+static double softplus_d(double x) { return isnan(x) ? x : fmax(x, 0) + log1p(exp(-fabs(x))); }
+static long double square_l(long double x) { return x * x; }
+static double square_d(double x) { return x * x; }
+static long double reciprocal_l(long double x) { return 1 / x; }
+static double reciprocal_d(double x) { return 1 / x; }
+static long double rsqrt_l(long double x) { return 1 / sqrtl(x); }
+static double rsqrt_d(double x) { return 1 / sqrt(x); }
+/* psi by its recurrence up to 60 and the first terms of its expansion there; by reflection below zero. */
+static long double digamma_l(long double x) {
+  const long double pi = 3.14159265358979323846264338327950288L;
+  if (x <= 0 && x == floorl(x)) return x == 0 ? copysignl((long double)INFINITY, -x) : (long double)NAN;
+  if (x < 0) return digamma_l(1 - x) - pi / tanl(pi * (x - rintl(x)));
+  long double sum = 0;
+  for (; x < 60; x++) sum += 1 / x;
+  const long double w = 1 / (x * x);
+  return logl(x) - 1 / (2 * x) - w * (1 / 12.0L - w * (1 / 120.0L - w * (1 / 252.0L - w / 240))) - sum;
+}
+static double digamma_d(double x) { return (double)digamma_l((long double)x); }
+
+/* ---- what is checked: the reference twice, the bounds, and where samples are taken besides everywhere ---- */
+typedef struct row {
+  bp_ew op;
+  long double (*exact)(long double);
+  double (*quick)(double); /* for all floats */
+  double f32_ulps, f64_ulps;
+  double low, high;
+  double absolute; /* allowed besides: near zeros of functions that lose relative accuracy there */
+} row;
+#define LIBM(name, f32, f64, low, high)                                                                                \
+  { BP_EW_##name, name##l, name, f32, f64, low, high, 0 }
+#define OWN(name, f32, f64, low, high)                                                                                 \
+  { BP_EW_##name, name##_l, name##_d, f32, f64, low, high, 0 }
+static const row rows[] = {
+    LIBM(exp, 1, 1, -760, 720),
+    LIBM(expm1, 1.5, 2, -50, 720),
+    LIBM(log, 1, 1, 0, 10),
+    LIBM(log1p, 1.5, 1.5, -1, 4),
+    LIBM(log2, 1, 1, 0, 10),
+    LIBM(sin, 0.6, 1, -1e4, 1e4),
+    LIBM(cos, 0.6, 1, -1e4, 1e4),
+    LIBM(tanh, 1.5, 1.5, -24, 24),
+    OWN(sigmoid, 2, 2, -760, 40),
+    OWN(softplus, 2, 2, -760, 40),
+    /* rounded once */
+    LIBM(sqrt, 0.5, 0.5, 0, 10),
+    OWN(square, 0.5, 0.5, -10, 10),
+    OWN(reciprocal, 0.5, 0.5, -10, 10),
+    OWN(rsqrt, 1.5, 1.5, 0, 10),
+    LIBM(floor, 0, 0, -10, 10),
+    LIBM(ceil, 0, 0, -10, 10),
+    {BP_EW_round, rintl, rint, 0, 0, -10, 10, 0},
+    {BP_EW_abs, fabsl, fabs, 0, 0, -10, 10, 0},
+    /* the C library in double, rounded to float; its own accuracy in double */
+    LIBM(tan, 0.501, 1, -100, 100),
+    LIBM(asin, 0.501, 1, -1, 1),
+    LIBM(acos, 0.501, 1, -1, 1),
+    LIBM(atan, 0.501, 1, -10, 10),
+    LIBM(sinh, 0.501, 2, -720, 720),
+    LIBM(cosh, 0.501, 2, -720, 720),
+    LIBM(erf, 0.501, 1, -6, 6),
+    LIBM(erfc, 0.501, 6, -6, 28),
+    {BP_EW_lgamma, lgammal, lgamma, 0.51, 8, -20, 200, 2e-15},
+    {BP_EW_digamma, digamma_l, digamma_d, 0.51, 8, -20, 100, 5e-14},
+};
+
+enum { BATCH = 4096 };
+typedef struct batch {
+  union {
+    float f32[BATCH];
+    double f64[BATCH];
+  } x, y;
+  int n;
+} batch;
+
+typedef struct worst {
+  double ulps, at;
+} worst;
+
+/* kt_ulps() for a float, fast where nothing is special. */
+static double quick_ulps(double y, double exact) {
+  uint64_t bits;
+  memcpy(&bits, &exact, sizeof bits);
+  const int exponent = (int)(bits >> 52 & 0x7ff) - 1023;
+  if (exponent < -126 || exponent > 126 || !isfinite(y)) return kt_ulps(y, (long double)exact, BP_KF32);
+  const uint64_t scale_bits = (uint64_t)(23 - exponent + 1023) << 52;
+  double scale;
+  memcpy(&scale, &scale_bits, sizeof scale);
+  return fabs(y - exact) * scale;
+}
+
+static double reference_error(const row *r, bp_real real, double x, double y, bool quick) {
+  if (quick) {
+    const double exact = r->quick(x);
+    return fabs(y - exact) <= r->absolute ? 0 : quick_ulps(y, exact);
+  }
+  const long double exact = r->exact((long double)x);
+  if (isfinite(exact) && fabsl((long double)y - exact) <= (long double)r->absolute) return 0;
+  return kt_ulps(y, exact, real);
+}
+
+static void check_batch(const row *r, bp_real real, batch *b, bool quick, worst found[BP_ISA_COUNT]) {
+  for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+    const bp_kernels *kernels = bp_kernels_of((bp_isa)isa);
+    if (!kernels) continue;
+    kernels->ew[real][r->op](&b->y, (const void *const[]){&b->x}, b->n);
+    for (int i = 0; i < b->n; i++) {
+      const double x = kt_get(&b->x, real, i), e = reference_error(r, real, x, kt_get(&b->y, real, i), quick);
+      if (e > found[isa].ulps) found[isa] = (worst){e, x};
+    }
+  }
+  b->n = 0;
+}
+
+static void add_sample(const row *r, bp_real real, batch *b, double x, worst found[BP_ISA_COUNT]) {
+  kt_set(&b->x, real, b->n++, x);
+  if (b->n == BATCH) check_batch(r, real, b, false, found);
+}
+
+/* Numbers of every exponent, of the named range, and the neighbours of places where formulas change. */
+static void sample(const row *r, bp_real real, worst found[BP_ISA_COUNT]) {
+  static const double places[] = {0,
+                                  0x1p-149,
+                                  0x1p-126,
+                                  0x1p-1074,
+                                  0x1p-1022,
+                                  0x1p-54,
+                                  0x1p-25,
+                                  1e-8,
+                                  0.25,
+                                  0.34657359,
+                                  0.41421356237,
+                                  0.29289321881,
+                                  0.5,
+                                  0.5625,
+                                  0.70710678118,
+                                  1,
+                                  1.0397207,
+                                  1.41421356237,
+                                  1.5707963267948966,
+                                  2,
+                                  3.1415926535897932,
+                                  9.0109,
+                                  10,
+                                  17.5,
+                                  20,
+                                  40,
+                                  87.33654,
+                                  88.72284,
+                                  89,
+                                  103.97208,
+                                  104,
+                                  708.3964,
+                                  709.782712893384,
+                                  710,
+                                  745.1332191019411,
+                                  746,
+                                  8388608,
+                                  1048576,
+                                  268435456,
+                                  4503599627370496,
+                                  3.4e38,
+                                  1.7e308,
+                                  (double)INFINITY};
+  batch *b = calloc(1, sizeof *b);
+  assert_non_null(b);
+  uint64_t seed = 17;
+  for (int i = 0; i < 60000; i++) {
+    const uint64_t bits = kt_random(&seed);
+    double any;
+    if (real == BP_KF64) {
+      memcpy(&any, &bits, sizeof any);
+    } else {
+      const uint32_t low = (uint32_t)bits;
+      float f;
+      memcpy(&f, &low, sizeof f);
+      any = (double)f;
+    }
+    add_sample(r, real, b, any, found);
+    const double u = 0.5 + 0.5 * kt_uniform(&seed);
+    add_sample(r, real, b, r->low + u * (r->high - r->low), found);
+    add_sample(r, real, b, kt_uniform(&seed) * exp(-8 * u), found);
+  }
+  for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
+    double up = places[p], down = up;
+    for (int i = 0; i < 100; i++) {
+      add_sample(r, real, b, up, found);
+      add_sample(r, real, b, -up, found);
+      add_sample(r, real, b, down, found);
+      add_sample(r, real, b, -down, found);
+      up = real == BP_KF64 ? nextafter(up, (double)INFINITY) : (double)nextafterf((float)up, INFINITY);
+      down = real == BP_KF64 ? nextafter(down, 0) : (double)nextafterf((float)down, 0);
+    }
+  }
+  check_batch(r, real, b, false, found);
+  free(b);
+}
+
+static void all_floats(const row *r, worst found[BP_ISA_COUNT]) {
+  batch *b = calloc(1, sizeof *b);
+  assert_non_null(b);
+  for (uint64_t bits = 0; bits < (uint64_t)1 << 32; bits++) {
+    const uint32_t low = (uint32_t)bits;
+    memcpy(&b->x.f32[b->n++], &low, sizeof low);
+    if (b->n == BATCH) check_batch(r, BP_KF32, b, true, found);
+  }
+  free(b);
+}
+
+static void check_row(const row *r, bp_real real) {
+  const char *exhaustive = getenv("BACKPROP_EXHAUSTIVE");
+  const bool all =
+      real == BP_KF32 && exhaustive && (!strcmp(exhaustive, "1") || !strcmp(exhaustive, bp_ew_name(r->op)));
+  worst found[BP_ISA_COUNT] = {{0}};
+  if (all)
+    all_floats(r, found);
+  else
+    sample(r, real, found);
+  bool good = true;
+  for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+    if (!bp_kernels_of((bp_isa)isa)) continue;
+    print_message("%-10s %s %-8s %s worst %.3f ulp at %.17g\n", bp_ew_name(r->op), kt_name(real),
+                  bp_isa_name((bp_isa)isa), all ? "of 2^32" : "sampled", found[isa].ulps, found[isa].at);
+    good &= found[isa].ulps <= (real == BP_KF64 ? r->f64_ulps : r->f32_ulps);
+  }
+  if (!good) fail_msg("%s %s is less accurate than promised", bp_ew_name(r->op), kt_name(real));
+}
+
+static void floats_are_within_their_bounds(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) check_row(&rows[i], BP_KF32);
+}
+static void doubles_are_within_their_bounds(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) check_row(&rows[i], BP_KF64);
+}
+
+/* pow and atan2 over pairs. */
+static void functions_of_two_are_within_their_bounds(void **state) {
+  (void)state;
+  enum { PAIRS = 20000 };
+  static double a[PAIRS], b[PAIRS], y[PAIRS];
+  static float a32[PAIRS], b32[PAIRS], y32[PAIRS];
+  uint64_t seed = 5;
+  for (int i = 0; i < PAIRS; i++) {
+    a[i] = exp(20 * kt_uniform(&seed)) * (i % 7 == 0 ? -1 : 1);
+    b[i] = i % 7 == 0 ? floor(10 * kt_uniform(&seed)) : 15 * kt_uniform(&seed);
+    a32[i] = (float)a[i];
+    b32[i] = (float)b[i];
+  }
+  for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+    const bp_kernels *kernels = bp_kernels_of((bp_isa)isa);
+    if (!kernels) continue;
+    for (int which = 0; which < 2; which++) {
+      const bp_ew op = which ? BP_EW_atan2 : BP_EW_pow;
+      long double (*exact)(long double, long double) = which ? atan2l : powl;
+      kernels->ew[BP_KF64][op](y, (const void *const[]){a, b}, PAIRS);
+      kernels->ew[BP_KF32][op](y32, (const void *const[]){a32, b32}, PAIRS);
+      for (int i = 0; i < PAIRS; i++) {
+        assert_true(kt_ulps(y[i], exact((long double)a[i], (long double)b[i]), BP_KF64) <= 1);
+        assert_true(kt_ulps((double)y32[i], exact((long double)a32[i], (long double)b32[i]), BP_KF32) <= 0.501);
+      }
+    }
+  }
+}
+
+/* psi(1) = -gamma, psi(1/2) = -gamma - 2 ln 2, psi(1/4) = -gamma - pi/2 - 3 ln 2, psi(-1/2) = psi(1/2) + 2. */
+static void digamma_has_the_published_values(void **state) {
+  (void)state;
+  const double gamma = 0.57721566490153286061, ln2 = 0.69314718055994530942, pi = 3.14159265358979323846;
+  const double x[] = {1, 0.5, 0.25, -0.5, 10, 1e10};
+  const double expected[] = {-gamma,
+                             -gamma - 2 * ln2,
+                             -gamma - pi / 2 - 3 * ln2,
+                             -gamma - 2 * ln2 + 2,
+                             2.2517525890667211077,
+                             23.025850929890456837};
+  double y[6];
+  bp_kernels_use()->ew[BP_KF64][BP_EW_digamma](y, (const void *const[]){x}, 6);
+  for (int i = 0; i < 6; i++) bt_assert_close(y[i], expected[i], 1e-15, 1e-15);
+}
+
+/* The measure itself: a planted error of one unit, of a sign, of a NaN. */
+static void the_measure_catches_planted_errors(void **state) {
+  (void)state;
+  assert_true(kt_ulps(1 + 0x1p-52, 1, BP_KF64) == 1);
+  assert_true(kt_ulps(1 + 0x1p-23, 1, BP_KF32) == 1);
+  assert_true(kt_ulps(0x1p-149, 0, BP_KF32) == 1);
+  assert_true(kt_ulps(0.0, -0.0L, BP_KF32) > 1e9);
+  assert_true(kt_ulps((double)NAN, 1, BP_KF32) > 1e9);
+  assert_true(kt_ulps((double)INFINITY, 0x1p127L, BP_KF32) > 1e6);
+  assert_true(kt_ulps((double)INFINITY, 0x1p129L, BP_KF32) == 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(floats_are_within_their_bounds),           cmocka_unit_test(doubles_are_within_their_bounds),
+      cmocka_unit_test(functions_of_two_are_within_their_bounds), cmocka_unit_test(digamma_has_the_published_values),
+      cmocka_unit_test(the_measure_catches_planted_errors),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

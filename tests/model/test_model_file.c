@@ -1,0 +1,384 @@
+/* Model files: what is saved comes back bit for bit, and whatever is not such a file is refused with a clear line. */
+/* labels: unit io */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "model/model_fixtures.h"
+
+/* ---- round trip ---- */
+
+static void comes_back(bp_context *ctx, bt_target target, bp_dtype dtype) {
+  static double before[BT_ROWS * 3], after[BT_ROWS * 3];
+  char path[BT_PATH], again[BT_PATH];
+  bt_dir dir;
+  bp_model *saved = bt_small_model(ctx, target, dtype), *loaded = NULL;
+  size_t outputs = (size_t)bp_model_outputs(saved), size;
+  bt_dir_make(&dir);
+  bt_assert_ok(ctx, bp_model_save(ctx, saved, bt_dir_file(&dir, "a.safetensors", path)));
+  bt_assert_ok(ctx, bp_model_load(ctx, path, &loaded));
+  for (int p = 0; p < bp_net_params(bp_model_net(saved)); p++) {
+    bp_param_info info = bp_net_param(bp_model_net(saved), p);
+    assert_string_equal(info.name, bp_net_param(bp_model_net(loaded), p).name);
+    bt_assert_same_bits(bp_model_param(saved, p), bp_model_param(loaded, p),
+                        (size_t)info.elements * bp_dtype_size(dtype));
+  }
+  bt_predict(ctx, saved, target, BT_ROWS, 1, before);
+  bt_predict(ctx, loaded, target, BT_ROWS, 1, after);
+  bt_assert_same_bits(before, after, BT_ROWS * outputs * sizeof *before);
+  assert_string_equal(bp_model_record(saved), bp_model_record(loaded));
+  bt_assert_ok(ctx, bp_model_save(ctx, loaded, bt_dir_file(&dir, "b.safetensors", again)));
+  char *bytes = bt_read_file(path, &size);
+  assert_true(bt_file_is(again, bytes, size));
+  free(bytes);
+  bp_model_free(saved);
+  bp_model_free(loaded);
+  bt_dir_remove(&dir);
+}
+
+static void classes_f32_come_back(void **state) { comes_back(bt_ctx(state), BT_THREE, BP_F32); }
+static void classes_f64_come_back(void **state) { comes_back(bt_ctx(state), BT_TWO, BP_F64); }
+static void values_come_back(void **state) { comes_back(bt_ctx(state), BT_VALUE, BP_F32); }
+
+static void a_large_seed_comes_back(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  char path[BT_PATH];
+  bt_dir dir;
+  bp_train_options options = bt_small(BP_F32);
+  options.fit.seed = UINT64_MAX;
+  bp_table *table = bt_table_of(ctx, BT_TWO, BT_ROWS);
+  bp_model *model = bt_train(ctx, table, &options), *loaded = NULL;
+  bt_dir_make(&dir);
+  bt_assert_ok(ctx, bp_model_save(ctx, model, bt_dir_file(&dir, "m", path)));
+  bt_assert_ok(ctx, bp_model_load(ctx, path, &loaded));
+  assert_non_null(strstr(bp_model_record(loaded), "18446744073709551615"));
+  bp_model_free(model);
+  bp_model_free(loaded);
+  bp_table_free(table);
+  bt_dir_remove(&dir);
+}
+
+/* Weights as PyTorch has them: layers.0.weight is [out, in], so element [o, i] of the file is element [i, o] of ours. */
+static void tensors_are_those_of_a_state_dict(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  char path[BT_PATH];
+  bt_dir dir;
+  size_t size;
+  uint64_t header;
+  bp_model *model = bt_small_model(ctx, BT_THREE, BP_F32);
+  bt_dir_make(&dir);
+  bt_assert_ok(ctx, bp_model_save(ctx, model, bt_dir_file(&dir, "m", path)));
+  char *bytes = bt_read_file(path, &size);
+  memcpy(&header, bytes, 8);
+  json_t *root = json_loadb(bytes + 8, header, 0, NULL);
+  json_t *tensor = json_object_get(root, "layers.0.weight");
+  json_int_t out = json_integer_value(json_array_get(json_object_get(tensor, "shape"), 0));
+  json_int_t in = json_integer_value(json_array_get(json_object_get(tensor, "shape"), 1));
+  json_int_t at = json_integer_value(json_array_get(json_object_get(tensor, "data_offsets"), 0));
+  const float *ours = bp_model_param(model, 0);
+  assert_true(out == 5 && in == 5); /* a number, its indicator, three colours */
+  for (json_int_t o = 0; o < out; o++)
+    for (json_int_t i = 0; i < in; i++)
+      assert_memory_equal(bytes + 8 + header + at + 4 * (o * in + i), &ours[i * out + o], 4);
+  json_decref(root);
+  free(bytes);
+  bp_model_free(model);
+  bt_dir_remove(&dir);
+}
+
+/* ---- files that are no models ---- */
+
+/* A good file taken apart: change a part, put it together, load it. */
+typedef struct parts {
+  json_t *root, *texts; /* texts: __metadata__ */
+  char *data;
+  size_t size;
+} parts;
+
+static parts take_apart(const char *bytes, size_t size) {
+  parts p = {0};
+  uint64_t header;
+  memcpy(&header, bytes, 8);
+  p.root = json_loadb(bytes + 8, header, 0, NULL);
+  p.texts = json_object_get(p.root, "__metadata__");
+  p.size = size - 8 - header;
+  p.data = malloc(p.size + 64);
+  memcpy(p.data, bytes + 8 + header, p.size);
+  return p;
+}
+
+static void put_together(parts *p, const char *path) {
+  char *text = json_dumps(p->root, JSON_COMPACT);
+  uint64_t header = (strlen(text) + 7) / 8 * 8;
+  size_t size = 8 + header + p->size;
+  char *bytes = malloc(size);
+  memset(bytes, ' ', size);
+  memcpy(bytes, &header, 8);
+  memcpy(bytes + 8, text, strlen(text));
+  memcpy(bytes + 8 + header, p->data, p->size);
+  bt_write_file(path, bytes, size);
+  free(bytes);
+  free(text);
+  free(p->data);
+  json_decref(p->root);
+}
+
+/* Sets members of a JSON text in the metadata: {"a": new}; a null removes it. */
+static void edit_text(parts *p, const char *key, const char *changes) {
+  json_t *object = json_loads(json_string_value(json_object_get(p->texts, key)), 0, NULL);
+  json_t *new = json_loads(changes, 0, NULL), *value;
+  const char *name;
+  assert_non_null(new);
+  json_object_foreach(new, name, value) {
+    if (json_is_null(value))
+      (void)json_object_del(object, name);
+    else
+      (void)json_object_set(object, name, value);
+  }
+  char *text = json_dumps(object, JSON_COMPACT);
+  (void)json_object_set_new(p->texts, key, json_string(text));
+  free(text);
+  json_decref(new);
+  json_decref(object);
+}
+
+static void rename_tensor(parts *p, const char *from, const char *to) {
+  json_t *tensor = json_incref(json_object_get(p->root, from));
+  (void)json_object_del(p->root, from);
+  (void)json_object_set_new(p->root, to, tensor);
+}
+
+/* The shape [a, b] becomes [b, a], or [n] becomes [n, 1]; the size stays. */
+static void reshape(parts *p, const char *name) {
+  json_t *shape = json_object_get(json_object_get(p->root, name), "shape");
+  if (json_array_size(shape) == 1)
+    (void)json_array_append_new(shape, json_integer(1));
+  else {
+    json_t *first = json_incref(json_array_get(shape, 0));
+    (void)json_array_remove(shape, 0);
+    (void)json_array_append_new(shape, first);
+  }
+}
+
+static void poison(parts *p, float value) {
+  json_t *offsets = json_object_get(json_object_get(p->root, "layers.1.bias"), "data_offsets");
+  memcpy(p->data + json_integer_value(json_array_get(offsets, 0)), &value, 4);
+}
+
+typedef enum edit { MODEL, ENCODING, TEXT, NO_TEXT, RENAME, RESHAPE, POISON } edit;
+
+/* Each change of a good model, and words that the message must hold. */
+static const struct {
+  edit what;
+  const char *name, *value, *words;
+} faults[] = {
+    {NO_TEXT, "format", NULL, "not written by backprop"},
+    {TEXT, "format", "pt", "not written by backprop"},
+    {NO_TEXT, "backprop.model", NULL, "backprop.model"},
+    {NO_TEXT, "backprop.encoding", NULL, "backprop.encoding"},
+    {NO_TEXT, "backprop.record", NULL, "backprop.record"},
+    {TEXT, "backprop.model", "{", "backprop.model"},
+    {TEXT, "backprop.model", "[]", "no object"},
+    {TEXT, "backprop.encoding", "", "backprop.encoding"},
+    {TEXT, "backprop.record", "nonsense", "backprop.record"},
+    {MODEL, NULL, "{\"format\": 2}", "newer backprop"},
+    {MODEL, NULL, "{\"format\": 0}", "format"},
+    {MODEL, NULL, "{\"format\": \"1\"}", "format"},
+    {MODEL, NULL, "{\"format\": null}", "format"},
+    {MODEL, NULL, "{\"task\": \"regression\"}", "task"},
+    {MODEL, NULL, "{\"task\": 5}", "task"},
+    {MODEL, NULL, "{\"loss\": \"focal\"}", "focal"},
+    {MODEL, NULL, "{\"loss\": null}", "loss"},
+    {MODEL, NULL, "{\"loss\": \"binary_cross_entropy\", \"dtype\": \"float64\"}", "float64"},
+    {MODEL, NULL, "{\"dtype\": \"float16\"}", "dtype"},
+    {MODEL, NULL, "{\"dtype\": \"float64\"}", "type"},
+    {MODEL, NULL, "{\"seed\": -1}", "seed"},
+    {MODEL, NULL, "{\"seed\": \"18446744073709551616\"}", "seed"},
+    {MODEL, NULL, "{\"inputs\": 6}", "inputs"},
+    {MODEL, NULL, "{\"inputs\": 9223372036854775807}", "inputs"},
+    {MODEL, NULL, "{\"layers\": []}", "layers"},
+    {MODEL, NULL, "{\"layers\": {}}", "layers"},
+    {MODEL, NULL, "{\"layers\": [7]}", "layers[0]"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"conv\", \"units\": 3, \"activation\": \"identity\"}]}", "layers[0]"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": 3, \"activation\": \"gelu\"}]}", "gelu"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": 3, \"activation\": \"tanh\"}]}", "last layer"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": 4, \"activation\": \"identity\"}]}", "last layer"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": -1, \"activation\": \"identity\"}]}", "units"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": 16777217, \"activation\": \"identity\"}]}", "units"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": 3, \"activation\": \"identity\"}]}",
+     "layers.0.weight"},
+    {MODEL, NULL,
+     "{\"layers\": [{\"type\": \"dense\", \"units\": 16777216, \"activation\": \"tanh\"}, "
+     "{\"type\": \"dense\", \"units\": 16777216, \"activation\": \"tanh\"}, "
+     "{\"type\": \"dense\", \"units\": 3, \"activation\": \"identity\"}]}",
+     "layers: "},
+    {ENCODING, NULL, "{\"features\": []}", "features"},
+    {ENCODING, NULL, "{\"target\": null}", "target"},
+    {RENAME, "layers.0.weight", "layers.9.weight", "layers.0.weight"},
+    {RENAME, "layers.1.bias", "extra", "layers.1.bias"},
+    {RESHAPE, "layers.1.weight", NULL, "layers.1.weight"},
+    {RESHAPE, "layers.0.bias", NULL, "layers.0.bias"},
+    {POISON, "nan", NULL, "layers.1.bias"},
+    {POISON, "inf", NULL, "not finite"},
+};
+
+static void apply(parts *p, size_t i) {
+  const char *name = faults[i].name, *value = faults[i].value;
+  switch (faults[i].what) {
+  case MODEL: edit_text(p, "backprop.model", value); break;
+  case ENCODING: edit_text(p, "backprop.encoding", value); break;
+  case TEXT: (void)json_object_set_new(p->texts, name, json_string(value)); break;
+  case NO_TEXT: (void)json_object_del(p->texts, name); break;
+  case RENAME: rename_tensor(p, name, value); break;
+  case RESHAPE: reshape(p, name); break;
+  case POISON: poison(p, strcmp(name, "nan") == 0 ? NAN : INFINITY); break;
+  default: break;
+  }
+}
+
+/* A model file of 5 inputs, 5 hidden units and 3 classes. */
+static char *good_file(bp_context *ctx, const bt_dir *dir, size_t *size) {
+  char path[BT_PATH];
+  bp_model *model = bt_small_model(ctx, BT_THREE, BP_F32);
+  bt_assert_ok(ctx, bp_model_save(ctx, model, bt_dir_file(dir, "good.safetensors", path)));
+  bp_model_free(model);
+  return bt_read_file(path, size);
+}
+
+static void inconsistent_files_are_refused(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  char path[BT_PATH];
+  bt_dir dir;
+  size_t size;
+  bt_dir_make(&dir);
+  char *bytes = good_file(ctx, &dir, &size);
+  (void)bt_dir_file(&dir, "bad.safetensors", path);
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+    bp_model *model = NULL;
+    parts p = take_apart(bytes, size);
+    apply(&p, i);
+    put_together(&p, path);
+    bp_status status = bp_model_load(ctx, path, &model);
+    if (status != BP_E_MODEL || !strstr(bp_error_message(ctx), faults[i].words))
+      fail_msg("fault %zu (%s %s): %s: %s", i, faults[i].name ? faults[i].name : "",
+               faults[i].value ? faults[i].value : "", bp_status_name(status), bp_error_message(ctx));
+    assert_non_null(strstr(bp_error_message(ctx), "bad.safetensors"));
+    assert_null(model);
+  }
+  free(bytes);
+  bt_dir_remove(&dir);
+}
+
+/* Taken apart and put together unchanged it is still good: the table above tests what it means to. */
+static void the_test_itself_makes_good_files(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  char path[BT_PATH];
+  bt_dir dir;
+  size_t size;
+  bp_model *model = NULL;
+  bt_dir_make(&dir);
+  char *bytes = good_file(ctx, &dir, &size);
+  parts p = take_apart(bytes, size);
+  put_together(&p, bt_dir_file(&dir, "same", path));
+  bt_assert_ok(ctx, bp_model_load(ctx, path, &model));
+  bp_model_free(model);
+  free(bytes);
+  bt_dir_remove(&dir);
+}
+
+static void every_truncation_is_refused(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  char path[BT_PATH];
+  bt_dir dir;
+  size_t size;
+  bt_dir_make(&dir);
+  char *bytes = good_file(ctx, &dir, &size);
+  (void)bt_dir_file(&dir, "short", path);
+  for (size_t n = 0; n < size; n++) {
+    bp_model *model = NULL;
+    bt_write_file(path, bytes, n);
+    bt_assert_fails(ctx, BP_E_MODEL, bp_model_load(ctx, path, &model));
+    assert_null(model);
+  }
+  free(bytes);
+  bt_dir_remove(&dir);
+}
+
+/* Whatever one byte becomes, the file is refused or read: nothing worse. */
+static void a_changed_byte_does_no_harm(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  char path[BT_PATH];
+  bt_dir dir;
+  size_t size;
+  bt_dir_make(&dir);
+  char *bytes = good_file(ctx, &dir, &size);
+  (void)bt_dir_file(&dir, "changed", path);
+  for (size_t i = 0; i < size; i++) {
+    bp_model *model = NULL;
+    char old = bytes[i];
+    bytes[i] = (char)(i % 3 == 0 ? 0 : i % 3 == 1 ? 0xff : old ^ 4);
+    bt_write_file(path, bytes, size);
+    bp_status status = bp_model_load(ctx, path, &model);
+    assert_true(status == BP_OK || status == BP_E_MODEL);
+    bp_model_free(model);
+    bytes[i] = old;
+  }
+  free(bytes);
+  bt_dir_remove(&dir);
+}
+
+static void files_that_are_not_there(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_model *model = NULL;
+  bt_assert_fails(ctx, BP_E_IO, bp_model_load(ctx, "/nowhere/m.safetensors", &model));
+  bt_assert_message(ctx, "/nowhere/m.safetensors");
+  assert_null(model);
+}
+
+/* ---- saving when the system fails ---- */
+
+typedef struct saving {
+  const bp_model *model;
+  char path[BT_PATH];
+} saving;
+
+static bp_status save_over(bp_context *ctx, void *user) {
+  saving *s = user;
+  bt_write_file(s->path, "old", 3);
+  return bp_model_save(ctx, s->model, s->path);
+}
+
+static void old_or_new(bp_status status, void *user) {
+  saving *s = user;
+  assert_int_equal(bt_file_is(s->path, "old", 3), status != BP_OK);
+}
+
+static void a_failed_save_leaves_the_old_file(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bt_dir dir;
+  saving s;
+  bp_model *model = bt_small_model(ctx, BT_TWO, BP_F32);
+  s.model = model;
+  bt_dir_make(&dir);
+  (void)bt_dir_file(&dir, "model.safetensors", s.path);
+  assert_true(bt_io_sweep(save_over, old_or_new, &s) >= 4);
+  assert_int_equal(bt_dir_entries(&dir), 1);
+  bp_model_free(model);
+  bt_dir_remove(&dir);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      BT_TEST(classes_f32_come_back),
+      BT_TEST(classes_f64_come_back),
+      BT_TEST(values_come_back),
+      BT_TEST(a_large_seed_comes_back),
+      BT_TEST(tensors_are_those_of_a_state_dict),
+      BT_TEST(inconsistent_files_are_refused),
+      BT_TEST(the_test_itself_makes_good_files),
+      BT_TEST(every_truncation_is_refused),
+      BT_TEST(a_changed_byte_does_no_harm),
+      BT_TEST(files_that_are_not_there),
+      BT_TEST(a_failed_save_leaves_the_old_file),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

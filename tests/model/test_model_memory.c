@@ -1,0 +1,64 @@
+/* Every allocation of training, saving, loading, predicting and evaluating fails in turn. */
+/* labels: oom */
+#include "model/model_fixtures.h"
+
+typedef struct journey {
+  char path[BT_PATH];
+  bt_target target;
+} journey;
+
+static bp_status use(bp_context *ctx, const bp_model *model, const bp_table *table) {
+  double output[BT_ROWS * 3];
+  bp_metrics metrics;
+  bp_status status = bp_model_predict(ctx, model, table, 1, output);
+  if (status == BP_OK) status = bp_model_evaluate(ctx, model, table, 1, &metrics);
+  if (status == BP_OK) bp_metrics_release(ctx, &metrics);
+  return status;
+}
+
+static bp_status whole_journey(bp_context *ctx, void *user) {
+  journey *j = user;
+  bp_train_options options = bt_small(BP_F32);
+  bp_model *model = NULL, *loaded = NULL;
+  bp_fit_result result;
+  bool trained = false;
+  options.valid_fraction = 0.25;
+  options.fit.epochs = 1;
+  bp_table *table = bt_table_of(ctx, j->target, BT_ROWS);
+  if (!table) return BP_E_NOMEM;
+  bp_status status = bp_model_train(ctx, table, NULL, &options, &model, &result);
+  assert_int_equal(status == BP_OK, model != NULL);
+  trained = status == BP_OK;
+  if (status == BP_OK) status = bp_model_save(ctx, model, j->path);
+  if (status == BP_OK) status = bp_model_load(ctx, j->path, &loaded);
+  if (status == BP_OK) status = use(ctx, loaded, table);
+  if (trained) bp_fit_result_release(ctx, &result);
+  bp_model_free(loaded);
+  bp_model_free(model);
+  bp_table_free(table);
+  return status;
+}
+
+static void sweep(bt_target target) {
+  bt_dir dir;
+  journey j = {.target = target};
+  bt_dir_make(&dir);
+  (void)bt_dir_file(&dir, "m.safetensors", j.path);
+  assert_true(bt_alloc_sweep(whole_journey, &j) > 50);
+  bt_dir_remove(&dir);
+}
+
+static void classification_survives(void **state) {
+  (void)state;
+  sweep(BT_TWO);
+}
+
+static void regression_survives(void **state) {
+  (void)state;
+  sweep(BT_VALUE);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(classification_survives), cmocka_unit_test(regression_survives)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

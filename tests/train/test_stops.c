@@ -1,0 +1,269 @@
+/* The ends of a training: patience, the callback, divergence; and which parameters are left. */
+/* labels: unit */
+#include "train/train_fixtures.h"
+
+static tt_model fitted(bp_context *ctx, const bp_source *train, const bp_source *valid, const bp_fit_options *o,
+                       bp_fit_result *result) {
+  tt_model m = tt_model_new(ctx, BP_F32, 40, 2);
+  bt_assert_ok(ctx, bp_fit(ctx, m.net, m.params, train, valid, o, result));
+  return m;
+}
+
+/* Whether m holds what `epochs` epochs without validation, callback or patience give. */
+static void check_is_after(bp_context *ctx, const tt_model *m, const bp_source *train, const bp_fit_options *options,
+                           int epochs) {
+  bp_fit_options o = *options;
+  bp_fit_result result = {0};
+  o.patience = 0;
+  o.progress = NULL;
+  o.epochs = epochs;
+  tt_model plain = tt_model_new(ctx, BP_F32, 40, 2);
+  if (epochs > 0) bt_assert_ok(ctx, bp_fit(ctx, plain.net, plain.params, train, NULL, &o, &result));
+  assert_true(tt_same_params(m, &plain));
+  bp_fit_result_release(ctx, &result);
+  tt_model_release(&plain);
+}
+
+/* ---- patience ---- */
+
+/* Ten rows are learnt by heart: the loss of other rows falls, then rises. */
+static bp_fit_options by_heart(int patience) {
+  bp_fit_options o = tt_options();
+  o.epochs = 400;
+  o.patience = patience;
+  return o;
+}
+
+static void patience_stops_and_restores_the_best_weights(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  bp_source train = tt_classes(d, 0, 10), valid = tt_classes(d, 100, 200);
+  bp_fit_options o = by_heart(7);
+  bp_fit_result r;
+  tt_model m = fitted(ctx, &train, &valid, &o, &r);
+  assert_int_equal(r.stopped_by, BP_STOP_PATIENCE);
+  assert_true(r.epochs < 400 && r.best_epoch > 1);
+  assert_int_equal(r.epochs, r.best_epoch + 7);
+  for (int e = 1; e <= r.epochs; e++) { /* the best is the first that nothing later beats */
+    if (e < r.best_epoch) assert_true(r.history[e - 1].valid_loss > r.history[r.best_epoch - 1].valid_loss);
+    if (e > r.best_epoch) assert_true(r.history[e - 1].valid_loss >= r.history[r.best_epoch - 1].valid_loss);
+  }
+  check_is_after(ctx, &m, &train, &o, r.best_epoch);
+  bp_fit_result_release(ctx, &r);
+  tt_model_release(&m);
+  free(d);
+}
+
+/* Patience longer than the training: the best weights all the same. */
+static void the_best_weights_are_kept_when_the_epochs_run_out(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  bp_source train = tt_classes(d, 0, 10), valid = tt_classes(d, 100, 200);
+  bp_fit_options o = by_heart(1000);
+  bp_fit_result r;
+  tt_model m = fitted(ctx, &train, &valid, &o, &r);
+  assert_int_equal(r.stopped_by, BP_STOP_EPOCHS);
+  assert_int_equal(r.epochs, 400);
+  assert_true(r.best_epoch < 400);
+  check_is_after(ctx, &m, &train, &o, r.best_epoch);
+  bp_fit_result_release(ctx, &r);
+  tt_model_release(&m);
+  free(d);
+}
+
+static void without_patience_or_validation_the_last_weights_stay(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  bp_source train = tt_classes(d, 0, 10), valid = tt_classes(d, 100, 200);
+  for (int patience = 0; patience <= 3; patience += 3) {
+    bp_fit_options o = by_heart(patience);
+    bp_fit_result r;
+    o.epochs = 30;
+    tt_model m = fitted(ctx, &train, patience > 0 ? NULL : &valid, &o, &r);
+    assert_int_equal(r.stopped_by, BP_STOP_EPOCHS);
+    assert_int_equal(r.best_epoch, 30);
+    check_is_after(ctx, &m, &train, &o, 30);
+    bp_fit_result_release(ctx, &r);
+    tt_model_release(&m);
+  }
+  free(d);
+}
+
+/* ---- the callback ---- */
+
+typedef struct watcher {
+  int ends, within, stop_after; /* stop_after: epochs; 0: within the first; -1: never */
+  double last_done;
+  bool good;
+} watcher;
+
+static bool watch(void *user, const bp_epoch *epoch, double done) {
+  watcher *w = user;
+  bool end = done == 1;
+  w->good = w->good && done > (end || w->within == 0 ? 0 : w->last_done) && done <= 1;
+  w->good = w->good && epoch->epoch == w->ends + 1 && isfinite(epoch->train_loss);
+  w->last_done = end ? 0 : done;
+  w->ends += end;
+  w->within += !end;
+  return w->stop_after < 0 || (w->stop_after == 0 ? end : w->ends < w->stop_after);
+}
+
+static void the_callback_sees_every_epoch_end(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  bp_source train = tt_classes(d, 0, 200);
+  watcher w = {.stop_after = -1, .good = true};
+  bp_fit_options o = tt_options();
+  bp_fit_result r;
+  o.progress = watch;
+  o.progress_user = &w;
+  tt_model m = fitted(ctx, &train, NULL, &o, &r);
+  assert_true(w.good);
+  assert_int_equal(w.ends, 5);
+  bp_fit_result_release(ctx, &r);
+  tt_model_release(&m);
+  free(d);
+}
+
+static void the_callback_stops_at_the_end_of_an_epoch(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  bp_source train = tt_classes(d, 0, 200);
+  watcher w = {.stop_after = 3, .good = true};
+  bp_fit_options o = tt_options();
+  bp_fit_result r;
+  o.progress = watch;
+  o.progress_user = &w;
+  tt_model m = fitted(ctx, &train, NULL, &o, &r);
+  assert_int_equal(r.stopped_by, BP_STOP_CALLBACK);
+  assert_int_equal(r.epochs, 3);
+  assert_int_equal(r.best_epoch, 3);
+  check_is_after(ctx, &m, &train, &o, 3);
+  bp_fit_result_release(ctx, &r);
+  tt_model_release(&m);
+  free(d);
+}
+
+/* An epoch that takes longer than the callback's interval is interrupted within. The same rows many times over make one. */
+static void the_callback_stops_within_an_epoch(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  enum { ROWS = 400000 };
+  tt_data *d = tt_data_new(1);
+  uint8_t *bytes = malloc((size_t)ROWS * TT_COLUMNS);
+  int32_t *classes = malloc(ROWS * sizeof *classes);
+  for (int i = 0; i < ROWS; i++) {
+    memcpy(bytes + (size_t)i * TT_COLUMNS, d->bytes + (i % TT_ROWS_MAX) * TT_COLUMNS, TT_COLUMNS);
+    classes[i] = d->classes[i % TT_ROWS_MAX];
+  }
+  bp_source train = {ROWS, TT_COLUMNS, BP_U8, bytes, 0.0078125, -1, BP_I32, TT_CLASSES, classes};
+  watcher w = {.stop_after = 0, .good = true};
+  bp_fit_options o = tt_options();
+  bp_fit_result r;
+  o.batch_size = 1;
+  o.lr = 0.001;
+  o.epochs = 1;
+  o.progress = watch;
+  o.progress_user = &w;
+  tt_model m = fitted(ctx, &train, NULL, &o, &r);
+  assert_true(w.good);
+  assert_int_equal(w.within, 1);
+  assert_int_equal(r.stopped_by, BP_STOP_CALLBACK);
+  assert_int_equal(r.epochs, 0);
+  assert_true(r.steps > 0 && r.steps < ROWS);
+  assert_true(tt_params_finite(&m));
+  bp_fit_result_release(ctx, &r);
+  tt_model_release(&m);
+  free(bytes);
+  free(classes);
+  free(d);
+}
+
+/* ---- divergence ---- */
+
+/* Steps that are too long: squared error grows by a factor at each until it leaves the range of float32. */
+static void divergence_keeps_the_last_good_epoch(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  bp_source train = tt_values(d, 0, 64);
+  bp_fit_options o = tt_options();
+  bp_fit_result r = {0};
+  o.loss = BP_LOSS_MSE;
+  o.momentum = 0;
+  o.lr = 1000;
+  o.batch_size = 64;
+  o.epochs = 300;
+  tt_model m = tt_model_new(ctx, BP_F32, 40, 2);
+  bt_assert_fails(ctx, BP_E_DIVERGED, bp_fit(ctx, m.net, m.params, &train, NULL, &o, &r));
+  bt_assert_message(ctx, "try a smaller learning rate than 1000");
+  assert_int_equal(r.stopped_by, BP_STOP_DIVERGED);
+  assert_true(r.epochs > 0 && r.epochs < 300);
+  assert_int_equal(r.best_epoch, r.epochs);
+  for (int e = 0; e < r.epochs; e++) assert_true(isfinite(r.history[e].train_loss));
+  assert_true(tt_params_finite(&m));
+  check_is_after(ctx, &m, &train, &o, r.epochs);
+  bp_fit_result_release(ctx, &r);
+  tt_model_release(&m);
+  free(d);
+}
+
+/* Features so large that the first loss is infinite: the parameters are the ones that came in. */
+static void divergence_in_the_first_epoch_gives_back_the_start(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  float x[4 * TT_COLUMNS], y[4 * TT_CLASSES] = {0};
+  for (int i = 0; i < 4 * TT_COLUMNS; i++) x[i] = 1e30f;
+  bp_source train = {4, TT_COLUMNS, BP_F32, x, 1, 0, BP_F32, TT_CLASSES, y};
+  bp_fit_options o = {.size = sizeof o, .loss = BP_LOSS_MSE, .lr = 0.1, .epochs = 3};
+  bp_fit_result r = {0};
+  bp_net *net = NULL;
+  float w[TT_COLUMNS * TT_CLASSES], b[TT_CLASSES], w0[TT_COLUMNS * TT_CLASSES];
+  void *const params[] = {w, b};
+  bt_assert_ok(ctx, bp_net_new(ctx, TT_COLUMNS, BP_F32, &net));
+  bt_assert_ok(ctx, bp_net_dense(ctx, net, TT_CLASSES, BP_IDENTITY, BP_INIT_AUTO));
+  bp_net_init(net, 1, params);
+  memcpy(w0, w, sizeof w);
+  bt_assert_fails(ctx, BP_E_DIVERGED, bp_fit(ctx, net, params, &train, NULL, &o, &r));
+  bt_assert_message(ctx, "at step 1 of epoch 1");
+  bt_assert_same_bits(w, w0, sizeof w);
+  for (int i = 0; i < TT_CLASSES; i++) assert_true(b[i] == 0);
+  assert_int_equal(r.epochs, 0);
+  assert_int_equal(r.best_epoch, 0);
+  bp_fit_result_release(ctx, &r);
+  bp_net_free(net);
+}
+
+/* The best weights, not the last good ones, when a validation loss was watched. */
+static void divergence_with_patience_gives_back_the_best(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  bp_source train = tt_values(d, 0, 64), valid = tt_values(d, 64, 64);
+  bp_fit_options o = tt_options();
+  bp_fit_result r = {0};
+  o.loss = BP_LOSS_MSE;
+  o.momentum = 0;
+  o.lr = 1000;
+  o.batch_size = 64;
+  o.epochs = 300;
+  o.patience = 300;
+  tt_model m = tt_model_new(ctx, BP_F32, 40, 2);
+  bt_assert_fails(ctx, BP_E_DIVERGED, bp_fit(ctx, m.net, m.params, &train, &valid, &o, &r));
+  assert_true(r.best_epoch >= 1 && r.best_epoch < r.epochs);
+  check_is_after(ctx, &m, &train, &o, r.best_epoch);
+  bp_fit_result_release(ctx, &r);
+  tt_model_release(&m);
+  free(d);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      BT_TEST(patience_stops_and_restores_the_best_weights),
+      BT_TEST(the_best_weights_are_kept_when_the_epochs_run_out),
+      BT_TEST(without_patience_or_validation_the_last_weights_stay),
+      BT_TEST(the_callback_sees_every_epoch_end),
+      BT_TEST(the_callback_stops_at_the_end_of_an_epoch),
+      BT_TEST(the_callback_stops_within_an_epoch),
+      BT_TEST(divergence_keeps_the_last_good_epoch),
+      BT_TEST(divergence_in_the_first_epoch_gives_back_the_start),
+      BT_TEST(divergence_with_patience_gives_back_the_best),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
