@@ -3,7 +3,7 @@
  * A branch or an iteration is a graph of its own, built by a callback from variables for its inputs. It may use nothing else:
  * what it needs from outside is handed in. Shapes inside are fixed: BP_BATCH is not allowed.
  *
- * For C code that branches on values while it builds, see bp_graph_set_eager() instead.
+ * For C code that branches on values while it builds, see bp_graph_new_eager() instead.
  */
 #ifndef BACKPROP_CONTROL_H
 #define BACKPROP_CONTROL_H

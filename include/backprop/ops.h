@@ -75,8 +75,8 @@ BP_API bp_var bp_less(bp_var a, bp_var b);
 BP_API bp_var bp_less_equal(bp_var a, bp_var b);
 BP_API bp_var bp_greater(bp_var a, bp_var b);
 BP_API bp_var bp_greater_equal(bp_var a, bp_var b);
-/* a where condition is not 0 (NaN counts as not 0), else b. What is not chosen has no effect, not even a NaN, neither
- * on the value nor on a derivative. */
+/* a where condition is not 0 (NaN counts as not 0), else b. What is not chosen has no effect on the value, and none, not even a
+ * NaN, on a derivative that comes back through elementwise operations and reductions. */
 BP_API bp_var bp_where(bp_var condition, bp_var a, bp_var b);
 /* min(max(x, low), high); derivative 1 from low to high, both included, else 0. BP_E_ARG unless low <= high. */
 BP_API bp_var bp_clip(bp_var x, double low, double high);

@@ -1,7 +1,7 @@
 /* backprop/trace.h - the evaluation of a graph as a table, the way textbooks write it.
  *
  * Each line is a variable. Inputs come first, v₋₁ v₀ for two of them; then v₁, v₂, … by depth: what depends on inputs only
- * is v₁ and so on, variables of equal depth in the order in which they were built; the last line is the result. So a line
+ * is v₁ and so on, variables of equal depth in the order in which they were built; the last line is the result (unless that is an input). So a line
  * depends on lines before it only, and values are computed downwards, adjoints upwards.
  *
  *   v₁   v₋₂ + v₋₁ + 1.5*v₀      v̄₁ = v̄₃*v₃*(1 - v₃)

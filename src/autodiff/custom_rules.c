@@ -83,7 +83,7 @@ static bp_var norm_jvp(const bp_call *c, const bp_var *x_dot) {
 
 static bp_var norm_vjp(const bp_call *c, int i, bp_var y_bar) {
   (void)i;
-  return bp_mul(norm_direction(c), bp_unreduce(y_bar, bp_shape_of(c->x[0]), (unsigned)c->bits));
+  return scaled(c, bp_unreduce(y_bar, bp_shape_of(c->x[0]), (unsigned)c->bits), norm_direction(c));
 }
 
 /* ---- concat: parts side by side, and back ---- */

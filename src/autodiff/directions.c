@@ -287,7 +287,7 @@ static bp_status run_pieces(directions_job *j, bp_var *out) {
 
 static bp_status run_directions(directions_job *j, bp_var *out) {
   bp_graph *g = j->y.graph;
-  if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
+  BP_TRY(bp_graph_result(g)); /* the seeds may have failed */
   bp_status status = run_pieces(j, out);
   lifted_release(&j->sweep);
   return status == BP_OK ? bp_graph_result(g) : status;

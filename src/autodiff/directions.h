@@ -21,6 +21,9 @@ bp_var bp_identity_seeds(bp_graph *g, bp_dtype dtype, int64_t n);
 bp_var bp_seed_row(bp_var seeds, int64_t i, const bp_shape *shape);
 
 /* ---- what the transforms check ---- */
+/* Records a failure on the graph, as builders do but without a place, and gives its status back. */
+#define BP_REFUSE(g, code, ...) ((g)->file = NULL, (void)bp_graph_fail((g), (code), __VA_ARGS__), (code))
+
 /* BP_E_GRAPH, BP_E_ARG, BP_E_DTYPE unless y and each x[j] are float variables of one graph without an error. */
 bp_status bp_check_derivative(const char *what, bp_var y, const bp_var *x, size_t n_x);
 /* BP_E_SHAPE when a variable has the batch among its sizes. */

@@ -49,13 +49,16 @@ static void set(bp_var v, void *values, int64_t i, double to) {
 static double random_number(uint64_t seed, uint64_t n) { return 2 * bp_random_uniform(seed, BP_PURPOSE_TEST, 0, n) - 1; }
 
 static double epsilon_of(bp_var v) { return bp_dtype_of(v) == BP_F64 ? DBL_EPSILON : (double)FLT_EPSILON; }
-/* The coarser type of the pair counts. */
-static bool coarse(bp_var y, bp_var x) { return bp_dtype_of(y) == BP_F32 || bp_dtype_of(x) == BP_F32; }
 
-static double step_of(const checker *c, bp_var x, double at) {
+/* float32 among x and all y makes the differences coarse. */
+static bool coarse(const checker *c, bp_var x) {
   bool f32 = bp_dtype_of(x) == BP_F32;
   for (size_t i = 0; i < c->n_y; i++) f32 |= bp_dtype_of(c->y[i]) == BP_F32;
-  double eps = f32 ? (double)FLT_EPSILON : DBL_EPSILON;
+  return f32;
+}
+
+static double step_of(const checker *c, bp_var x, double at) {
+  double eps = coarse(c, x) ? (double)FLT_EPSILON : DBL_EPSILON;
   double step = c->o.step > 0 ? c->o.step : c->o.richardson ? pow(eps, 0.2) : cbrt(eps);
   return step * fmax(1, fabs(at));
 }
@@ -161,9 +164,9 @@ static bp_status evaluate(checker *c, const bp_var *outputs, size_t n, void **va
 }
 
 /* ---- the verdict ---- */
-static double allowed(const checker *c, bp_var y, bp_var x, double a, double b) {
-  double relative = c->o.relative > 0 ? c->o.relative : coarse(y, x) ? 1e-2 : 1e-6;
-  double absolute = c->o.absolute > 0 ? c->o.absolute : coarse(y, x) ? 1e-3 : 1e-8;
+static double allowed(const checker *c, bp_var x, double a, double b) {
+  double relative = c->o.relative > 0 ? c->o.relative : coarse(c, x) ? 1e-2 : 1e-6;
+  double absolute = c->o.absolute > 0 ? c->o.absolute : coarse(c, x) ? 1e-3 : 1e-8;
   return relative * fmax(fabs(a), fabs(b)) + absolute * c->scale;
 }
 
@@ -250,21 +253,19 @@ static bp_status compare_element(checker *c, size_t j, int64_t e) {
   set(c->x[j], c->x_dot_at[j], e, 0);
   bp_gradcheck_report r = {.mode = BP_MODE_FORWARD, .x = j, .x_element = e};
   double sum = 0, size = 0;
-  bp_var coarsest = c->x[j];
   for (r.y = 0; r.y < c->n_y; r.y++) {
     bp_var y = c->y[r.y];
-    if (bp_dtype_of(y) == BP_F32) coarsest = y;
     for (r.y_element = 0; r.y_element < count(c, y); r.y_element++) {
       r.derivative = get(y, c->y_dot_at[r.y], r.y_element);
       r.difference = c->column[r.y][r.y_element];
-      judge(c, &r, allowed(c, y, c->x[j], r.derivative, r.difference));
+      judge(c, &r, allowed(c, c->x[j], r.derivative, r.difference));
       double part = get(y, c->y_bar_at[r.y], r.y_element) * r.difference;
       sum += part, size += fabs(part);
     }
   }
   r = (bp_gradcheck_report){.mode = BP_MODE_REVERSE, .x = j, .x_element = e, .y_element = -1, .difference = sum};
   r.derivative = get(c->x[j], c->x_bar_at[j], e);
-  judge(c, &r, allowed(c, coarsest, c->x[j], r.derivative, size));
+  judge(c, &r, allowed(c, c->x[j], r.derivative, size));
   c->r.checked++;
   return BP_OK;
 }

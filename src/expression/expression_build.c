@@ -131,10 +131,11 @@ static bp_var constant_list(bp_parser *p, const bp_var *x, size_t n) {
 
 bp_var bp_build_list(bp_parser *p, const char *at, bp_var *x, size_t n) {
   if (!lists_fit(p, at, x, n)) return bp_zero_of(p->graph);
-  if (bp_row_rank(x[0]) + 2 > BP_MAX_RANK) return bp_parse_fail(p, at, BP_E_SHAPE, "lists nest at most %d deep", BP_MAX_RANK - 1);
+  bp_share_batch(x, n);
+  if (bp_shape_of(x[0])->rank == BP_MAX_RANK)
+    return bp_parse_fail(p, at, BP_E_SHAPE, "lists nest at most %d deep", BP_MAX_RANK - bp_is_batched(x[0]));
   bp_var v = constant_list(p, x, n);
   if (v.id != 0 || p->graph->status != BP_OK) return bp_built(p, at, v);
-  bp_share_batch(x, n);
   return bp_built(p, at, bp_stack(x, n, bp_is_batched(x[0])));
 }
 

@@ -33,7 +33,7 @@ static void find_needed(bp_tracer *t) {
   t->needed[0] = 0;
 }
 
-/* ---- operations that only hand on: repeating, axes of size 1, element types ---- */
+/* ---- operations that only hand on ---- */
 static bool only_ones_differ(const bp_shape *a, const bp_shape *b) {
   int i = 0, k = 0;
   for (;; i++, k++) {
@@ -44,7 +44,7 @@ static bool only_ones_differ(const bp_shape *a, const bp_shape *b) {
   }
 }
 
-static bool hands_on(const bp_tracer *t, uint32_t id) {
+bool bp_trace_hands_on(const bp_tracer *t, uint32_t id) {
   const bp_node *n = node_at(t, id);
   if (n->op == BP_OP_broadcast || n->op == BP_OP_cast) return true;
   return n->op == BP_OP_reshape && only_ones_differ(shape_at(t, id), shape_at(t, n->arg[0]));
@@ -65,7 +65,7 @@ static int linearity(const bp_tracer *t, uint32_t id) {
   bool constant_a = bp_node_arity(n) > 0 && t->views[n->arg[0]].kind == BP_SHOWN_CONSTANT;
   bool constant_b = bp_node_arity(n) > 1 && t->views[n->arg[1]].kind == BP_SHOWN_CONSTANT;
   if (n->op == BP_OP_input || t->views[id].kind == BP_SHOWN_CONSTANT) return 1;
-  if (hands_on(t, id)) return a;
+  if (bp_trace_hands_on(t, id)) return a;
   if (takes_elements(t, id)) return a == 1;
   switch (n->op) {
   case BP_OP_neg: return a ? 2 : 0;
@@ -145,7 +145,7 @@ static bool make_form(bp_tracer *t, uint32_t id, bp_shown *view) {
 /* Whether a form is written inside the one that uses it. */
 static bool is_inlined(const bp_tracer *t, uint32_t id, const bp_shown *view) {
   if (t->linear[id] != 2 || view->n_terms > TERMS_MAX || node_at(t, id)->name != 0) return false;
-  while (t->uses[id] == 1 && hands_on(t, t->user[id])) id = t->user[id];
+  while (t->uses[id] == 1 && bp_trace_hands_on(t, t->user[id])) id = t->user[id];
   return t->uses[id] == 1 && t->linear[t->user[id]] == 2;
 }
 
@@ -187,9 +187,9 @@ static bool take_window(bp_tracer *t, uint32_t id, bp_shown *view) {
 /* What hands on is what it hands on; false when it has to be a line after all. */
 static bool view_through(bp_tracer *t, uint32_t id, bp_shown *view) {
   uint32_t arg = node_at(t, id)->arg[0];
-  if (!hands_on(t, id) && !takes_elements(t, id)) return false;
+  if (!bp_trace_hands_on(t, id) && !takes_elements(t, id)) return false;
   *view = t->views[arg];
-  if (view->kind == BP_SHOWN_CONSTANT) return hands_on(t, id);
+  if (view->kind == BP_SHOWN_CONSTANT) return bp_trace_hands_on(t, id);
   if (takes_elements(t, id) && (view->kind == BP_SHOWN_FORM || !take_window(t, id, view))) return false;
   if (node_at(t, id)->op == BP_OP_broadcast) {
     view->ref.repeated = true;

@@ -85,9 +85,19 @@ static const bp_trace_rule rules[BP_OP_COUNT] = {
 
 /* Operations whose name depends on an attribute. */
 static const bp_trace_rule lower = {"tril($1$a)", {"tril($d$a)"}, {0}}, upper = {"triu($1$a)", {"triu($d$a)"}, {0}};
+static const bp_trace_rule times_column = {"$1 @ $2", {"outer($d, $2)", "$1' @ $d"}, {"$d @ $2", "$1 @ $d"}};
+static const bp_trace_rule row_times = {"$1 @ $2", {"$d @ $2'", "outer($1, $d)"}, {"$d @ $2", "$1 @ $d"}};
 static const bp_trace_rule backwards = {"flip($1$a)", {"flip($d$a)"}, {0}};
 
-const bp_trace_rule *bp_trace_rule_of(const bp_node *node) {
+/* Whether argument a of a product is a vector that was made a matrix for it. */
+static bool was_vector(const bp_graph *g, const bp_node *product, int a) {
+  const bp_node *n = &g->nodes[product->arg[a]];
+  return n->op == BP_OP_reshape && g->shapes[g->nodes[n->arg[0]].shape].rank == 1;
+}
+
+const bp_trace_rule *bp_trace_rule_of(const bp_graph *g, const bp_node *node) {
+  if (node->op == BP_OP_matmul && was_vector(g, node, 1)) return &times_column;
+  if (node->op == BP_OP_matmul && was_vector(g, node, 0)) return &row_times;
   if (node->op == BP_OP_triangle) return bp_triangle_upper(node->attr.bits) ? &upper : &lower;
   if (node->op == BP_OP_slice && bp_span_step(node->attr.bits) == -1) return &backwards;
   return &rules[node->op];

@@ -149,7 +149,7 @@ static bool constant_number(const bp_tracer *t, const bp_node *n, double *out) {
 
 static void fill_constant(bp_text *text, const bp_tracer *t, const bp_node *n, bool *atomic) {
   char attribute[BP_TRACE_ATTRIBUTE];
-  const bp_trace_rule *rule = bp_trace_rule_of(n);
+  const bp_trace_rule *rule = bp_trace_rule_of(t->graph, n);
   filling f = {.result = "", .derivative = "", .attribute = attribute};
   bp_trace_attribute(t->graph, n, attribute);
   for (int a = 0; a < bp_node_arity(n) && a < 3; a++) {
@@ -165,15 +165,14 @@ bool bp_constant_text(bp_tracer *t, uint32_t node, bp_shown *view) {
   const bp_node *n = &t->graph->nodes[node];
   bp_text text = {.size = 0};
   *view = (bp_shown){.kind = BP_SHOWN_CONSTANT, .atomic = true};
-  bool hands_on = n->op == BP_OP_broadcast || n->op == BP_OP_cast;
-  if (hands_on) return *view = t->views[n->arg[0]], true;
+  if (bp_trace_hands_on(t, node)) return *view = t->views[n->arg[0]], true;
   view->is_number = constant_number(t, n, &view->number);
   if (view->is_number) {
     bp_text_number(&text, view->number);
     view->atomic = view->number >= 0;
   } else if (n->op == BP_OP_constant) {
     add_array(&text, n, &t->graph->shapes[n->shape]);
-  } else if (bp_op_table[n->op].arity > 0 && bp_trace_rule_of(n)->expression != NULL) {
+  } else if (bp_op_table[n->op].arity > 0 && bp_trace_rule_of(t->graph, n)->expression != NULL) {
     fill_constant(&text, t, n, &view->atomic);
   } else {
     return false;
@@ -278,12 +277,17 @@ static void add_arg(bp_text *text, const bp_tracer *t, const char *mark, const b
     add_reference(text, t, mark, &v->ref);
 }
 
-/* Whether arguments are joined one by one along the first axis: a list. */
+/* Whether arguments have been given an axis along which they are joined: a list. */
 static bool is_list(const bp_tracer *t, const bp_node *n) {
-  bool list = n->op == BP_OP_concat && n->axis == 0;
-  for (int a = 0; list && a < bp_node_arity(n); a++)
-    list = t->graph->shapes[t->graph->nodes[bp_node_args(t->graph, n)[a]].shape].dims[0] == 1;
-  return list;
+  if (n->op != BP_OP_concat || n->axis != 0) return false;
+  for (int a = 0; a < bp_node_arity(n); a++) {
+    const bp_node *arg = &t->graph->nodes[bp_node_args(t->graph, n)[a]];
+    bool constant = arg_view(t, n, a)->kind == BP_SHOWN_CONSTANT && t->graph->shapes[arg->shape].dims[0] == 1;
+    bool grown = arg->op == BP_OP_reshape &&
+                 t->graph->shapes[arg->shape].rank == t->graph->shapes[t->graph->nodes[arg->arg[0]].shape].rank + 1;
+    if (!constant && !grown) return false;
+  }
+  return true;
 }
 
 static void add_args(bp_text *text, const bp_tracer *t, const bp_node *n, const char *mark) {
@@ -323,7 +327,7 @@ static void list_parts(bp_tracer *t, bp_line *line, const bp_node *n) {
 
 /* ---- operations ---- */
 static void operation(bp_tracer *t, bp_line *line, const bp_node *n, bp_text *expression) {
-  const bp_trace_rule *rule = bp_trace_rule_of(n);
+  const bp_trace_rule *rule = bp_trace_rule_of(t->graph, n);
   bp_text args[3] = {{.size = 0}}, symbol = {.size = 0};
   char attribute[BP_TRACE_ATTRIBUTE];
   filling f = {.attribute = attribute, .derivative = ""};
@@ -376,7 +380,7 @@ static void write_line(bp_tracer *t, bp_line *line) {
     add_form(&expression, t, v), form_parts(t, line, v);
   else if (n->op == BP_OP_concat)
     add_args(&expression, t, n, ""), list_parts(t, line, n);
-  else if (bp_trace_rule_of(n)->expression != NULL)
+  else if (bp_trace_rule_of(t->graph, n)->expression != NULL)
     operation(t, line, n, &expression);
   else
     other_operation(t, line, n, &expression);

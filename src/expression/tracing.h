@@ -79,6 +79,8 @@ typedef struct bp_tracer {
 /* ---- trace_graph.c ---- */
 /* Fills views and lines, in order. */
 bp_status bp_trace_classify(bp_tracer *t);
+/* Whether a node only hands on its argument: repeated, with axes of size 1 more or less, in another element type. */
+bool bp_trace_hands_on(const bp_tracer *t, uint32_t id);
 static inline bp_line *bp_line_of(const bp_tracer *t, uint32_t node) { return &t->lines[t->line_of[node] - 1]; }
 /* Memory that lives as long as the trace is being made; NULL sets failed. */
 void *bp_trace_work(bp_tracer *t, size_t count, size_t size);
@@ -108,7 +110,7 @@ typedef struct bp_trace_rule {
   const char *tangent[3]; /* what $d, the tangent of an argument, gives; NULL: the same as adjoint */
 } bp_trace_rule;
 /* The rule of a node; expression NULL when there is none. */
-const bp_trace_rule *bp_trace_rule_of(const bp_node *node);
+const bp_trace_rule *bp_trace_rule_of(const bp_graph *g, const bp_node *node);
 /* What stands behind the first argument: ", 0" for an axis; "" for none. */
 enum { BP_TRACE_ATTRIBUTE = 32 };
 void bp_trace_attribute(const bp_graph *g, const bp_node *node, char text[BP_TRACE_ATTRIBUTE]);

@@ -42,7 +42,7 @@ static bp_var reduction(bp_op op, bp_var x, unsigned axes) {
   const char *name = bp_op_table[op].name;
   if (!bp_args_ok(name, 1, &x) || !bp_real_args(name, 1, &x)) return bp_zero_of(x.graph);
   axes = bp_axes_normal(axes, bp_shape_of(x)->rank);
-  if (op != BP_OP_sum && axes != 0 && last_run(axes, bp_shape_of(x)->rank) != axes) x = adjoin_axes(x, &axes);
+  if ((op == BP_OP_reduce_max || op == BP_OP_reduce_min) && axes != 0 && last_run(axes, bp_shape_of(x)->rank) != axes) x = adjoin_axes(x, &axes);
   while (axes != 0 && x.graph->status == BP_OK) {
     unsigned run = last_run(axes, bp_shape_of(x)->rank);
     bp_shape to = bp_shape_reduced(bp_shape_of(x), run);
@@ -127,12 +127,21 @@ bp_var bp_logsumexp(bp_var x) {
   return bp_append1(BP_OP_logsumexp, x, &to, 0, 0);
 }
 
-bp_var bp_log_softmax(bp_var x) { return (bp_sub)(x, bp_expand(bp_logsumexp(x), -1)); }
+/* x less its largest element: adding a number to a row changes neither of the two below, so it may count as a constant. */
+static bp_var shifted_row(bp_var x) {
+  return (bp_sub)(x, bp_expand(bp_stop_gradient(bp_reduce_max(x, BP_LAST_AXIS)), -1));
+}
+
+bp_var bp_log_softmax(bp_var x) {
+  if (!has_last_axis("log_softmax", x)) return bp_zero_of(x.graph);
+  bp_var shifted = shifted_row(x);
+  return (bp_sub)(shifted, bp_expand(bp_logsumexp(shifted), -1));
+}
 
 /* Not exp(x - logsumexp(x)): there the sum's part is rounded away beside a large x. */
 bp_var bp_softmax(bp_var x) {
   if (!has_last_axis("softmax", x)) return bp_zero_of(x.graph);
-  bp_var e = bp_exp((bp_sub)(x, bp_expand(bp_stop_gradient(bp_reduce_max(x, BP_LAST_AXIS)), -1)));
+  bp_var e = bp_exp(shifted_row(x));
   return (bp_div)(e, bp_expand(bp_sum(e, BP_LAST_AXIS), -1));
 }
 

@@ -280,13 +280,21 @@ static void a_batch_of_results_has_its_jacobian_behind_it(void **state) {
   bt_assert_ok(ctx, bp_eval(jacobian, 2, in, 2, 3, (const void *[]){rows, at}, (void *[]){values, zeros}));
   bt_assert_close_f64(values, ((double[]){20, 400, 60, 800, 100, 1200}), 6, 0, 0);
   assert_true(zeros[0] == 0 && zeros[1] == 0 && zeros[2] == 0);
-  bt_assert_fails(ctx, BP_E_SHAPE, bp_jacobian(y, &w, 1, BP_MODE_REVERSE, jacobian));
-  bt_assert_fails(ctx, BP_E_SHAPE, bp_jacobian(total(y), &data, 1, BP_MODE_AUTO, jacobian));
-  bt_assert_message(ctx, "x is [batch,2]");
-  bt_assert_fails(ctx, BP_E_SHAPE, bp_jacobian_rows(y, w, BP_MODE_AUTO, jacobian));
-  bt_assert_message(ctx, "expected equal leading sizes");
-  bt_assert_ok(ctx, bp_graph_status(g));
   bp_graph_free(g);
+}
+
+static void a_batch_is_refused_where_it_cannot_be(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  for (int i = 0; i < 3; i++) {
+    bp_graph *g = new_graph(ctx);
+    bp_var data = bp_input(g, "data", BP_F64, DIMS(BP_BATCH, 2)), w = vector(g, "w", 2), y = bp_mul(data, w), out;
+    if (i == 0) bt_assert_fails(ctx, BP_E_SHAPE, bp_jacobian(y, &w, 1, BP_MODE_REVERSE, &out));
+    if (i == 1) bt_assert_fails(ctx, BP_E_SHAPE, bp_jacobian(total(y), &data, 1, BP_MODE_AUTO, &out));
+    if (i == 1) bt_assert_message(ctx, "x is [batch,2]");
+    if (i == 2) bt_assert_fails(ctx, BP_E_SHAPE, bp_jacobian_rows(y, w, BP_MODE_AUTO, &out));
+    if (i == 2) bt_assert_message(ctx, "expected equal leading sizes");
+    bp_graph_free(g);
+  }
 }
 
 /* ---- cost ---- */
@@ -331,30 +339,58 @@ static void many_directions_are_cut_into_sweeps(void **state) {
 }
 
 /* ---- refusals ---- */
+/* A refusal is recorded on the graph, so each has one of its own. */
+typedef struct refused {
+  bp_graph *g;
+  bp_var x, y, foreign, out[4];
+} refused;
+
+static refused a_graph_to_refuse(bp_context *ctx, bp_graph *other) {
+  refused r = {.g = new_graph(ctx)};
+  r.x = vector(r.g, "x", 2);
+  r.y = bp_square(r.x);
+  r.foreign = vector(other, "x", 2);
+  return r;
+}
+
+static void done_refusing(bp_context *ctx, refused *r, bp_status status, const char *words) {
+  bt_assert_message(ctx, words);
+  assert_int_equal(bp_graph_status(r->g), status);
+  for (int i = 0; i < 4; i++) assert_null(r->out[i].graph);
+  bp_graph_free(r->g);
+}
+
+#define REFUSES(status, words, expression)                                                                             \
+  do {                                                                                                                 \
+    refused r = a_graph_to_refuse(ctx, other);                                                                         \
+    bt_assert_fails(ctx, status, expression);                                                                          \
+    done_refusing(ctx, &r, status, words);                                                                             \
+  } while (0)
+
 static void what_is_no_derivative_is_refused(void **state) {
   bp_context *ctx = bt_ctx(state);
-  bp_graph *g = new_graph(ctx), *other = new_graph(ctx);
-  bp_var x = vector(g, "x", 2), foreign = vector(other, "x", 2), y = bp_square(x), out[4] = {{0}};
-  bp_var count = bp_input(g, "n", BP_I32, DIMS(2)), wide = bp_input(g, "w", BP_F64, DIMS(1, 1, 1, 1, 1));
-  bt_assert_fails(ctx, BP_E_ARG, bp_jacobian(y, &foreign, 1, BP_MODE_AUTO, out));
-  bt_assert_message(ctx, "x 0 is no variable of this graph");
-  bt_assert_fails(ctx, BP_E_ARG, bp_jacobian(y, (bp_var[]){x, {g, 0}}, 2, BP_MODE_AUTO, out));
-  bt_assert_message(ctx, "x 1 is no variable");
-  bt_assert_fails(ctx, BP_E_DTYPE, bp_jacobian(y, &count, 1, BP_MODE_AUTO, out));
-  bt_assert_message(ctx, "int32");
-  bt_assert_fails(ctx, BP_E_SHAPE, bp_jacobian(bp_square(wide), &wide, 1, BP_MODE_AUTO, out));
-  bt_assert_message(ctx, "more than 8 axes");
-  bt_assert_fails(ctx, BP_E_SHAPE, bp_grad(y, &x, 1, out));
-  bt_assert_message(ctx, "expected a scalar");
-  bt_assert_fails(ctx, BP_E_SHAPE, bp_value_and_grad(y, &x, 1, out));
-  bt_assert_fails(ctx, BP_E_ARG, bp_grad(total(y), &foreign, 1, out));
-  for (int i = 0; i < 4; i++) assert_null(out[i].graph);
-  bt_assert_ok(ctx, bp_graph_status(g));
-  (void)bp_add(x, bp_input(g, "y", BP_F64, DIMS(3)));
-  bt_assert_fails(ctx, BP_E_GRAPH, bp_jacobian(y, &x, 1, BP_MODE_AUTO, out));
-  bt_assert_message(ctx, "do not broadcast");
-  bp_graph_free(g);
+  bp_graph *other = new_graph(ctx);
+  REFUSES(BP_E_ARG, "jacobian: x 0 is no variable of this graph", bp_jacobian(r.y, &r.foreign, 1, BP_MODE_AUTO, r.out));
+  REFUSES(BP_E_ARG, "x 1 is no variable", bp_jacobian(r.y, (bp_var[]){r.x, {r.g, 0}}, 2, BP_MODE_AUTO, r.out));
+  REFUSES(BP_E_ARG, "no variable", bp_jacobian(r.y, (bp_var[]){{r.g, 1000}}, 1, BP_MODE_AUTO, r.out));
+  REFUSES(BP_E_SHAPE, "expected a scalar", bp_grad(r.y, &r.x, 1, r.out));
+  REFUSES(BP_E_SHAPE, "expected a scalar", bp_value_and_grad(r.y, &r.x, 1, r.out));
+  REFUSES(BP_E_ARG, "no variable of this graph", bp_grad(total(r.y), &r.foreign, 1, r.out));
+  REFUSES(BP_E_DTYPE, "x 0 is int32", bp_jacobian(r.y, (bp_var[]){bp_input(r.g, "n", BP_I32, DIMS(2))}, 1, BP_MODE_AUTO, r.out));
+  REFUSES(BP_E_SHAPE, "together more than 8 axes",
+          bp_jacobian(r.y, (bp_var[]){bp_input(r.g, "w", BP_F64, DIMS(1, 1, 1, 1, 1, 1, 1, 1))}, 1, BP_MODE_AUTO, r.out));
   bp_graph_free(other);
+}
+
+static void an_error_in_the_graph_is_handed_on(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_graph *g = new_graph(ctx);
+  bp_var x = vector(g, "x", 2), y = bp_square(x), out = {0};
+  (void)bp_add(x, bp_input(g, "y", BP_F64, DIMS(3)));
+  bt_assert_fails(ctx, BP_E_GRAPH, bp_jacobian(y, &x, 1, BP_MODE_AUTO, &out));
+  bt_assert_message(ctx, "do not broadcast");
+  assert_null(out.graph);
+  bp_graph_free(g);
 }
 
 static bp_status jacobian_job(bp_context *ctx, void *user) {
@@ -387,9 +423,11 @@ int main(void) {
       BT_TEST(float32_works_like_float64),
       BT_TEST(rows_of_a_batch_have_jacobians_of_their_own),
       BT_TEST(a_batch_of_results_has_its_jacobian_behind_it),
+      BT_TEST(a_batch_is_refused_where_it_cannot_be),
       BT_TEST(nodes_do_not_grow_with_the_columns),
       BT_TEST(many_directions_are_cut_into_sweeps),
       BT_TEST(what_is_no_derivative_is_refused),
+      BT_TEST(an_error_in_the_graph_is_handed_on),
       cmocka_unit_test(every_allocation_may_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

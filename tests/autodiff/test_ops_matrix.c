@@ -97,7 +97,7 @@ static void spd4(int i, double *x) {
   if (i == 0) make_spd(x, 4);
 }
 static void spd3_each(int i, double *x) {
-  for (int q = 0; i == 0 && q < OC_BATCH; q++) make_spd(x + q * 9, 3);
+  for (int q = 0; i == 0 && q < oc_batch; q++) make_spd(x + q * 9, 3);
 }
 static void naive_cholesky(const double *a, double *l, int n) {
   for (int i = 0; i < n; i++)
@@ -126,7 +126,7 @@ static void diagonal3(int i, double *x) {
   for (int k = 0; i == 0 && k < 9; k += 4) x[k] += 2.5;
 }
 static void diagonal3_each(int i, double *x) {
-  for (int q = 0; q < OC_BATCH; q++) diagonal3(i, x + q * 9);
+  for (int q = 0; q < oc_batch; q++) diagonal3(i, x + q * 9);
 }
 static void triangle_of(const double *t, double *a, bool lower, bool turned) {
   for (int i = 0; i < 3; i++)
@@ -224,7 +224,11 @@ static void every_case_holds(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) op_check(bt_ctx(state), &cases[i]);
 }
 
+static void many_rows_are_cut_without_a_trace(void **state) {
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) op_check_bits(bt_ctx(state), &cases[i]);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {BT_TEST(every_case_holds)};
+  const struct CMUnitTest tests[] = {BT_TEST(every_case_holds), BT_TEST(many_rows_are_cut_without_a_trace)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,6 +102,10 @@ static void every_case_holds(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) op_check(bt_ctx(state), &cases[i]);
 }
 
+static void many_rows_are_cut_without_a_trace(void **state) {
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) op_check_bits(bt_ctx(state), &cases[i]);
+}
+
 /* ---- what is not differentiable, and extremes ---- */
 static void evaluate(bp_context *ctx, bp_var (*build)(bp_var), bp_dtype t, int64_t rows, int64_t columns, const void *x, void *y) {
   bp_graph *g;
@@ -146,7 +150,7 @@ static void an_empty_product_is_one_and_an_empty_norm_zero(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {BT_TEST(every_case_holds), BT_TEST(argmax_and_argmin_take_the_first_of_equals_and_any_nan),
+  const struct CMUnitTest tests[] = {BT_TEST(every_case_holds), BT_TEST(many_rows_are_cut_without_a_trace), BT_TEST(argmax_and_argmin_take_the_first_of_equals_and_any_nan),
                                      BT_TEST(norm_neither_overflows_nor_underflows), BT_TEST(an_empty_product_is_one_and_an_empty_norm_zero)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

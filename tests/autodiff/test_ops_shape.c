@@ -124,11 +124,43 @@ static const op_case cases[] = {
     {"cumsum, last", cumsum_last, 1, {{2, {BP_BATCH, 7}}}, -1, 1, .oracle = cumsum_last_oracle, .value_f32 = 1e-5, .value_f64 = 4e-15},
 };
 
+/* Leading axes long enough to be cut; and pieces that are computed whole between pieces that are cut. */
+static bp_var long_slice(const bp_var *x) { return bp_tanh((bp_slice)(bp_square(x[0]), 0, 190, 3, -2)); }
+static bp_var long_pad(const bp_var *x) { return bp_exp((bp_pad)(bp_sin(x[0]), 0, 33, 50, 0)); }
+static bp_var long_concat(const bp_var *x) { return bp_square(bp_concat((bp_var[]){bp_sin(x[0]), x[0], bp_cos(x[0])}, 3, 0)); }
+static bp_var long_triangle(const bp_var *x) { return (bp_matmul)(bp_tril(x[0], 3), bp_triu(bp_square(x[0]), -3)); }
+static bp_var long_cumsum(const bp_var *x) { return bp_exp(bp_cumsum(bp_sin(bp_cumsum(bp_cos(x[0]), 0)), 1)); }
+static bp_var long_factors(const bp_var *x) {
+  bp_var spd = (bp_add)((bp_matmul_t)(x[0], false, x[0], true), bp_diag(bp_square((bp_diag_part)(x[0]))));
+  return bp_tanh((bp_solve)(bp_sin(x[0]), (bp_solve_triangular)((bp_cholesky)(spd), bp_cos(x[0]), true, true)));
+}
+static void heavy_diagonal(int i, double *x) {
+  for (int k = 0; i == 0 && k < 64 * 64; k += 65) x[k] += 9;
+}
+static const op_case long_cases[] = {
+    {"long slice", long_slice, 1, {{2, {200, 3}}}, -1, 1, .oracle = NULL},
+    {"long pad", long_pad, 1, {{2, {70, 3}}}, -1, 1, .oracle = NULL},
+    {"long concat", long_concat, 1, {{2, {70, 3}}}, -1, 1, .oracle = NULL},
+    {"long triangle", long_triangle, 1, {{2, {64, 64}}}, -1, 1, .oracle = NULL},
+    {"long cumsum", long_cumsum, 1, {{2, {100, 5}}}, -1, 1, .oracle = NULL},
+    {"long cumsum, batch", long_cumsum, 1, {{2, {BP_BATCH, 5}}}, -1, 1, .oracle = NULL},
+    {"long factors", long_factors, 1, {{2, {64, 64}}}, -1, 1, .fill = heavy_diagonal},
+};
+
+static void long_axes_are_cut_without_a_trace(void **state) {
+  for (size_t i = 0; i < sizeof long_cases / sizeof *long_cases; i++) op_check_bits(bt_ctx(state), &long_cases[i]);
+}
+
 static void every_case_holds(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) op_check(bt_ctx(state), &cases[i]);
 }
 
+static void many_rows_are_cut_without_a_trace(void **state) {
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) op_check_bits(bt_ctx(state), &cases[i]);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {BT_TEST(every_case_holds)};
+  const struct CMUnitTest tests[] = {BT_TEST(every_case_holds), BT_TEST(many_rows_are_cut_without_a_trace),
+                                     BT_TEST(long_axes_are_cut_without_a_trace)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

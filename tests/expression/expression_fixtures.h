@@ -40,7 +40,8 @@ static inline bp_status xt_parse(bp_context *ctx, const char *text, const xt_nam
     c->names[i] = (bp_expression_name){.name = names[i].name, .var = c->vars[i]};
     c->data[i] = names[i].data;
   }
-  return bp_expression_parse(c->graph, BP_F64, text, c->names, n, &c->y);
+  status = bp_graph_status(c->graph);
+  return status == BP_OK ? bp_expression_parse(c->graph, BP_F64, text, c->names, n, &c->y) : status;
 }
 
 static inline int64_t xt_elements(bp_var v) {

@@ -47,7 +47,7 @@ static const struct {
     {"a = 1 a", BP_E_ARG, "column 7: expected an operator before 'a'; a product is written with *"},
     {"a = ; x", BP_E_ARG, "column 5: expected a number, a name, '(' or '[', found ';'"},
     {"x; y1", BP_E_ARG, "column 2: only the last part is the value; the parts before it are bindings: name = ..."},
-    {"x + (a = 1)", BP_E_ARG, "column 6: unknown name 'a'; it was not given a value"},
+    {"x + (kk = 1)", BP_E_ARG, "column 6: unknown name 'kk'; it was not given a value"},
     {"2 = x", BP_E_ARG, "column 3: expected an operator or the end, found '='"},
     /* names */
     {"xx", BP_E_ARG, "column 1: unknown name 'xx'; did you mean x?"},
@@ -185,18 +185,75 @@ static bp_status parse_and_free(bp_context *ctx, char *text) {
 }
 
 static void nesting_is_limited(void **state) {
+  static const struct {
+    const char *open, *close;
+    size_t levels;
+  } nested[] = {{"(", ")", 1}, {"sin(", ")", 1}, {"max(1,", ")", 1}, {"-", "", 1}, {"2^", "", 1}, {"1-(", ")", 2}};
   bp_context *ctx = bt_ctx(state);
-  const size_t most = BP_EXPRESSION_DEPTH_MAX - 1; /* the whole is one level itself */
-  static const char *const pieces[] = {"(", "sin(", "-", "2^", "1-(", "[", "max(1,"};
-  for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
-    char *close = repeated("", strchr(pieces[i], '(') != NULL ? ")" : "", most, "");
-    if (pieces[i][0] != '[') bt_assert_ok(ctx, parse_and_free(ctx, repeated("", pieces[i], pieces[i][0] == '1' ? most / 2 : most, close + (pieces[i][0] == '1' ? most - most / 2 : 0)) == NULL ? NULL : repeated("", pieces[i], pieces[i][0] == '1' ? most / 2 : most, "x")) == BP_E_ARG ? BP_OK : BP_OK);
-    free(close);
-    bt_assert_fails(ctx, BP_E_LIMIT, parse_and_free(ctx, repeated("", pieces[i], most + 1, "x")));
+  for (size_t i = 0; i < sizeof nested / sizeof *nested; i++) {
+    size_t most = (BP_EXPRESSION_DEPTH_MAX - 1) / nested[i].levels; /* the whole is a level itself */
+    char *close = repeated("x", nested[i].close, most, "");
+    bt_assert_ok(ctx, parse_and_free(ctx, repeated("", nested[i].open, most, close)));
+    bt_assert_fails(ctx, BP_E_LIMIT, parse_and_free(ctx, repeated("", nested[i].open, most + 1, close)));
     bt_assert_message(ctx, "nested deeper than 100");
+    free(close);
   }
 }
 
+static void what_does_not_nest_may_be_long(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bt_assert_ok(ctx, parse_and_free(ctx, repeated("x", "+x", 10000, "")));
+  bt_assert_ok(ctx, parse_and_free(ctx, repeated("x", "*2-1", 10000, "")));
+  bt_assert_ok(ctx, parse_and_free(ctx, repeated("A", "'", 10000, "")));
+  bt_assert_ok(ctx, parse_and_free(ctx, repeated("v", "[:]", 10000, "")));
+  bt_assert_ok(ctx, parse_and_free(ctx, repeated("[1", ",1", 20000, "]")));
+  bt_assert_ok(ctx, parse_and_free(ctx, repeated("[x", ",x", 20000, "]")));
+}
+
+static void the_text_is_limited(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bt_assert_ok(ctx, parse_and_free(ctx, repeated("1", " ", BP_EXPRESSION_TEXT_MAX - 1, "")));
+  bt_assert_fails(ctx, BP_E_LIMIT, parse_and_free(ctx, repeated("1", " ", BP_EXPRESSION_TEXT_MAX, "")));
+  bt_assert_message(ctx, "an expression of 65537 bytes; the limit is 65536");
+  bt_assert_fails(ctx, BP_E_LIMIT, parse_and_free(ctx, repeated("0.", "1", 2000, "")));
+  bt_assert_message(ctx, "column 1: a number of 2002 characters is too long");
+}
+
+static void names_are_limited(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  for (int extra = 0; extra <= 1; extra++) {
+    char *text = malloc(32 * BP_EXPRESSION_NAMES_MAX), *at = text;
+    assert_non_null(text);
+    for (int i = 0; i < BP_EXPRESSION_NAMES_MAX - POINT + extra; i++) at += sprintf(at, "a%d=1;", i);
+    (void)sprintf(at, "x");
+    assert_int_equal(parse_and_free(ctx, text), extra ? BP_E_LIMIT : BP_OK);
+  }
+  bt_assert_message(ctx, "more than 1024 names");
+}
+
+/* A short text may ask for a large array; memory is taken only when it is evaluated, so the limit is a shape. */
+static void arrays_are_limited(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  char text[] = "a = outer(v, v); b = reshape(a, 9); c = reshape(outer(b, b), 81); d = reshape(outer(c, c), 6561); outer(d, d)";
+  xt_case c;
+  bt_assert_fails(ctx, BP_E_LIMIT, xt_parse(ctx, text, point, POINT, &c));
+  bt_assert_message(ctx, "column 99: an array of 43046721 elements; the limit is 16777216");
+  bp_graph_free(c.graph);
+  bt_assert_fails(ctx, BP_E_LIMIT, xt_parse(ctx, "a = outer(v, v); b = reshape(a, 9); c = reshape(outer(b, b), 81); diag(reshape(outer(c, c), 6561))", point, POINT, &c));
+  bp_graph_free(c.graph);
+}
+
 int main(void) {
-  return 0;
+  const struct CMUnitTest tests[] = {
+      BT_TEST(mistakes_are_told_with_their_place),
+      BT_TEST(a_graph_with_an_error_is_refused),
+      BT_TEST(names_must_be_names),
+      BT_TEST(the_element_type_must_be_real),
+      BT_TEST(nesting_is_limited),
+      BT_TEST(what_does_not_nest_may_be_long),
+      BT_TEST(the_text_is_limited),
+      BT_TEST(names_are_limited),
+      BT_TEST(arrays_are_limited),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
 }
