@@ -28,6 +28,7 @@ static bp_status evaluation_init(evaluation *ev, const bp_var *outputs, size_t n
   for (size_t id = ev->size; id-- > 1;) {
     if (!ev->needed[id]) continue;
     const bp_node *node = &ev->graph->nodes[id];
+    if (node->op == BP_OP_axis_size) continue; /* only the shape is looked at */
     for (int a = 0; a < bp_op_table[node->op].arity; a++) ev->needed[node->arg[a]] = 1;
   }
   return BP_OK;

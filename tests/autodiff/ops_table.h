@@ -91,13 +91,19 @@ static bool near_zero_divisor(const double *x) { return fabs(x[1]) < 0.1; }
 static bool near_origin_or_cut(const double *x) { return hypot(x[0], x[1]) < 0.2 || (x[1] < 0 && fabs(x[0]) < 1e-2); }
 
 #define ROW1(name_, low_, high_, avoid_, ulps_)                                                                        \
-  {.name = #name_, .arity = 1, .build = name_##_build, .value = name_##_value, .low = (low_), .high = (high_), .avoid = (avoid_), .ulps = (ulps_)}
+  {                                                                                                                    \
+    .name = #name_, .arity = 1, .build = name_##_build, .value = name_##_value, .low = (low_), .high = (high_),        \
+    .avoid = (avoid_), .ulps = (ulps_)                                                                                 \
+  }
 #define ROW2(name_, low_, high_, avoid_, ulps_)                                                                        \
-  {.name = #name_, .arity = 2, .build = name_##_build, .value = name_##_value, .low = (low_), .high = (high_), .avoid = (avoid_), .ulps = (ulps_)}
+  {                                                                                                                    \
+    .name = #name_, .arity = 2, .build = name_##_build, .value = name_##_value, .low = (low_), .high = (high_),        \
+    .avoid = (avoid_), .ulps = (ulps_)                                                                                 \
+  }
 #define FLAT1(name_)                                                                                                   \
-  {.name = #name_, .arity = 1, .build = name_##_build, .value = name_##_value, .low = -9, .high = 9, .flat = true}
+  { .name = #name_, .arity = 1, .build = name_##_build, .value = name_##_value, .low = -9, .high = 9, .flat = true }
 #define FLAT2(name_)                                                                                                   \
-  {.name = #name_, .arity = 2, .build = name_##_build, .value = name_##_value, .low = -4, .high = 4, .flat = true}
+  { .name = #name_, .arity = 2, .build = name_##_build, .value = name_##_value, .low = -4, .high = 4, .flat = true }
 
 static const op_row op_rows[] = {
     /* one rounding or none */
@@ -151,8 +157,16 @@ static const op_row op_rows[] = {
     ROW2(pow, 0.1, 3, NULL, 1),
     ROW2(atan2, -4, 4, near_origin_or_cut, 1),
     /* cancels near its zeros */
-    {.name = "lgamma", .arity = 1, .build = lgamma_build, .value = lgamma_value, .low = -3.5, .high = 9,
-     .avoid = near_pole_of_gamma, .ulps = 8, .absolute = 2e-15, .once = true},
+    {.name = "lgamma",
+     .arity = 1,
+     .build = lgamma_build,
+     .value = lgamma_value,
+     .low = -3.5,
+     .high = 9,
+     .avoid = near_pole_of_gamma,
+     .ulps = 8,
+     .absolute = 2e-15,
+     .once = true},
 };
 enum { OP_ROWS = sizeof op_rows / sizeof *op_rows };
 
@@ -165,7 +179,7 @@ typedef struct special_row {
   double partial[3]; /* derivatives along each argument */
 } special_row;
 
-#define INF ((double)INFINITY)
+#define INF  ((double)INFINITY)
 #define NAN_ ((double)NAN)
 static const special_row special_rows[] = {
     {relu_build, {0}, 0, {0}},
