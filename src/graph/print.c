@@ -23,16 +23,16 @@ static const char *attribute_text(const bp_graph *g, const bp_node *n, char *tex
                    (n->attr.bits & BP_MATMUL_TB) != 0 ? ", right transposed" : "");
     break;
   case BP_OP_transpose:
-    for (int i = 0; i < g->shapes[n->shape].rank; i++) axes[at++] = (char)('0' + ((n->attr.bits >> (4 * i)) & 15u)), axes[at++] = ' ';
-    (void)snprintf(text, size, ", order %s", axes);
+    for (int i = 0; i < g->shapes[n->shape].rank; i++) axes[at++] = ' ', axes[at++] = (char)('0' + ((n->attr.bits >> (4 * i)) & 15u));
+    (void)snprintf(text, size, ", order%s", axes);
     break;
   case BP_OP_sum:
   case BP_OP_reduce_max:
   case BP_OP_reduce_min:
   case BP_OP_axis_size:
     for (int i = 0; i < BP_MAX_RANK; i++)
-      if ((n->attr.bits & BP_AXIS(i)) != 0) axes[at++] = (char)('0' + i), axes[at++] = ' ';
-    (void)snprintf(text, size, ", axes %s", axes);
+      if ((n->attr.bits & BP_AXIS(i)) != 0) axes[at++] = ' ', axes[at++] = (char)('0' + i);
+    (void)snprintf(text, size, ", axes%s", axes);
     break;
   default:
     break;
@@ -68,7 +68,7 @@ static void dot_node(bp_builder *t, const bp_graph *g, uint32_t id) {
   bp_builder_add(t, "  n%" PRIu32 " [label=\"", id);
   for (const char *c = n->name != 0 ? g->names[n->name - 1] : ""; *c != '\0'; c++)
     bp_builder_add(t, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
-  bp_builder_add(t, "%s%s%s\\n%s%s\"%s];\n", n->name != 0 ? "\\n" : "", bp_op_table[n->op].name,
+  bp_builder_add(t, "%s%s%s%s\\n%s%s\"%s];\n", n->name != 0 ? "\\n" : "", bp_op_table[n->op].name, n->op == BP_OP_scalar ? " " : "",
       attribute_text(g, n, attribute, sizeof attribute), bp_dtype_name((bp_dtype)n->dtype),
       bp_shape_text(&g->shapes[n->shape], shape, sizeof shape),
       bp_node_arity(n) == 0 ? ", shape=box" : "");

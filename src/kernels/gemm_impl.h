@@ -186,7 +186,8 @@ void GEMM_NAME(const bp_gemm *g) {
   plan.pack_a = bp_gemm_wants_a(g->n, size, g->a_trans) && g->lda * size >= BP_GEMM_FAR_BYTES;
   plan.pack_b = g->b_trans || (bp_gemm_wants_b(g->m, g->k, false) && g->m >= BP_FAR_B_ROWS && g->k >= BP_FAR_B_STEPS &&
                                g->ldb * size >= BP_GEMM_FAR_BYTES);
-  plan.max_vecs = g->m <= 2 && !plan.pack_b && !plan.pack_a ? BP_THIN_VECS : BP_TILE_VECS;
+  plan.max_vecs = BP_TILE_VECS;
+  if (g->m <= 2 && !plan.pack_b && !plan.pack_a) plan.max_vecs = g->m == 1 ? BP_THIN_VECS : BP_PAIR_VECS;
   if (g->m <= 0 || n_vecs <= 0) return;
   if (plan.pack_a) plan.panel = (real *)((char *)g->scratch + bp_gemm_a_bytes(g->m, g->k, size));
   const int64_t m_block = plan.pack_a ? bp_gemm_smaller(g->m, BP_GEMM_A_ROWS) : g->m;

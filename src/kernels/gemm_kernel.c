@@ -5,7 +5,8 @@
 /* The tiles, rows by vectors. Their sums, one row of B and one broadcast element of A must fit in the registers, and 8
  * sums or more hide the latency of the multiply-adds. The widest tiles serve products of one or two rows, which only
  * stream B. */
-#define TILES_2(X, v)  X(1, v) X(2, v)
+#define TILES_1(X, v)  X(1, v)
+#define TILES_2(X, v)  TILES_1(X, v) X(2, v)
 #define TILES_4(X, v)  TILES_2(X, v) X(3, v) X(4, v)
 #define TILES_6(X, v)  TILES_4(X, v) X(5, v) X(6, v)
 #define TILES_8(X, v)  TILES_6(X, v) X(7, v) X(8, v)
@@ -13,16 +14,17 @@
 
 enum { BP_TILE_ROWS = 12 };
 #if defined(__AVX512F__) || defined(__aarch64__) /* 32 registers */
-enum { BP_TILE_VECS = 4, BP_THIN_VECS = 8 };
+enum { BP_TILE_VECS = 4, BP_PAIR_VECS = 8, BP_THIN_VECS = 8 };
 #define BP_TILES(X)                                                                                                    \
   TILES_12(X, 1) TILES_12(X, 2) TILES_8(X, 3) TILES_6(X, 4) TILES_2(X, 5) TILES_2(X, 6) TILES_2(X, 7) TILES_2(X, 8)
 static const int tile_rows[BP_THIN_VECS] = {12, 12, 8, 6, 2, 2, 2, 2};
 #elif BP_HAS_FMA /* 16 registers */
-enum { BP_TILE_VECS = 2, BP_THIN_VECS = 4 };
-#define BP_TILES(X) TILES_12(X, 1) TILES_6(X, 2) TILES_2(X, 3) TILES_2(X, 4)
-static const int tile_rows[BP_THIN_VECS] = {12, 6, 2, 2};
+enum { BP_TILE_VECS = 2, BP_PAIR_VECS = 4, BP_THIN_VECS = 8 };
+#define BP_TILES(X)                                                                                                    \
+  TILES_12(X, 1) TILES_6(X, 2) TILES_2(X, 3) TILES_2(X, 4) TILES_1(X, 5) TILES_1(X, 6) TILES_1(X, 7) TILES_1(X, 8)
+static const int tile_rows[BP_THIN_VECS] = {12, 6, 2, 2, 1, 1, 1, 1};
 #else /* 16 registers, and a product needs one of them */
-enum { BP_TILE_VECS = 2, BP_THIN_VECS = 4 };
+enum { BP_TILE_VECS = 2, BP_PAIR_VECS = 4, BP_THIN_VECS = 4 };
 #define BP_TILES(X) TILES_8(X, 1) TILES_4(X, 2) TILES_2(X, 3) TILES_2(X, 4)
 static const int tile_rows[BP_THIN_VECS] = {8, 4, 2, 2};
 #endif

@@ -3,6 +3,8 @@
  *
  * A sweep over the phases with a list of free ranges: first fit, neighbours joined.
  */
+#include <inttypes.h>
+
 #include "base/fail.h"
 #include "program/encode.h"
 
@@ -15,7 +17,11 @@ typedef struct memory_map {
   range *free;
   size_t n_free, capacity;
   size_t top;
+  bool overflow;
 } memory_map;
+
+/* More than any machine has, and far from the end of size_t. */
+#define MEMORY_MOST ((size_t)1 << 62)
 
 static size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -33,7 +39,10 @@ static size_t take(memory_map *m, size_t bytes) {
     return offset;
   }
   size_t offset = m->top;
-  m->top += bytes;
+  if (bytes > MEMORY_MOST - m->top)
+    m->overflow = true;
+  else
+    m->top += bytes;
   return offset;
 }
 
@@ -109,6 +118,9 @@ bp_status encode_memory(ir *c, bp_program *p) {
       BP_TRY_DONE(give(&m, p->buffers[b].offset, padded(p->buffers[b].bytes)));
   }
   p->workspace_bytes = m.top;
+  if (m.overflow)
+    status = bp_fail(c->ctx, BP_E_LIMIT, "compile: a workspace for %" PRId64 " rows would be too large; lower max_batch",
+                     c->max_batch);
 done:
   bp_release(c->allocator, l, n, sizeof *l);
   bp_release(c->allocator, born, slots, sizeof *born);

@@ -46,8 +46,9 @@ bool bp_shape_valid(const bp_shape *s) {
   for (int i = 0; i < s->rank; i++) {
     if (i == 0 && s->dims[0] == -1) continue;
     if (s->dims[i] < 0) return false;
-    if (s->dims[i] > 0 && n > limit / s->dims[i]) return false;
-    n *= s->dims[i];
+    int64_t size = s->dims[i] > 0 ? s->dims[i] : 1; /* also no part of an array without elements may overflow */
+    if (n > limit / size) return false;
+    n *= size;
   }
   return true;
 }

@@ -20,7 +20,7 @@ typedef struct array_case {
   int n_x; /* arguments that are differentiated */
   extent x[2], y;
   int64_t batch;
-  bool with_batch;             /* the result, or the largest argument, has it */
+  bool with_batch;              /* the result, or the largest argument, has it */
   bool batch_x[2], batch_index; /* so has this argument */
   bool transpose_a, transpose_b;
   unsigned axes;
@@ -135,8 +135,12 @@ static void extreme_value(const array_case *c, const long double *x, long double
     if (sign * x[i] > sign * *to) *to = x[i];
   }
 }
-static void reduce_max_value(const array_case *c, const long double *const *x, long double *y) { extreme_value(c, x[0], y, 1); }
-static void reduce_min_value(const array_case *c, const long double *const *x, long double *y) { extreme_value(c, x[0], y, -1); }
+static void reduce_max_value(const array_case *c, const long double *const *x, long double *y) {
+  extreme_value(c, x[0], y, 1);
+}
+static void reduce_min_value(const array_case *c, const long double *const *x, long double *y) {
+  extreme_value(c, x[0], y, -1);
+}
 static void axis_size_draw(array_case *c, bt_random *r) {
   reduce_draw(c, r);
   c->y.rank = 0;
@@ -372,8 +376,15 @@ static const array_row array_rows[] = {
     {.name = "transpose", .draw = transpose_draw, .build = transpose_build, .value = transpose_value, .linear = true},
     {.name = "cast", .draw = cast_draw, .build = cast_build, .value = copy_value, .linear = true},
     {.name = "gather", .draw = gather_draw, .build = gather_build, .value = gather_value, .linear = true},
-    {.name = "scatter_add", .draw = scatter_add_draw, .build = scatter_add_build, .value = scatter_add_value, .linear = true},
-    {.name = "softmax_cross_entropy", .draw = cross_entropy_draw, .build = cross_entropy_build, .value = cross_entropy_value},
+    {.name = "scatter_add",
+     .draw = scatter_add_draw,
+     .build = scatter_add_build,
+     .value = scatter_add_value,
+     .linear = true},
+    {.name = "softmax_cross_entropy",
+     .draw = cross_entropy_draw,
+     .build = cross_entropy_build,
+     .value = cross_entropy_value},
     {.name = "one_hot", .draw = one_hot_draw, .build = one_hot_build, .value = one_hot_value, .flat = true},
 };
 enum { ARRAY_ROWS = sizeof array_rows / sizeof *array_rows };

@@ -90,13 +90,19 @@ static bool near_zero_divisor(const double *x) { return fabs(x[1]) < 0.1; }
 static bool near_origin_or_cut(const double *x) { return hypot(x[0], x[1]) < 0.2 || (x[1] < 0 && fabs(x[0]) < 1e-2); }
 
 #define ROW1(name_, low_, high_, avoid_, ulps_)                                                                        \
-  {.name = #name_, .arity = 1, .build = name_##_build, .value = name_##_value, .low = (low_), .high = (high_), .avoid = (avoid_), .ulps = (ulps_)}
+  {                                                                                                                    \
+    .name = #name_, .arity = 1, .build = name_##_build, .value = name_##_value, .low = (low_), .high = (high_),        \
+    .avoid = (avoid_), .ulps = (ulps_)                                                                                 \
+  }
 #define ROW2(name_, low_, high_, avoid_, ulps_)                                                                        \
-  {.name = #name_, .arity = 2, .build = name_##_build, .value = name_##_value, .low = (low_), .high = (high_), .avoid = (avoid_), .ulps = (ulps_)}
+  {                                                                                                                    \
+    .name = #name_, .arity = 2, .build = name_##_build, .value = name_##_value, .low = (low_), .high = (high_),        \
+    .avoid = (avoid_), .ulps = (ulps_)                                                                                 \
+  }
 #define FLAT1(name_)                                                                                                   \
-  {.name = #name_, .arity = 1, .build = name_##_build, .value = name_##_value, .low = -9, .high = 9, .flat = true}
+  { .name = #name_, .arity = 1, .build = name_##_build, .value = name_##_value, .low = -9, .high = 9, .flat = true }
 #define FLAT2(name_)                                                                                                   \
-  {.name = #name_, .arity = 2, .build = name_##_build, .value = name_##_value, .low = -4, .high = 4, .flat = true}
+  { .name = #name_, .arity = 2, .build = name_##_build, .value = name_##_value, .low = -4, .high = 4, .flat = true }
 
 static const op_row op_rows[] = {
     /* one rounding or none */
@@ -164,7 +170,7 @@ typedef struct special_row {
   double partial[3]; /* derivatives along each argument */
 } special_row;
 
-#define INF ((double)INFINITY)
+#define INF  ((double)INFINITY)
 #define NAN_ ((double)NAN)
 static const special_row special_rows[] = {
     {relu_build, {0}, 0, {0}},

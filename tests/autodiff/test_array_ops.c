@@ -70,8 +70,7 @@ typedef struct point {
 
 static void load(const setting *s, int first, point *p) {
   for (int i = 0; i < s->c.n_x; i++)
-    for (int64_t e = 0; e < count_of(&s->c.x[i]); e++)
-      p->x[i][e] = (long double)bt_get(s->values[first + i], s->t, e);
+    for (int64_t e = 0; e < count_of(&s->c.x[i]); e++) p->x[i][e] = (long double)bt_get(s->values[first + i], s->t, e);
 }
 
 static void reference(const setting *s, const point *p, long double *y) {
@@ -170,7 +169,8 @@ static int64_t check_reverse(const setting *s, void *const *x_bar) {
 
 static void check_identity(const setting *s, void *const *x_bar, const void *y_dot) {
   double forward = 0, reverse = 0, size = 0;
-  for (int64_t j = 0; j < count_of(&s->c.y); j++) forward += bt_get(s->values[s->n_inputs - 1], s->t, j) * bt_get(y_dot, s->t, j);
+  for (int64_t j = 0; j < count_of(&s->c.y); j++)
+    forward += bt_get(s->values[s->n_inputs - 1], s->t, j) * bt_get(y_dot, s->t, j);
   for (int i = 0; i < s->c.n_x; i++)
     for (int64_t e = 0; e < count_of(&s->c.x[i]); e++) {
       double term = bt_get(x_bar[i], s->t, e) * bt_get(s->values[s->c.n_x + i], s->t, e);
@@ -178,7 +178,8 @@ static void check_identity(const setting *s, void *const *x_bar, const void *y_d
       size += fabs(term);
     }
   if (!(fabs(forward - reverse) <= 1e-13 * (1 + size)) && wrong[0] == '\0')
-    (void)snprintf(wrong, sizeof wrong, "%s: <y_bar, J x_dot> = %.17g, <Jt y_bar, x_dot> = %.17g", s->row->name, forward, reverse);
+    (void)snprintf(wrong, sizeof wrong, "%s: <y_bar, J x_dot> = %.17g, <Jt y_bar, x_dot> = %.17g", s->row->name,
+                   forward, reverse);
 }
 
 static int64_t first_derivatives(bp_context *ctx, const array_row *row, uint64_t seed) {
@@ -272,7 +273,8 @@ static void second_derivatives(bp_context *ctx, const array_row *row, uint64_t s
       compare(&s, k == 0 ? "forward over reverse" : "reverse over reverse", result, BP_F64, n, 1e-9);
       free(result);
     }
-    if (row->linear && n_x == 1 && strncmp(row->name, "reduce_", 7) != 0) assert_true(bp_var_is_zero(hv[i]) && bp_var_is_zero(again[i]));
+    if (row->linear && n_x == 1 && strncmp(row->name, "reduce_", 7) != 0)
+      assert_true(bp_var_is_zero(hv[i]) && bp_var_is_zero(again[i]));
   }
   release(&s);
 }
@@ -290,7 +292,8 @@ static void second_derivatives_are_differences_of_first_ones(void **state) {
 /* The value of a sum, with a derivative that is off by a sign, or by a millionth. */
 static bp_var off_build(const array_case *c, const bp_var *x, double k) {
   bp_var y = bp_sum(x[0], c->axes);
-  return bp_add(bp_mul(y, bp_scalar(y.graph, BP_F64, k)), bp_mul(bp_stop_gradient(y), bp_scalar(y.graph, BP_F64, 1 - k)));
+  return bp_add(bp_mul(y, bp_scalar(y.graph, BP_F64, k)),
+                bp_mul(bp_stop_gradient(y), bp_scalar(y.graph, BP_F64, 1 - k)));
 }
 static bp_var wrong_sign_build(const array_case *c, const bp_var *x, bp_var index) {
   (void)index;

@@ -39,7 +39,8 @@ static void value_at(bp_context *ctx, bp_var y, bp_var x, const double *at, doub
   free(place);
 }
 
-static void assert_values(bp_context *ctx, bp_var y, bp_var x, const double *at, const double *want, int n, double tolerance) {
+static void assert_values(bp_context *ctx, bp_var y, bp_var x, const double *at, const double *want, int n,
+                          double tolerance) {
   double got[16];
   assert_int_equal(bt_elements(y, 1), n);
   value_at(ctx, y, x, at, got);
@@ -58,17 +59,22 @@ typedef bp_var (*function)(bp_var x);
 static bp_var positive(bp_var x) { return bp_greater(x, number(x, 0)); }
 static bp_var root_or_zero(bp_var x) { return bp_where(positive(x), bp_sqrt(x), number(x, 0)); }
 static bp_var log_or_zero(bp_var x) { return bp_where(positive(x), bp_log(x), number(x, 0)); }
-static bp_var zero_or_quotient(bp_var x) { return bp_where(bp_equal(x, number(x, 0)), number(x, 1), bp_div(bp_sin(x), x)); }
+static bp_var zero_or_quotient(bp_var x) {
+  return bp_where(bp_equal(x, number(x, 0)), number(x, 1), bp_div(bp_sin(x), x));
+}
 static bp_var power_or_x(bp_var x) { return bp_where(positive(x), bp_pow(x, number(x, 0.5)), x); }
 static bp_var log_of_root(bp_var x) { return bp_where(positive(x), bp_log(bp_sqrt(x)), bp_square(x)); }
-static bp_var nested(bp_var x) { return bp_where(positive(x), bp_where(bp_less(x, number(x, 2)), bp_sqrt(x), bp_log(x)), number(x, 3)); }
+static bp_var nested(bp_var x) {
+  return bp_where(positive(x), bp_where(bp_less(x, number(x, 2)), bp_sqrt(x), bp_log(x)), number(x, 3));
+}
 static bp_var used_after(bp_var x) { return bp_exp(bp_mul(number(x, 2), log_or_zero(x))); } /* x², 1 */
 static bp_var through_a_sum(bp_var x) {
   bp_var r = bp_rsqrt(x);
   return bp_where(positive(x), bp_add(bp_mul(r, r), r), x);
 }
 static bp_var through_a_product(bp_var x) { /* 1 / x in a matrix product, row by row */
-  bp_var m = bp_matmul(bp_reshape(bp_log(x), 2, ((const int64_t[]){5, 1})), bp_reshape(number(x, 2), 2, ((const int64_t[]){1, 1})));
+  bp_var m = bp_matmul(bp_reshape(bp_log(x), 2, ((const int64_t[]){5, 1})),
+                       bp_reshape(number(x, 2), 2, ((const int64_t[]){1, 1})));
   return bp_where(positive(x), bp_reshape(m, 1, (const int64_t[]){5}), number(x, 0));
 }
 static bp_var through_an_extreme(bp_var x) {
@@ -98,9 +104,10 @@ static void branches_not_taken_leave_the_gradient_clean(void **state) {
   bp_context *ctx = bt_ctx(state);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     bp_graph *g = new_graph(state);
-    bp_var x = vector(g, BP_F64, 5), one = number(x, 1), y = rows[i].f(x), ones = bp_broadcast(one, 1, (const int64_t[]){5}), y_dot, d2;
+    bp_var x = vector(g, BP_F64, 5), one = number(x, 1), y = rows[i].f(x),
+           ones = bp_broadcast(one, 1, (const int64_t[]){5}), y_dot, d2;
     bp_var d1 = gradient_of_sum(ctx, y, x);
-    print_message("case %d\n", (int)i);
+    print_message("-- where, case %d\n", (int)i);
     assert_values(ctx, d1, x, at, rows[i].first, 5, 1e-9);
     bt_assert_ok(ctx, bp_jvp(&y, 1, &x, &ones, 1, &y_dot));
     assert_values(ctx, y_dot, x, at, rows[i].first, 5, 1e-9);
@@ -138,7 +145,10 @@ static void logits_of_any_size_give_finite_values_and_gradients(void **state) {
       {{-1e30, 0}, 0, {0, 1}, {1e30, 0}},
       {{1e30, 1e30}, 1e30, {0.5, 0.5}, {0.69314718055994531, 0.69314718055994531}},
       {{-1e30, -1e30}, -1e30, {0.5, 0.5}, {0.69314718055994531, 0.69314718055994531}},
-      {{1e5, 99999}, 100000.31326168752, {0.73105857863000488, 0.26894142136999512}, {0.31326168751822283, 1.3132616875182228}},
+      {{1e5, 99999},
+       100000.31326168752,
+       {0.73105857863000488, 0.26894142136999512},
+       {0.31326168751822283, 1.3132616875182228}},
       {{0, -90}, 0, {1, 8.194012623990515e-40}, {8.194012623990515e-40, 90}},
   };
   bp_context *ctx = bt_ctx(state);
@@ -148,7 +158,8 @@ static void logits_of_any_size_give_finite_values_and_gradients(void **state) {
     bp_graph *g = new_graph(state);
     bp_var z = vector(g, t, 2), lse = bp_logsumexp(z);
     const int32_t classes[] = {0, 1};
-    bp_var loss = bp_softmax_cross_entropy(bp_broadcast(z, 2, ((const int64_t[]){2, 2})), bp_constant(g, BP_I32, 1, (const int64_t[]){2}, classes));
+    bp_var loss = bp_softmax_cross_entropy(bp_broadcast(z, 2, ((const int64_t[]){2, 2})),
+                                           bp_constant(g, BP_I32, 1, (const int64_t[]){2}, classes));
     const double *p = rows[i / 2].softmax, difference[2] = {2 * p[0] - 1, 2 * p[1] - 1}, none[2] = {0, 0};
     assert_values(ctx, lse, z, rows[i / 2].z, &rows[i / 2].logsumexp, 1, tolerance);
     assert_values(ctx, bp_softmax(z), z, rows[i / 2].z, p, 2, tolerance);
@@ -203,7 +214,8 @@ static void the_same_variable_twice_and_an_output_that_is_a_variable(void **stat
 static void no_dependence_gives_the_symbolic_zero_or_zeros(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_graph *g = new_graph(state);
-  bp_var a = scalar(g), b = bp_input(g, "b", BP_F64, 2, (const int64_t[]){BP_BATCH, 3}), y = bp_sin(a), one = number(a, 1), out, zero = {g, 0};
+  bp_var a = scalar(g), b = bp_input(g, "b", BP_F64, 2, (const int64_t[]){BP_BATCH, 3}), y = bp_sin(a),
+         one = number(a, 1), out, zero = {g, 0};
   bt_assert_ok(ctx, bp_vjp(&y, &one, 1, &b, 1, &out));
   assert_true(bp_var_is_zero(out));
   bt_assert_ok(ctx, bp_vjp(&y, &zero, 1, &a, 1, &out));
@@ -284,7 +296,8 @@ static void hessian_vector_products_are_those_by_hand(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_graph *g = new_graph(state);
   bp_var x[2] = {scalar(g), scalar(g)}, v[2] = {number(x[0], 2), number(x[0], -1)}, hv[2];
-  bp_var y = bp_add(bp_square(bp_sub(number(x[0], 1), x[0])), bp_mul(number(x[0], 100), bp_square(bp_sub(x[1], bp_square(x[0])))));
+  bp_var y = bp_add(bp_square(bp_sub(number(x[0], 1), x[0])),
+                    bp_mul(number(x[0], 100), bp_square(bp_sub(x[1], bp_square(x[0])))));
   bt_assert_ok(ctx, bp_hvp(y, x, v, 2, hv));
   const double a = 1.5, b = -0.5;
   const void *values[2] = {&a, &b};

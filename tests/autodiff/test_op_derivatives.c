@@ -20,10 +20,11 @@ typedef struct derivatives {
   const op_row *row;
   double x[3][POINTS], x_dot[3][POINTS], y_bar[POINTS];
   double y_dot[POINTS], x_bar[3][POINTS]; /* first order */
-  double forward[3][POINTS], reverse[3][POINTS]; /* second order along x_dot: forward over reverse, reverse over reverse */
+  double forward[3][POINTS],
+      reverse[3][POINTS]; /* second order along x_dot: forward over reverse, reverse over reverse */
 } derivatives;
 
-static derivatives d;    /* large */
+static derivatives d;   /* large */
 static char wrong[256]; /* what was found wrong first, "" nothing */
 
 static void draw_points(const op_row *row) {
@@ -161,7 +162,8 @@ static void check_f32(bp_context *ctx) {
   compute_first(ctx, BP_F32);
   for (int e = 0; e < POINTS; e++) {
     compare("float32 forward", e, d.y_dot[e], (long double)exact.y_dot[e], 5e-6);
-    for (int i = 0; i < d.row->arity; i++) compare("float32 reverse", e, d.x_bar[i][e], (long double)exact.x_bar[i][e], 5e-6);
+    for (int i = 0; i < d.row->arity; i++)
+      compare("float32 reverse", e, d.x_bar[i][e], (long double)exact.x_bar[i][e], 5e-6);
   }
 }
 
@@ -239,7 +241,9 @@ static bp_var no_curvature_build(const bp_var *x) {
 static bp_var one_sided_build(const bp_var *x) { return bp_mul(x[0], bp_stop_gradient(x[1])); }
 /* In float32 the derivative of log2 by a constant of four digits. */
 static bp_var coarse_constant_build(const bp_var *x) {
-  bp_var y = bp_log2(x[0]), slope = bp_div(bp_scalar(y.graph, bp_var_dtype(y), bp_var_dtype(y) == BP_F32 ? 1.4428 : 1.4426950408889634), x[0]);
+  bp_var y = bp_log2(x[0]),
+         slope =
+             bp_div(bp_scalar(y.graph, bp_var_dtype(y), bp_var_dtype(y) == BP_F32 ? 1.4428 : 1.4426950408889634), x[0]);
   return bp_add(bp_stop_gradient(y), bp_mul(bp_stop_gradient(slope), bp_sub(x[0], bp_stop_gradient(x[0]))));
 }
 
@@ -257,7 +261,12 @@ static void wrong_rules_are_caught(void **state) {
       {.name = "off by 1e-7", .arity = 1, .build = hundred_millionth_build, .value = sin_value, .low = -4, .high = 4},
       {.name = "one side only", .arity = 2, .build = one_sided_build, .value = mul_value, .low = -4, .high = 4},
       {.name = "no curvature", .arity = 1, .build = no_curvature_build, .value = sin_value, .low = -4, .high = 4},
-      {.name = "coarse constant", .arity = 1, .build = coarse_constant_build, .value = log2_value, .low = 0.05, .high = 9},
+      {.name = "coarse constant",
+       .arity = 1,
+       .build = coarse_constant_build,
+       .value = log2_value,
+       .low = 0.05,
+       .high = 9},
   };
   for (int i = 0; i < 3; i++) caught(ctx, &rows[i], check_first, "reverse");
   draw_points(&rows[3]);

@@ -67,7 +67,8 @@ static bool as_promised(double got, double want, bp_dtype t) {
   if (isnan(want)) return isnan(got);
   double rounded = t == BP_F64 ? want : (double)(float)want;
   if (!isfinite(rounded)) return got == rounded;
-  return fabs(got - rounded) <= (t == BP_F64 ? 1e-14 : 1e-6) * fabs(rounded) + (t == BP_F64 ? 1e-15 : 1e-7) * (want != 0);
+  return fabs(got - rounded) <=
+         (t == BP_F64 ? 1e-14 : 1e-6) * fabs(rounded) + (t == BP_F64 ? 1e-15 : 1e-7) * (want != 0);
 }
 
 static void special_point(bp_context *ctx, const special_row *row, bp_dtype t) {
@@ -105,7 +106,8 @@ static void special_point(bp_context *ctx, const special_row *row, bp_dtype t) {
 static void special_points_are_as_documented(void **state) {
   for (int i = 0; i < SPECIAL_ROWS; i++) {
     special_point(bt_ctx(state), &special_rows[i], BP_F64);
-    if (!(fabs(special_rows[i].x[0]) < 1e-29 && special_rows[i].x[0] != 0)) special_point(bt_ctx(state), &special_rows[i], BP_F32);
+    if (!(fabs(special_rows[i].x[0]) < 1e-29 && special_rows[i].x[0] != 0))
+      special_point(bt_ctx(state), &special_rows[i], BP_F32);
   }
 }
 
@@ -134,7 +136,8 @@ static bool in_a_table(const char *name) {
 static void every_operation_has_a_row(void **state) {
   (void)state;
   for (int op = 0; op < BP_OP_COUNT; op++)
-    if (!in_a_table(bp_op_table[op].name)) fail_msg("%s has no row in ops_table.h or array_ops.h", bp_op_table[op].name);
+    if (!in_a_table(bp_op_table[op].name))
+      fail_msg("%s has no row in ops_table.h or array_ops.h", bp_op_table[op].name);
   assert_false(in_a_table("matmull"));
 }
 

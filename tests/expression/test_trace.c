@@ -273,7 +273,7 @@ static int64_t value_of_rule(bp_context *ctx, const traced *t, const char *rule,
   return elements;
 }
 
-/* What a rule adds up to must be the derivative beside it; a number stands for an array of it (sums hand on). */
+/* What a rule adds up to must be the derivative beside it; an array may be repeated (the adjoint of a sum). */
 static void check_rules(bp_context *ctx, const char *text, bp_mode mode) {
   traced *t = trace_of(ctx, text, some, SOME - 1, mode, 1);
   for (size_t i = 0; i < t->n; i++) {
@@ -281,11 +281,11 @@ static void check_rules(bp_context *ctx, const char *text, bp_mode mode) {
     double out[XT_ELEMENTS];
     if (strcmp(line.rule, "seed") == 0 || line.rule[0] == '\0' || strchr(line.rule, ';') != NULL || strstr(line.rule, "]:") != NULL) continue;
     int64_t n = value_of_rule(ctx, t, line.rule, 0, out), size = xt_elements(line.var);
-    if (n != size && n != 1) fail_msg("'%s': the rule '%s' has %d elements", text, line.rule, (int)n);
+    if (size % n != 0) fail_msg("'%s': the rule '%s' has %d elements", text, line.rule, (int)n);
     for (int64_t e = 0; e < size; e++)
-      if (!(fabs(out[n == 1 ? 0 : e] - t->derivative[i][0][e]) <= 1e-12 * (1 + fabs(t->derivative[i][0][e]))))
+      if (!(fabs(out[e % n] - t->derivative[i][0][e]) <= 1e-12 * (1 + fabs(t->derivative[i][0][e]))))
         fail_msg("'%s': %s = %s: the rule '%s' gives %.15g, the derivative is %.15g", text, line.symbol, line.expression, line.rule,
-                 out[n == 1 ? 0 : e], t->derivative[i][0][e]);
+                 out[e % n], t->derivative[i][0][e]);
   }
   release(t);
 }

@@ -68,15 +68,18 @@ static void add_inner(inner *total, bp_var v, int64_t batch, const void *a, cons
 }
 
 /* ⟨y_bar, J x_dot⟩ and ⟨Jᵀ y_bar, x_dot⟩; element e of sign[] = -1 plants a fault. False: not finite. */
-static bool both_sides(bp_context *ctx, const bt_random_graph *g, int64_t batch, double fault, inner *forward, inner *reverse) {
+static bool both_sides(bp_context *ctx, const bt_random_graph *g, int64_t batch, double fault, inner *forward,
+                       inner *reverse) {
   bt_function f = bt_random_graph_function(g, NULL);
   void *results[BT_OUTPUTS];
   bt_evaluate(ctx, &f, batch, results, NULL);
   *forward = *reverse = (inner){0, 0};
   for (int i = 0; i < g->n_y; i++)
-    if (g->y_dot[i] >= 0) add_inner(forward, g->outputs[g->y_dot[i]], batch, g->values[g->y_bar[i]], results[g->y_dot[i]]);
+    if (g->y_dot[i] >= 0)
+      add_inner(forward, g->outputs[g->y_dot[i]], batch, g->values[g->y_bar[i]], results[g->y_dot[i]]);
   for (int i = 0; i < g->n_x; i++)
-    if (g->x_bar[i] >= 0) add_inner(reverse, g->outputs[g->x_bar[i]], batch, g->values[g->x_dot[i]], results[g->x_bar[i]]);
+    if (g->x_bar[i] >= 0)
+      add_inner(reverse, g->outputs[g->x_bar[i]], batch, g->values[g->x_dot[i]], results[g->x_bar[i]]);
   forward->sum *= fault;
   bt_free_arrays(results, g->n_outputs);
   return isfinite(forward->sum) && isfinite(reverse->sum);
@@ -104,7 +107,8 @@ static void forward_and_reverse_derivatives_agree(void **state) {
     bt_random_graph_make(ctx, &options, &g);
     bool f64 = !g.narrow;
     if (both_sides(ctx, &g, 11, 1, &forward, &reverse)) {
-      if (!agree(&forward, &reverse, f64)) fail_msg("graph %d: forward %.17g, reverse %.17g", i, forward.sum, reverse.sum);
+      if (!agree(&forward, &reverse, f64))
+        fail_msg("graph %d: forward %.17g, reverse %.17g", i, forward.sum, reverse.sum);
       if (forward.size > 0) f64 ? exact++ : loose++;
       if (f64 && both_sides(ctx, &g, 11, 1.001, &forward, &reverse)) caught += !agree(&forward, &reverse, true);
     }

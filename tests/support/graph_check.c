@@ -14,9 +14,7 @@
 
 /* ---- random numbers ---- */
 
-int bt_below(bt_random *r, int n) {
-  return (int)bp_random_below(r->seed, BP_PURPOSE_TEST, 0, r->drawn++, (uint64_t)n);
-}
+int bt_below(bt_random *r, int n) { return (int)bp_random_below(r->seed, BP_PURPOSE_TEST, 0, r->drawn++, (uint64_t)n); }
 
 double bt_uniform(bt_random *r, double low, double high) {
   return low + (high - low) * bp_random_uniform(r->seed, BP_PURPOSE_TEST, 0, r->drawn++);
@@ -94,17 +92,17 @@ static void copy_inputs(const bt_function *f, int64_t batch, void **copies) {
 }
 
 static void new_results(const bt_function *f, int64_t batch, void **results) {
-  for (size_t i = 0; i < f->n_outputs; i++)
-    results[i] = is_root(f->outputs[i]) ? NULL : bt_array(f->outputs[i], batch);
+  for (size_t i = 0; i < f->n_outputs; i++) results[i] = is_root(f->outputs[i]) ? NULL : bt_array(f->outputs[i], batch);
 }
 
-void bt_evaluate_at(bp_context *ctx, const bt_function *f, int64_t batch, void **results, void **after, const char *file,
-                    int line) {
+void bt_evaluate_at(bp_context *ctx, const bt_function *f, int64_t batch, void **results, void **after,
+                    const char *file, int line) {
   void *copies[64];
   assert_true(f->n_inputs <= 64);
   copy_inputs(f, batch, copies);
   new_results(f, batch, results);
-  bp_status status = bp_eval(f->outputs, f->n_outputs, f->inputs, f->n_inputs, batch, (const void *const *)copies, results);
+  bp_status status =
+      bp_eval(f->outputs, f->n_outputs, f->inputs, f->n_inputs, batch, (const void *const *)copies, results);
   bt_check_status(ctx, status, BP_OK, f->label != NULL ? f->label : "bp_eval", file, line);
   if (after == NULL)
     bt_free_arrays(copies, f->n_inputs);
@@ -160,25 +158,29 @@ typedef struct way {
   int line;
 } way;
 
-static void show(const way *w, const char *what, size_t number, bp_var v, const void *got, const void *want, int64_t at) {
+static void show(const way *w, const char *what, size_t number, bp_var v, const void *got, const void *want,
+                 int64_t at) {
   char shape[192];
   bp_dtype t = bp_var_dtype(v);
   print_error("%s: %s %zu (%s%s), element %d is %.17g, evaluation gives %.17g\n  batch %d, %d threads%s\n",
               w->f->label != NULL ? w->f->label : "program", what, number, bp_dtype_name(t),
-              bp_var_shape_text(v, shape, sizeof shape), (int)at, bt_get(got, t, at), bt_get(want, t, at), (int)w->batch,
-              w->threads, w->no_fusion ? ", no fusion" : "");
+              bp_var_shape_text(v, shape, sizeof shape), (int)at, bt_get(got, t, at), bt_get(want, t, at),
+              (int)w->batch, w->threads, w->no_fusion ? ", no fusion" : "");
   bt_show(w->ctx, w->f);
   _fail(w->file, w->line);
 }
 
-static int64_t compare(const way *w, const char *what, const bp_var *v, size_t n, void **got, void **want, int64_t *finite) {
+static int64_t compare(const way *w, const char *what, const bp_var *v, size_t n, void **got, void **want,
+                       int64_t *finite) {
   int64_t compared = 0;
   for (size_t i = 0; i < n; i++) {
     if (want[i] == NULL) continue;
-    int64_t elements = bt_elements(v[i], w->batch), at = bt_first_difference(got[i], want[i], bp_var_dtype(v[i]), elements);
+    int64_t elements = bt_elements(v[i], w->batch),
+            at = bt_first_difference(got[i], want[i], bp_var_dtype(v[i]), elements);
     if (at >= 0) show(w, what, i, v[i], got[i], want[i], at);
     compared += elements;
-    for (int64_t e = 0; finite != NULL && e < elements; e++) *finite += isfinite(bt_get(want[i], bp_var_dtype(v[i]), e)) != 0;
+    for (int64_t e = 0; finite != NULL && e < elements; e++)
+      *finite += isfinite(bt_get(want[i], bp_var_dtype(v[i]), e)) != 0;
   }
   return compared;
 }

@@ -46,9 +46,10 @@ typedef struct bt_function {
 
 /* Evaluates plainly. results[i]: NEW output i (NULL for a bp_assign root). after[i]: NEW what input i holds afterwards;
  * after may be NULL. */
-#define bt_evaluate(ctx, f, batch, results, after) bt_evaluate_at((ctx), (f), (batch), (results), (after), __FILE__, __LINE__)
-void bt_evaluate_at(bp_context *ctx, const bt_function *f, int64_t batch, void **results, void **after, const char *file,
-                    int line);
+#define bt_evaluate(ctx, f, batch, results, after)                                                                     \
+  bt_evaluate_at((ctx), (f), (batch), (results), (after), __FILE__, __LINE__)
+void bt_evaluate_at(bp_context *ctx, const bt_function *f, int64_t batch, void **results, void **after,
+                    const char *file, int line);
 void bt_free_arrays(void **arrays, size_t n);
 
 /* A program with all that a run needs. */

@@ -62,7 +62,8 @@ static bp_var new_input(bt_random_graph *g, bp_dtype dtype, const dims *d) {
 
 /* Newer ones more often, so that chains grow. */
 static bp_var pick(bt_random_graph *g) {
-  int back = bt_once_in(&g->random, 2) ? bt_below(&g->random, g->n_pool < 4 ? g->n_pool : 4) : bt_below(&g->random, g->n_pool);
+  int back =
+      bt_once_in(&g->random, 2) ? bt_below(&g->random, g->n_pool < 4 ? g->n_pool : 4) : bt_below(&g->random, g->n_pool);
   return g->pool[g->n_pool - 1 - back];
 }
 
@@ -109,9 +110,9 @@ static bp_var partner(bt_random_graph *g, bp_var a) {
 /* ---- one operation each ---- */
 
 static bp_var unary(bt_random_graph *g) {
-  static bp_var (*const ops[])(bp_var) = {bp_tanh, bp_sigmoid, bp_sin,  bp_cos, bp_relu, bp_softplus, bp_abs,
-                                          bp_neg,  bp_square,  bp_tanh, bp_erf, bp_atan, bp_sign,     bp_heaviside,
-                                          bp_round, bp_stop_gradient};
+  static bp_var (*const ops[])(bp_var) = {bp_tanh, bp_sigmoid,   bp_sin,    bp_cos,          bp_relu, bp_softplus,
+                                          bp_abs,  bp_neg,       bp_square, bp_tanh,         bp_erf,  bp_atan,
+                                          bp_sign, bp_heaviside, bp_round,  bp_stop_gradient};
   return ops[bt_below(&g->random, (int)(sizeof ops / sizeof *ops))](pick(g));
 }
 
@@ -264,7 +265,8 @@ static bp_var by_number(bt_random_graph *g) {
     index.at[0] = d.at[0];
     return bp_scatter_add(x, add_input(g, BP_I32, &index, 0, TABLE_ROWS), TABLE_ROWS);
   }
-  if (which == 2 && d.rank > 0 && !has_batch(&d)) return bp_gather(x, add_input(g, BP_I32, &index, 0, (double)d.at[0]), t);
+  if (which == 2 && d.rank > 0 && !has_batch(&d))
+    return bp_gather(x, add_input(g, BP_I32, &index, 0, (double)d.at[0]), t);
   if (which == 3) return bp_one_hot(add_input(g, BP_I32, &index, 0, 3), 3, t);
   dims table = {.rank = 2, .at = {TABLE_ROWS, any_size(r)}}; /* pixels */
   bp_var pixels = add_input(g, BP_U8, &table, 0, 256);
@@ -293,8 +295,9 @@ static bp_var constant(bt_random_graph *g) {
 }
 
 static bp_var step(bt_random_graph *g) {
-  static bp_var (*const steps[])(bt_random_graph *) = {unary,   unary,     guarded,   binary,    binary,       binary,  reduction, softmax,
-                                                       product, product,   reshape,   transpose, broadcast,    by_number, another_type, constant};
+  static bp_var (*const steps[])(bt_random_graph *) = {unary,     unary,     guarded,      binary,  binary,  binary,
+                                                       reduction, softmax,   product,      product, reshape, transpose,
+                                                       broadcast, by_number, another_type, constant};
   return steps[bt_below(&g->random, (int)(sizeof steps / sizeof *steps))](g);
 }
 
@@ -332,7 +335,8 @@ static void ask_for_derivatives(bt_random_graph *g) {
 
 static bool alike(bp_var a, bp_var b) {
   dims x = dims_of(a), y = dims_of(b);
-  return bp_var_dtype(a) == bp_var_dtype(b) && x.rank == y.rank && memcmp(x.at, y.at, (size_t)x.rank * sizeof *x.at) == 0;
+  return bp_var_dtype(a) == bp_var_dtype(b) && x.rank == y.rank &&
+         memcmp(x.at, y.at, (size_t)x.rank * sizeof *x.at) == 0;
 }
 
 /* The new value of a state: a variable that looks like it, another input too, or an update of its own. */
@@ -368,7 +372,8 @@ void bt_random_graph_make(bp_context *ctx, const bt_random_options *options, bt_
     (void)new_input(g, options->f64 ? BP_F64 : BP_F32, &d);
   }
   /* derivatives, states and their seeds need inputs too */
-  for (int i = 0; i < options->steps && g->n_pool < BT_POOL - 8 && g->n_inputs < BT_INPUTS - 12; i++) (void)keep(g, step(g));
+  for (int i = 0; i < options->steps && g->n_pool < BT_POOL - 8 && g->n_inputs < BT_INPUTS - 12; i++)
+    (void)keep(g, step(g));
   int outputs = 1 + bt_below(&g->random, 4);
   (void)add_output(g, g->pool[g->n_pool - 1]);
   for (int i = 1; i < outputs; i++) (void)add_output(g, pick(g)); /* the same one twice, or an input, now and then */

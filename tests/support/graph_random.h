@@ -9,12 +9,12 @@ enum { BT_POOL = 96, BT_INPUTS = 40, BT_OUTPUTS = 24 };
 
 typedef struct bt_random_options {
   uint64_t seed;
-  int steps;         /* operations, about */
+  int steps; /* operations, about */
   int64_t max_batch;
-  bool f64;          /* the main element type; casts to the other one occur in either case */
-  bool derivatives;  /* ask for a reverse and a forward derivative too */
-  bool states;       /* assign to some inputs */
-  bool one_type;     /* no casts */
+  bool f64;         /* the main element type; casts to the other one occur in either case */
+  bool derivatives; /* ask for a reverse and a forward derivative too */
+  bool states;      /* assign to some inputs */
+  bool one_type;    /* no casts */
 } bt_random_options;
 
 typedef struct bt_random_graph {
