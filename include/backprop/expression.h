@@ -28,9 +28,9 @@ extern "C" {
 
 /* Limits: bytes of text, how deep brackets, calls, signs and powers may nest, names and bindings together, and elements
  * (of a row) of any array in an expression. */
-#define BP_EXPRESSION_TEXT_MAX 65536
-#define BP_EXPRESSION_DEPTH_MAX 100
-#define BP_EXPRESSION_NAMES_MAX 1024
+#define BP_EXPRESSION_TEXT_MAX     65536
+#define BP_EXPRESSION_DEPTH_MAX    100
+#define BP_EXPRESSION_NAMES_MAX    1024
 #define BP_EXPRESSION_ELEMENTS_MAX ((int64_t)1 << 24)
 
 /* A name that stands for a variable of the graph. A variable of another element type is cast. */

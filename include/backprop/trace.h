@@ -37,10 +37,10 @@ typedef struct bp_trace_options {
 /* One line; all texts are VIEWs into the trace, UTF-8, cut with "…" when very long. */
 typedef struct bp_trace_line {
   bp_var var;
-  const char *symbol;        /* "v₃" */
-  const char *name;          /* of an input, or of a binding; "" if none */
-  const char *expression;    /* "sigmoid(v₁)"; of an input, its name */
-  const char *rule;          /* what its adjoint is: "v̄₄*2*v₃"; or its tangent: "v̇₁*v₃*(1 - v₃)"; "" when it has none */
+  const char *symbol;     /* "v₃" */
+  const char *name;       /* of an input, or of a binding; "" if none */
+  const char *expression; /* "sigmoid(v₁)"; of an input, its name */
+  const char *rule; /* what its adjoint is: "v̄₄*2*v₃"; or its tangent: "v̇₁*v₃*(1 - v₃)"; "" when it has none */
   const bp_var *derivatives; /* [n_columns], each like var or the symbolic zero; evaluate them with bp_eval() */
 } bp_trace_line;
 

@@ -23,7 +23,8 @@ bp_var bp_built(bp_parser *p, const char *at, bp_var v) {
   }
   int64_t elements = bp_shape_elements(bp_shape_of(v), 1);
   if (elements > BP_EXPRESSION_ELEMENTS_MAX)
-    return bp_parse_fail(p, at, BP_E_LIMIT, "an array of %" PRId64 " elements; the limit is %" PRId64, elements, BP_EXPRESSION_ELEMENTS_MAX);
+    return bp_parse_fail(p, at, BP_E_LIMIT, "an array of %" PRId64 " elements; the limit is %" PRId64, elements,
+                         BP_EXPRESSION_ELEMENTS_MAX);
   return v;
 }
 
@@ -93,7 +94,8 @@ static bool lists_fit(bp_parser *p, const char *at, const bp_var *x, size_t n) {
     for (int k = 0; fits && k < a->rank - first_a; k++) fits = a->dims[first_a + k] == b->dims[first_b + k];
     if (fits) continue;
     char ta[BP_SHAPE_TEXT], tb[BP_SHAPE_TEXT];
-    (void)bp_parse_fail(p, at, BP_E_SHAPE, "element 0 has the shape %s, element %zu has %s; the elements of a list are alike",
+    (void)bp_parse_fail(p, at, BP_E_SHAPE,
+                        "element 0 has the shape %s, element %zu has %s; the elements of a list are alike",
                         bp_shape_text(a, ta, sizeof ta), i, bp_shape_text(b, tb, sizeof tb));
     return false;
   }
@@ -146,11 +148,16 @@ static bool range_fits(bp_parser *p, const bp_shape *s, int axis, bp_range *r) {
   if (r->last < 0) r->last = size;
   bp_shape_text(s, text, sizeof text);
   if (r->drop && r->first >= size)
-    (void)bp_parse_fail(p, r->at, BP_E_SHAPE, "there is no element %" PRId64 ": that axis has %" PRId64 ", the shape is %s", r->first, size, text);
+    (void)bp_parse_fail(p, r->at, BP_E_SHAPE,
+                        "there is no element %" PRId64 ": that axis has %" PRId64 ", the shape is %s", r->first, size,
+                        text);
   else if (r->last > size)
-    (void)bp_parse_fail(p, r->at, BP_E_SHAPE, "a range to %" PRId64 ": that axis has %" PRId64 " elements, the shape is %s", r->last, size, text);
+    (void)bp_parse_fail(p, r->at, BP_E_SHAPE,
+                        "a range to %" PRId64 ": that axis has %" PRId64 " elements, the shape is %s", r->last, size,
+                        text);
   else if (r->first >= r->last)
-    (void)bp_parse_fail(p, r->at, BP_E_SHAPE, "no element from %" PRId64 " to before %" PRId64 "; the shape is %s", r->first, r->last, text);
+    (void)bp_parse_fail(p, r->at, BP_E_SHAPE, "no element from %" PRId64 " to before %" PRId64 "; the shape is %s",
+                        r->first, r->last, text);
   return p->status == BP_OK;
 }
 
@@ -160,8 +167,7 @@ bp_var bp_build_index(bp_parser *p, const char *at, bp_var x, const bp_range *ra
   int first = bp_is_batched(x);
   bp_shape_text(&from, text, sizeof text);
   if (from.rank == first) return bp_parse_fail(p, at, BP_E_SHAPE, "a number has no elements");
-  if (n > from.rank - first)
-    return bp_parse_fail(p, at, BP_E_SHAPE, "%d indices, but the shape is %s", n, text);
+  if (n > from.rank - first) return bp_parse_fail(p, at, BP_E_SHAPE, "%d indices, but the shape is %s", n, text);
   for (int i = 0; i < from.rank; i++) {
     bp_range r = {.last = -1};
     if (i < first || i >= first + n) {

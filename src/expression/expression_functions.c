@@ -168,7 +168,8 @@ static bp_var call_reshape(call *c) {
   for (int i = 1; i < c->n; i++) {
     int64_t *size = &dims[first + i - 1];
     if (!bp_whole_number(c->p, c->at, "a size", c->x[i], size)) return c->x[0];
-    if (*size < 1) return bp_parse_fail(c->p, c->at, BP_E_SHAPE, "reshape: a size is %" PRId64 ", expected at least 1", *size);
+    if (*size < 1)
+      return bp_parse_fail(c->p, c->at, BP_E_SHAPE, "reshape: a size is %" PRId64 ", expected at least 1", *size);
   }
   return bp_reshape(c->x[0], rank, dims);
 }
@@ -184,7 +185,7 @@ typedef struct function {
   bp_var (*call)(call *);
 } function;
 
-#define UNARY(name, help) {#name, 1, 1, "x", help, bp_##name, NULL},
+#define UNARY(name, help)                        {#name, 1, 1, "x", help, bp_##name, NULL},
 #define CALL(name, least, most, arguments, help) {#name, least, most, arguments, help, NULL, call_##name},
 static const function functions[] = {
 #include "expression/functions.def"
@@ -227,7 +228,8 @@ bp_var bp_build_call(bp_parser *p, const bp_token *name, bp_var *x, size_t n) {
   const function *f = find(name);
   if (f == NULL) return unknown_function(p, name);
   if (n < (size_t)f->least || (f->most != MANY && n > (size_t)f->most))
-    return bp_parse_fail(p, name->at, BP_E_ARG, "%s(%s) does not take %zu argument%s", f->name, f->arguments, n, n == 1 ? "" : "s");
+    return bp_parse_fail(p, name->at, BP_E_ARG, "%s(%s) does not take %zu argument%s", f->name, f->arguments, n,
+                         n == 1 ? "" : "s");
   call c = {.p = p, .at = name->at, .name = f->name, .x = x, .n = (int)n};
   return bp_built(p, name->at, f->unary != NULL ? f->unary(x[0]) : f->call(&c));
 }

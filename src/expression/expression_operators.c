@@ -58,7 +58,8 @@ static bp_var without_axis(bp_var x, int axis) {
 
 /* A row [k] in front of a matrix, a column [k] behind one. */
 static bp_var row_times(bp_var x, bp_var a) {
-  if (bp_is_batched(x) && !bp_is_batched(a)) return bp_matmul(x, a); /* the rows of the batch are the rows of a matrix */
+  if (bp_is_batched(x) && !bp_is_batched(a))
+    return bp_matmul(x, a); /* the rows of the batch are the rows of a matrix */
   bp_var y = bp_matmul(bp_expand(x, -2), a);
   return without_axis(y, bp_shape_of(y)->rank - 2);
 }
@@ -80,11 +81,11 @@ static bp_var build_product(bp_parser *p, const char *at, bp_var a, bp_var b) {
 
 /* ---- the table ---- */
 static const bp_operator operators[] = {
-    {"<", BP_COMPARES, false, build_less},     {"<=", BP_COMPARES, false, build_less_equal},
-    {">", BP_COMPARES, false, build_greater},  {">=", BP_COMPARES, false, build_greater_equal},
-    {"==", BP_COMPARES, false, build_equal},   {"!=", BP_COMPARES, false, build_not_equal},
-    {"+", BP_ADDS, false, build_add},          {"-", BP_ADDS, false, build_sub},
-    {"*", BP_MULTIPLIES, false, build_mul},    {"/", BP_MULTIPLIES, false, build_div},
+    {"<", BP_COMPARES, false, build_less},      {"<=", BP_COMPARES, false, build_less_equal},
+    {">", BP_COMPARES, false, build_greater},   {">=", BP_COMPARES, false, build_greater_equal},
+    {"==", BP_COMPARES, false, build_equal},    {"!=", BP_COMPARES, false, build_not_equal},
+    {"+", BP_ADDS, false, build_add},           {"-", BP_ADDS, false, build_sub},
+    {"*", BP_MULTIPLIES, false, build_mul},     {"/", BP_MULTIPLIES, false, build_div},
     {"@", BP_MULTIPLIES, false, build_product}, {"^", BP_POWERS, true, build_power},
 };
 

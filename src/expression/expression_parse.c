@@ -70,17 +70,21 @@ static void expect(bp_parser *p, const char *symbol, const char *what) {
 static const struct {
   const char *name;
   double value;
-} constants[] = {{"pi", 3.14159265358979323846}, {"e", 2.71828182845904523536}, {"inf", (double)INFINITY}, {"nan", (double)NAN}};
+} constants[] = {
+    {"pi", 3.14159265358979323846}, {"e", 2.71828182845904523536}, {"inf", (double)INFINITY}, {"nan", (double)NAN}};
 enum { CONSTANTS = sizeof constants / sizeof *constants };
 
-static bool same(const bp_token *t, const char *name) { return strncmp(t->at, name, t->size) == 0 && name[t->size] == '\0'; }
+static bool same(const bp_token *t, const char *name) {
+  return strncmp(t->at, name, t->size) == 0 && name[t->size] == '\0';
+}
 
 static bp_var unknown_name(bp_parser *p, const bp_token *t) {
   char word[65];
   bp_suggestion near = {0};
   const char *function = bp_function_named(t, false);
   if (function != NULL)
-    return bp_parse_fail(p, t->at, BP_E_ARG, "%s is a function; its argument goes in parentheses: %s(...)", function, function);
+    return bp_parse_fail(p, t->at, BP_E_ARG, "%s is a function; its argument goes in parentheses: %s(...)", function,
+                         function);
   (void)snprintf(word, sizeof word, "%.*s", t->size < 64 ? (int)t->size : 64, t->at);
   for (size_t i = 0; i < p->n_bindings; i++) bp_suggest_consider(&near, word, p->bindings[i].name);
   for (size_t i = 0; i < p->n_names; i++) bp_suggest_consider(&near, word, p->names[i].name);
@@ -112,7 +116,8 @@ static void parse_values(bp_parser *p, const char *close, const char *what) {
   do {
     bp_var v = parse_value(p, BP_COMPARES);
     if (p->status != BP_OK) return;
-    bp_status status = bp_grow(p->graph->ctx, (void **)&p->values, &p->values_capacity, p->n_values + 1, sizeof *p->values);
+    bp_status status =
+        bp_grow(p->graph->ctx, (void **)&p->values, &p->values_capacity, p->n_values + 1, sizeof *p->values);
     if (status != BP_OK) {
       (void)bp_parse_fail(p, p->token.at, status, "out of memory");
       return;
@@ -128,7 +133,8 @@ static bp_var parse_call(bp_parser *p, const bp_token *name) {
   if (bp_function_named(name, false) == NULL) { /* before the arguments: the first mistake is the one to tell */
     bp_token call = *name;
     if (find_name(p, name, &v))
-      return bp_parse_fail(p, name->at, BP_E_ARG, "%.*s is no function; a product is written with *", (int)(call.size < 40 ? call.size : 40), call.at);
+      return bp_parse_fail(p, name->at, BP_E_ARG, "%.*s is no function; a product is written with *",
+                           (int)(call.size < 40 ? call.size : 40), call.at);
     return bp_build_call(p, name, NULL, 0);
   }
   advance(p);
@@ -242,7 +248,8 @@ static void check_juxtaposition(bp_parser *p) {
   const bp_token *t = &p->token;
   if (p->status != BP_OK || (t->kind != BP_TOKEN_NUMBER && t->kind != BP_TOKEN_NAME && !bp_token_is(t, "("))) return;
   char text[64];
-  (void)bp_parse_fail(p, t->at, BP_E_ARG, "expected an operator before %s; a product is written with *", found(t, text, sizeof text));
+  (void)bp_parse_fail(p, t->at, BP_E_ARG, "expected an operator before %s; a product is written with *",
+                      found(t, text, sizeof text));
 }
 
 /* An operand and the operators behind it that bind at least so tightly. */
@@ -253,7 +260,8 @@ static bp_var parse_value(bp_parser *p, int precedence) {
   bp_var left = parse_operand(p);
   int compared = 0;
   check_juxtaposition(p);
-  for (const bp_operator *o; p->status == BP_OK && (o = bp_operator_of(&p->token)) != NULL && o->precedence >= precedence;) {
+  for (const bp_operator *o;
+       p->status == BP_OK && (o = bp_operator_of(&p->token)) != NULL && o->precedence >= precedence;) {
     const char *at = p->token.at;
     if (o->precedence == BP_COMPARES && compared++ > 0) {
       left = bp_parse_fail(p, at, BP_E_ARG, "comparisons do not chain; write (a < b)*(b < c)");
@@ -293,7 +301,8 @@ static void add_binding(bp_parser *p, const bp_token *t, bp_var v) {
     return;
   }
   char *name = bp_arena_string(&p->graph->arena, t->at, t->at + t->size);
-  if (name == NULL || bp_grow(p->graph->ctx, (void **)&p->bindings, &p->bindings_capacity, p->n_bindings + 1, sizeof *p->bindings) != BP_OK) {
+  if (name == NULL || bp_grow(p->graph->ctx, (void **)&p->bindings, &p->bindings_capacity, p->n_bindings + 1,
+                              sizeof *p->bindings) != BP_OK) {
     (void)bp_parse_fail(p, t->at, BP_E_NOMEM, "out of memory");
     return;
   }
@@ -314,7 +323,8 @@ static void parse_binding(bp_parser *p) {
   bp_var v = parse_value(p, BP_COMPARES);
   if (p->status == BP_OK) add_binding(p, &name, v);
   if (p->status == BP_OK && p->token.kind == BP_TOKEN_END)
-    (void)bp_parse_fail(p, p->token.at, BP_E_ARG, "the last part is the value, not a binding; add '; %.*s'", name.size < 40 ? (int)name.size : 40, name.at);
+    (void)bp_parse_fail(p, p->token.at, BP_E_ARG, "the last part is the value, not a binding; add '; %.*s'",
+                        name.size < 40 ? (int)name.size : 40, name.at);
   else
     expect(p, ";", "';' or an operator");
 }
@@ -324,7 +334,8 @@ static bp_var parse_text(bp_parser *p) {
   while (p->status == BP_OK && at_binding(p)) parse_binding(p);
   bp_var v = parse_value(p, BP_COMPARES);
   if (p->status == BP_OK && bp_token_is(&p->token, ";"))
-    return bp_parse_fail(p, p->token.at, BP_E_ARG, "only the last part is the value; the parts before it are bindings: name = ...");
+    return bp_parse_fail(p, p->token.at, BP_E_ARG,
+                         "only the last part is the value; the parts before it are bindings: name = ...");
   if (p->status == BP_OK && p->token.kind != BP_TOKEN_END) return expected(p, "an operator or the end");
   return v;
 }
@@ -346,16 +357,18 @@ static bp_status check_names(bp_graph *g, const bp_expression_name *names, size_
 
 static bp_status check_all(bp_graph *g, bp_dtype dtype, const char *text, const bp_expression_name *names, size_t n) {
   if (!bp_dtype_is_real(dtype))
-    (void)bp_graph_fail(g, BP_E_DTYPE, "expression: element type %s, expected float32 or float64", bp_dtype_name(dtype));
+    (void)bp_graph_fail(g, BP_E_DTYPE, "expression: element type %s, expected float32 or float64",
+                        bp_dtype_name(dtype));
   else if (strlen(text) > BP_EXPRESSION_TEXT_MAX)
-    (void)bp_graph_fail(g, BP_E_LIMIT, "an expression of %zu bytes; the limit is %d", strlen(text), BP_EXPRESSION_TEXT_MAX);
+    (void)bp_graph_fail(g, BP_E_LIMIT, "an expression of %zu bytes; the limit is %d", strlen(text),
+                        BP_EXPRESSION_TEXT_MAX);
   else
     (void)check_names(g, names, n);
   return g->status;
 }
 
-bp_status bp_expression_parse(bp_graph *graph, bp_dtype dtype, const char *text, bp_expression_name *names, size_t n_names,
-                              bp_var *out) {
+bp_status bp_expression_parse(bp_graph *graph, bp_dtype dtype, const char *text, bp_expression_name *names,
+                              size_t n_names, bp_var *out) {
   if (graph->status != BP_OK) return bp_fail(graph->ctx, BP_E_GRAPH, "%s", bp_graph_message(graph));
   const char *file = graph->file; /* a column tells more than the line of the C code */
   graph->file = NULL;

@@ -68,7 +68,8 @@ static bp_token unexpected(bp_parser *p, const char *at) {
   for (size_t i = 0; i < sizeof look_alikes / sizeof *look_alikes; i++) {
     size_t n = strlen(look_alikes[i].seen);
     if (strncmp(at, look_alikes[i].seen, n) != 0) continue;
-    (void)bp_parse_fail(p, at, BP_E_ARG, "'%s' is not part of the language; %s", look_alikes[i].seen, look_alikes[i].meant);
+    (void)bp_parse_fail(p, at, BP_E_ARG, "'%s' is not part of the language; %s", look_alikes[i].seen,
+                        look_alikes[i].meant);
     return (bp_token){.kind = BP_TOKEN_END, .at = at};
   }
   (void)bp_parse_fail(p, at, BP_E_ARG, "unexpected character '%.*s'", size > 0 ? (int)size : 1, at);

@@ -26,7 +26,8 @@ static bool named(const bp_var *vars, size_t n, bp_var v) {
 static bp_status check(bp_var y, const bp_trace_options *o) {
   bp_graph *g = y.graph;
   if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
-  if (o->size != sizeof *o || y.id == 0 || y.id >= g->size) return bp_fail(g->ctx, BP_E_ARG, "trace: expected options and a variable");
+  if (o->size != sizeof *o || y.id == 0 || y.id >= g->size)
+    return bp_fail(g->ctx, BP_E_ARG, "trace: expected options and a variable");
   for (size_t i = 0; i < o->n_inputs; i++)
     if (!is_input(g, o->inputs[i]) || named(o->inputs, i, o->inputs[i]))
       return bp_fail(g->ctx, BP_E_ARG, "trace: input %zu is no input of this graph, or given twice", i);
@@ -43,7 +44,8 @@ static bp_status mark_active(bp_tracer *t) {
   bp_mark_active(t->graph, t->options->wrt, t->options->n_wrt, t->y.id, active);
   for (size_t i = 0; i < t->n_lines; i++) {
     uint32_t node = t->lines[i].node;
-    t->lines[i].active = node <= t->y.id ? active[node] != 0 : named(t->options->wrt, t->options->n_wrt, (bp_var){t->graph, node});
+    t->lines[i].active =
+        node <= t->y.id ? active[node] != 0 : named(t->options->wrt, t->options->n_wrt, (bp_var){t->graph, node});
   }
   if (t->options->n_wrt > 0) bp_line_of(t, t->y.id)->active = true; /* the result has its seed */
   bp_release(bp_context_allocator(t->graph->ctx), active, (size_t)t->y.id + 1, 1);
@@ -74,7 +76,8 @@ static bp_status push(bp_tracer *t, size_t column, bp_var *vars, bp_var *out, bp
 static bp_status differentiate(bp_tracer *t) {
   const bp_trace_options *o = t->options;
   bp_var *vars = bp_trace_work(t, t->n_lines, sizeof *vars), *out = bp_trace_work(t, t->n_lines, sizeof *out);
-  bp_var *derivatives = bp_arena_alloc(t->arena, t->n_lines * (o->n_columns > 0 ? o->n_columns : 1), sizeof *derivatives);
+  bp_var *derivatives =
+      bp_arena_alloc(t->arena, t->n_lines * (o->n_columns > 0 ? o->n_columns : 1), sizeof *derivatives);
   if (vars == NULL || out == NULL || derivatives == NULL) return BP_E_NOMEM;
   for (size_t i = 0; i < t->n_lines * o->n_columns; i++) derivatives[i] = bp_zero_of(t->graph);
   for (size_t i = 0; i < t->n_lines; i++) t->lines[i].shown.derivatives = derivatives + i * o->n_columns;

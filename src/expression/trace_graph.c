@@ -15,7 +15,9 @@ void *bp_trace_work(bp_tracer *t, size_t count, size_t size) {
 }
 
 static const bp_node *node_at(const bp_tracer *t, uint32_t id) { return &t->graph->nodes[id]; }
-static const bp_shape *shape_at(const bp_tracer *t, uint32_t id) { return &t->graph->shapes[t->graph->nodes[id].shape]; }
+static const bp_shape *shape_at(const bp_tracer *t, uint32_t id) {
+  return &t->graph->shapes[t->graph->nodes[id].shape];
+}
 
 /* ---- what the result needs ---- */
 static void find_needed(bp_tracer *t) {
@@ -241,11 +243,14 @@ static void classify(bp_tracer *t, uint32_t id) {
 }
 
 /* ---- lines in order ---- */
-static int level_of(const bp_tracer *t, uint32_t node) { return node != 0 && t->line_of[node] != 0 ? bp_line_of(t, node)->level : -1; }
+static int level_of(const bp_tracer *t, uint32_t node) {
+  return node != 0 && t->line_of[node] != 0 ? bp_line_of(t, node)->level : -1;
+}
 
 static int deeper(const bp_tracer *t, int level, const bp_shown *v) {
   int below = v->kind == BP_SHOWN_REFERENCE || v->kind == BP_SHOWN_LINE ? level_of(t, v->ref.node) : -1;
-  for (int i = 0; v->kind == BP_SHOWN_FORM && i < v->n_terms; i++) below = below > level_of(t, v->terms[i].ref.node) ? below : level_of(t, v->terms[i].ref.node);
+  for (int i = 0; v->kind == BP_SHOWN_FORM && i < v->n_terms; i++)
+    below = below > level_of(t, v->terms[i].ref.node) ? below : level_of(t, v->terms[i].ref.node);
   return below > level ? below : level;
 }
 
@@ -254,8 +259,10 @@ static int line_level(const bp_tracer *t, uint32_t id) {
   const bp_node *n = node_at(t, v->core);
   int level = 0;
   if (n->op == BP_OP_input) return 0;
-  for (int i = 0; i < v->n_terms; i++) level = level_of(t, v->terms[i].ref.node) > level ? level_of(t, v->terms[i].ref.node) : level;
-  for (int a = 0; v->terms == NULL && a < bp_node_arity(n); a++) level = deeper(t, level, &t->views[bp_node_args(t->graph, n)[a]]);
+  for (int i = 0; i < v->n_terms; i++)
+    level = level_of(t, v->terms[i].ref.node) > level ? level_of(t, v->terms[i].ref.node) : level;
+  for (int a = 0; v->terms == NULL && a < bp_node_arity(n); a++)
+    level = deeper(t, level, &t->views[bp_node_args(t->graph, n)[a]]);
   return level + 1;
 }
 

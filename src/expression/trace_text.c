@@ -107,7 +107,10 @@ static void fill(bp_text *text, const char *template, const filling *f) {
     int k = at[1] - '1';
     bool bare = k < 0 || k > 2 || f->atomic[k] || stands_alone(template, at);
     bp_text_add(text, bare ? "" : "(");
-    bp_text_add(text, k >= 0 && k <= 2 ? f->arg[k] : at[1] == 'y' ? f->result : at[1] == 'd' ? f->derivative : f->attribute);
+    bp_text_add(text, k >= 0 && k <= 2 ? f->arg[k]
+                      : at[1] == 'y'   ? f->result
+                      : at[1] == 'd'   ? f->derivative
+                                       : f->attribute);
     bp_text_add(text, bare ? "" : ")");
     at++;
   }
@@ -350,7 +353,9 @@ static void operation(bp_tracer *t, bp_line *line, const bp_node *n, bp_text *ex
     add_derivative(&derivative, t, line, &v->ref);
     f.derivative = derivative.data;
     fill(&text, template, &f);
-    give_part(t, line, &v->ref, &text);
+    bp_reference ref = v->ref;
+    if (rule->exact) ref.repeated = false;
+    give_part(t, line, &ref, &text);
   }
 }
 

@@ -35,14 +35,14 @@ typedef struct bp_term {
 
 typedef struct bp_shown {
   bp_shown_kind kind;
-  bool atomic;      /* CONSTANT: needs no parentheses in a product */
-  bool is_number;   /* CONSTANT: number says it all */
+  bool atomic;    /* CONSTANT: needs no parentheses in a product */
+  bool is_number; /* CONSTANT: number says it all */
   double number;
   const char *text; /* CONSTANT */
   bp_reference ref; /* REFERENCE, LINE */
   bp_term *terms;   /* FORM, or a LINE that is one */
   int n_terms;
-  uint32_t core;    /* LINE: the node whose operation is written */
+  uint32_t core; /* LINE: the node whose operation is written */
 } bp_shown;
 
 /* A piece of a rule: what one use of a variable adds to its adjoint, or one argument to a tangent. */
@@ -55,7 +55,7 @@ typedef struct bp_part {
 typedef struct bp_line {
   uint32_t node;
   int level;
-  int number; /* of the symbol */
+  int number;  /* of the symbol */
   bool active; /* depends on an input that derivatives are taken with respect to */
   bp_part *parts, **last_part;
   bp_trace_line shown;
@@ -69,7 +69,7 @@ typedef struct bp_tracer {
   bp_var y;
   uint8_t *needed, *linear; /* by node; linear: a sum of multiples of inputs */
   uint32_t *uses, *user;    /* by node: how many nodes use it, and the last of them */
-  bp_shown *views;           /* by node */
+  bp_shown *views;          /* by node */
   uint32_t *line_of;        /* by node: 1 + its line */
   bp_line *lines;
   size_t n_lines;
@@ -108,6 +108,7 @@ typedef struct bp_trace_rule {
   const char *expression;
   const char *adjoint[3]; /* what $d, the adjoint of the result, gives to an argument; NULL: nothing */
   const char *tangent[3]; /* what $d, the tangent of an argument, gives; NULL: the same as adjoint */
+  bool exact; /* adjoints are those of the arguments as they were before they were repeated: not to be summed */
 } bp_trace_rule;
 /* The rule of a node; expression NULL when there is none. */
 const bp_trace_rule *bp_trace_rule_of(const bp_graph *g, const bp_node *node);

@@ -31,9 +31,9 @@ static bp_status evaluation_init(evaluation *ev, const bp_var *outputs, size_t n
   for (size_t id = ev->size; id-- > 1;) {
     if (!ev->needed[id]) continue;
     const bp_node *node = &ev->graph->nodes[id];
+    if (bp_node_arity(node) > ev->max_arity) ev->max_arity = bp_node_arity(node);
     if (node->op == BP_OP_axis_size) continue; /* only the shape is looked at */
     for (int a = 0; a < bp_node_arity(node); a++) ev->needed[bp_node_args(ev->graph, node)[a]] = 1;
-    if (bp_node_arity(node) > ev->max_arity) ev->max_arity = bp_node_arity(node);
   }
   ev->args = bp_alloc(ctx, (size_t)ev->max_arity, sizeof *ev->args);
   return ev->args != NULL ? BP_OK : BP_E_NOMEM;

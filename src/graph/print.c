@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/builder.h"
+#include "graph/custom_node.h"
 #include "graph/node.h"
 
 void bp_string_free(bp_context *context, char *string) {
@@ -19,6 +20,7 @@ static const char *attribute_text(const bp_graph *g, const bp_node *n, char *tex
     (void)snprintf(text, size, "%.9g", n->attr.scalar);
     break;
   case BP_OP_matmul:
+  case BP_OP_matmul_stack:
     (void)snprintf(text, size, "%s%s", (n->attr.bits & BP_MATMUL_TA) != 0 ? ", left transposed" : "",
                    (n->attr.bits & BP_MATMUL_TB) != 0 ? ", right transposed" : "");
     break;
@@ -29,10 +31,33 @@ static const char *attribute_text(const bp_graph *g, const bp_node *n, char *tex
   case BP_OP_sum:
   case BP_OP_reduce_max:
   case BP_OP_reduce_min:
+  case BP_OP_norm:
   case BP_OP_axis_size:
     for (int i = 0; i < BP_MAX_RANK; i++)
       if ((n->attr.bits & BP_AXIS(i)) != 0) axes[at++] = ' ', axes[at++] = (char)('0' + i);
     (void)snprintf(text, size, ", axes%s", axes);
+    break;
+  case BP_OP_slice:
+  case BP_OP_place:
+    (void)snprintf(text, size, ", axis %d from %" PRId64 " by %" PRId64, n->axis, bp_span_start(n->attr.bits), bp_span_step(n->attr.bits));
+    break;
+  case BP_OP_concat:
+    (void)snprintf(text, size, ", axis %d", n->axis);
+    break;
+  case BP_OP_cumsum:
+    (void)snprintf(text, size, ", axis %d%s", n->axis, n->attr.bits != 0 ? " from the end" : "");
+    break;
+  case BP_OP_triangle:
+    (void)snprintf(text, size, ", %s, diagonal %" PRId64, bp_triangle_upper(n->attr.bits) ? "upper" : "lower",
+                   bp_triangle_diagonal(n->attr.bits));
+    break;
+  case BP_OP_solve_triangular:
+    (void)snprintf(text, size, ", %s%s", (n->attr.bits & BP_SOLVE_UPPER) != 0 ? "upper" : "lower",
+                   (n->attr.bits & BP_SOLVE_TRANSPOSED) != 0 ? " transposed" : "");
+    break;
+  case BP_OP_custom:
+  case BP_OP_custom_vjp:
+    (void)snprintf(text, size, "%s'%s'", bp_node_arity(n) > 0 ? ", " : "", bp_custom_info_of(n)->op.name);
     break;
   default:
     break;

@@ -61,7 +61,8 @@ static inline bp_status xt_values(const xt_case *c, const bp_var *vars, size_t n
 }
 
 /* Parses and evaluates; the number of elements, or -1 after a failure of the test. shape may be NULL. */
-static inline int64_t xt_eval(bp_context *ctx, const char *text, const xt_name *names, size_t n, double *out, char *shape) {
+static inline int64_t xt_eval(bp_context *ctx, const char *text, const xt_name *names, size_t n, double *out,
+                              char *shape) {
   xt_case c;
   double values[1][XT_ELEMENTS];
   bp_status status = xt_parse(ctx, text, names, n, &c);
@@ -83,7 +84,7 @@ static inline int64_t xt_eval(bp_context *ctx, const char *text, const xt_name *
     (void)xt_eval((ctx), (other), (names), (n), b_, sb_);                                                              \
     if (strcmp(sa_, sb_) != 0) fail_msg("'%s' is %s, '%s' is %s", (text), sa_, (other), sb_);                          \
     for (int64_t e_ = 0; e_ < n_; e_++)                                                                                \
-      if (!(fabs(a_[e_] - b_[e_]) <= (tolerance) * (1 + fabs(b_[e_]))) && !(isnan(a_[e_]) && isnan(b_[e_])) &&          \
+      if (!(fabs(a_[e_] - b_[e_]) <= (tolerance) * (1 + fabs(b_[e_]))) && !(isnan(a_[e_]) && isnan(b_[e_])) &&         \
           a_[e_] != b_[e_])                                                                                            \
         fail_msg("'%s': element %d is %.17g, of '%s' %.17g", (text), (int)e_, a_[e_], (other), b_[e_]);                \
   } while (0)

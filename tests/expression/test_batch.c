@@ -11,8 +11,8 @@ static const struct {
   int rank;
   int64_t dims[2];
 } names[] = {
-    {"p", true, 1, {P}}, {"q", true, 1, {P}}, {"s", true, 0, {0}}, {"M", true, 2, {K, P}}, {"W", false, 2, {K, P}}, {"c", false, 1, {P}},
-    {"S", false, 2, {P, P}},
+    {"p", true, 1, {P}},     {"q", true, 1, {P}},  {"s", true, 0, {0}},     {"M", true, 2, {K, P}},
+    {"W", false, 2, {K, P}}, {"c", false, 1, {P}}, {"S", false, 2, {P, P}},
 };
 enum { NAMES = sizeof names / sizeof *names, ELEMENTS = P * P };
 

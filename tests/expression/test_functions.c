@@ -6,8 +6,12 @@
 #include "expression/expression_fixtures.h"
 
 static const xt_name point[] = {
-    {"x", 0, {0}, {0.3}}, {"y", 0, {0}, {1.7}}, {"v", 1, {3}, {0.2, 0.7, -0.4}}, {"w", 1, {3}, {1.5, -0.5, 2}},
-    {"A", 2, {2, 2}, {2, 0.3, 0.5, 1.5}}, {"B", 2, {2, 3}, {1, 2, 3, 4, 5, 7}},
+    {"x", 0, {0}, {0.3}},
+    {"y", 0, {0}, {1.7}},
+    {"v", 1, {3}, {0.2, 0.7, -0.4}},
+    {"w", 1, {3}, {1.5, -0.5, 2}},
+    {"A", 2, {2, 2}, {2, 0.3, 0.5, 1.5}},
+    {"B", 2, {2, 3}, {1, 2, 3, 4, 5, 7}},
 };
 enum { POINT = sizeof point / sizeof *point };
 
@@ -28,15 +32,42 @@ static const struct {
   double (*f)(double);
   double at[3];
 } unary[] = {
-    {"abs", fabs, {-1.5, 0, 2}},       {"acos", acos, {-0.5, 0.1, 0.9}},  {"acosh", acosh, {1.1, 2, 30}}, {"asin", asin, {-0.5, 0.1, 0.9}},
-    {"asinh", asinh, {-3, 0.1, 30}},   {"atan", atan, {-2, 0.1, 50}},     {"atanh", atanh, {-0.9, 0.1, 0.5}}, {"ceil", ceil, {-1.5, 0.2, 3}},
-    {"cos", cos, {-2, 0.3, 9}},        {"cosh", cosh, {-2, 0.3, 5}},      {"digamma", digamma_, {0.7, 2.5, 9}}, {"erf", erf, {-1, 0.1, 2}},
-    {"erfc", erfc, {-1, 0.1, 4}},      {"exp", exp, {-2, 0.1, 5}},        {"expm1", expm1, {-2, 1e-9, 3}}, {"floor", floor, {-1.5, 0.2, 3}},
-    {"heaviside", heaviside_, {-1, 0, 2}}, {"lgamma", lgamma, {0.7, 2.5, 20}}, {"log", log, {0.2, 1.5, 40}}, {"log10", log10, {0.2, 1.5, 40}},
-    {"log1p", log1p, {-0.5, 1e-9, 3}}, {"log2", log2, {0.2, 1.5, 40}},    {"reciprocal", reciprocal_, {-2, 0.3, 5}}, {"relu", relu_, {-2, 0.3, 5}},
-    {"round", rint, {-1.5, 0.5, 2.6}}, {"rsqrt", rsqrt_, {0.2, 1.5, 40}}, {"sigmoid", sigmoid_, {-4, 0.1, 3}}, {"sign", sign_, {-4, 0, 3}},
-    {"sin", sin, {-2, 0.3, 9}},        {"sinh", sinh, {-2, 0.3, 5}},      {"softplus", softplus_, {-5, 0.1, 50}}, {"sqrt", sqrt, {0.2, 1.5, 40}},
-    {"square", square_, {-2, 0.3, 5}}, {"stop_gradient", same_, {-2, 0.3, 5}}, {"tan", tan, {-1, 0.3, 1.4}}, {"tanh", tanh, {-2, 0.3, 5}},
+    {"abs", fabs, {-1.5, 0, 2}},
+    {"acos", acos, {-0.5, 0.1, 0.9}},
+    {"acosh", acosh, {1.1, 2, 30}},
+    {"asin", asin, {-0.5, 0.1, 0.9}},
+    {"asinh", asinh, {-3, 0.1, 30}},
+    {"atan", atan, {-2, 0.1, 50}},
+    {"atanh", atanh, {-0.9, 0.1, 0.5}},
+    {"ceil", ceil, {-1.5, 0.2, 3}},
+    {"cos", cos, {-2, 0.3, 9}},
+    {"cosh", cosh, {-2, 0.3, 5}},
+    {"digamma", digamma_, {0.7, 2.5, 9}},
+    {"erf", erf, {-1, 0.1, 2}},
+    {"erfc", erfc, {-1, 0.1, 4}},
+    {"exp", exp, {-2, 0.1, 5}},
+    {"expm1", expm1, {-2, 1e-9, 3}},
+    {"floor", floor, {-1.5, 0.2, 3}},
+    {"heaviside", heaviside_, {-1, 0, 2}},
+    {"lgamma", lgamma, {0.7, 2.5, 20}},
+    {"log", log, {0.2, 1.5, 40}},
+    {"log10", log10, {0.2, 1.5, 40}},
+    {"log1p", log1p, {-0.5, 1e-9, 3}},
+    {"log2", log2, {0.2, 1.5, 40}},
+    {"reciprocal", reciprocal_, {-2, 0.3, 5}},
+    {"relu", relu_, {-2, 0.3, 5}},
+    {"round", rint, {-1.5, 0.5, 2.6}},
+    {"rsqrt", rsqrt_, {0.2, 1.5, 40}},
+    {"sigmoid", sigmoid_, {-4, 0.1, 3}},
+    {"sign", sign_, {-4, 0, 3}},
+    {"sin", sin, {-2, 0.3, 9}},
+    {"sinh", sinh, {-2, 0.3, 5}},
+    {"softplus", softplus_, {-5, 0.1, 50}},
+    {"sqrt", sqrt, {0.2, 1.5, 40}},
+    {"square", square_, {-2, 0.3, 5}},
+    {"stop_gradient", same_, {-2, 0.3, 5}},
+    {"tan", tan, {-1, 0.3, 1.4}},
+    {"tanh", tanh, {-2, 0.3, 5}},
 };
 enum { UNARY = sizeof unary / sizeof *unary };
 
@@ -148,7 +179,8 @@ static void check_gradient(bp_context *ctx, const char *expression) {
         quotient += k * out[0] / 2e-5;
       }
       if (!(fabs(quotient - exact[n][e]) <= 2e-8 * (1 + fabs(quotient))))
-        fail_msg("'%s' along %s[%d]: %.12g, difference quotient %.12g", text, point[n].name, (int)e, exact[n][e], quotient);
+        fail_msg("'%s' along %s[%d]: %.12g, difference quotient %.12g", text, point[n].name, (int)e, exact[n][e],
+                 quotient);
     }
   bp_graph_free(c.graph);
 }
@@ -157,7 +189,8 @@ static void derivatives_agree_with_difference_quotients(void **state) {
   for (int i = 0; i < UNARY; i++) {
     char text[64];
     if (strcmp(unary[i].name, "stop_gradient") == 0) continue;
-    bool beyond_one = strcmp(unary[i].name, "acosh") == 0 || strcmp(unary[i].name, "digamma") == 0; /* where it is smooth */
+    bool beyond_one =
+        strcmp(unary[i].name, "acosh") == 0 || strcmp(unary[i].name, "digamma") == 0; /* where it is smooth */
     (void)snprintf(text, sizeof text, beyond_one ? "%s(y)" : "%s([x, 0.7*x])", unary[i].name);
     check_gradient(bt_ctx(state), text);
   }
@@ -202,10 +235,8 @@ static void every_function_is_tested_and_explained_in_order(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      BT_TEST(elementwise_functions_are_those_of_the_c_library),
-      BT_TEST(calls_are_what_they_are_made_of),
-      BT_TEST(derivatives_agree_with_difference_quotients),
-      BT_TEST(nothing_passes_through_stop_gradient),
+      BT_TEST(elementwise_functions_are_those_of_the_c_library), BT_TEST(calls_are_what_they_are_made_of),
+      BT_TEST(derivatives_agree_with_difference_quotients),      BT_TEST(nothing_passes_through_stop_gradient),
       BT_TEST(every_function_is_tested_and_explained_in_order),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

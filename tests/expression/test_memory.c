@@ -24,7 +24,13 @@ static bp_status trace_job(bp_context *ctx, void *user) {
   bp_trace *trace = NULL;
   bp_status status = xt_parse(ctx, long_text, point, POINT, &c);
   bp_mode mode = *(const bp_mode *)user;
-  bp_trace_options o = {.size = sizeof o, .mode = mode, .inputs = c.vars, .n_inputs = POINT, .wrt = c.vars, .n_wrt = POINT, .n_columns = 1};
+  bp_trace_options o = {.size = sizeof o,
+                        .mode = mode,
+                        .inputs = c.vars,
+                        .n_inputs = POINT,
+                        .wrt = c.vars,
+                        .n_wrt = POINT,
+                        .n_columns = 1};
   bp_var seeds[POINT] = {{c.graph, 0}, {c.graph, 0}, {c.graph, 0}};
   if (status == BP_OK) {
     seeds[0] = bp_scalar(c.graph, BP_F64, 1); /* of the result, or of x: both are numbers */
@@ -46,7 +52,8 @@ static void parsing_survives_a_failing_allocator(void **state) {
 
 static void tracing_survives_a_failing_allocator(void **state) {
   (void)state;
-  for (bp_mode mode = BP_MODE_FORWARD; mode <= BP_MODE_REVERSE; mode++) assert_true(bt_alloc_sweep(trace_job, &mode) > 20);
+  for (bp_mode mode = BP_MODE_FORWARD; mode <= BP_MODE_REVERSE; mode++)
+    assert_true(bt_alloc_sweep(trace_job, &mode) > 20);
 }
 
 int main(void) {

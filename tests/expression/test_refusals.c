@@ -5,7 +5,8 @@
 #include "expression/expression_fixtures.h"
 
 static const xt_name point[] = {
-    {"x", 0, {0}, {0.5}}, {"y1", 0, {0}, {2}}, {"v", 1, {3}, {1, 2, 3}}, {"A", 2, {2, 3}, {1, 2, 3, 4, 5, 6}}, {"total", 0, {0}, {1}},
+    {"x", 0, {0}, {0.5}},   {"y1", 0, {0}, {2}}, {"v", 1, {3}, {1, 2, 3}}, {"A", 2, {2, 3}, {1, 2, 3, 4, 5, 6}},
+    {"total", 0, {0}, {1}},
 };
 enum { POINT = sizeof point / sizeof *point };
 
@@ -76,7 +77,8 @@ static const struct {
     {"reshape(v, 0)", BP_E_SHAPE, "column 1: reshape: a size is 0, expected at least 1"},
     {"reshape(v, 1, 1, 1, 1, 1, 1, 1, 1, 1)", BP_E_ARG, "column 1: reshape(x, n, m, ...) does not take 10 arguments"},
     /* shapes */
-    {"v + [1, 2]", BP_E_SHAPE, "column 3: add: shapes [3] and [2] do not broadcast: sizes, aligned at the end, must be equal or 1"},
+    {"v + [1, 2]", BP_E_SHAPE,
+     "column 3: add: shapes [3] and [2] do not broadcast: sizes, aligned at the end, must be equal or 1"},
     {"A @ A", BP_E_SHAPE, "column 3: @: left is [2,3], right is [2,3]; the inner sizes differ"},
     {"v @ [1, 2]", BP_E_SHAPE, "column 3: @: left is [3], right is [2]; the sizes differ"},
     {"v @ A", BP_E_SHAPE, "column 3: @: left is [3], right is [2,3]; the inner sizes differ"},
@@ -84,7 +86,8 @@ static const struct {
     {"2 @ v", BP_E_SHAPE, "column 3: @: left is [], right is [3]; a number is multiplied with *"},
     {"[[[1]]] @ v", BP_E_SHAPE, "column 9: @: left is [1,1,1], right is [3]; expected vectors or matrices"},
     {"[1, v]", BP_E_SHAPE, "column 1: element 0 has the shape [], element 1 has [3]; the elements of a list are alike"},
-    {"[[1, 2], [3]]", BP_E_SHAPE, "column 1: element 0 has the shape [2], element 1 has [1]; the elements of a list are alike"},
+    {"[[1, 2], [3]]", BP_E_SHAPE,
+     "column 1: element 0 has the shape [2], element 1 has [1]; the elements of a list are alike"},
     {"[[[[[[[[[1]]]]]]]]]", BP_E_SHAPE, "column 1: lists nest at most 8 deep"},
     /* indices */
     {"v[3]", BP_E_SHAPE, "column 3: there is no element 3: that axis has 3, the shape is [3]"},
@@ -136,7 +139,8 @@ static void refuse_names(bp_context *ctx, const char *const *names, size_t n, bp
   bp_expression_name list[4];
   bp_var y = {NULL, 0};
   bt_assert_ok(ctx, bp_graph_new(ctx, &g));
-  for (size_t i = 0; i < n; i++) list[i] = (bp_expression_name){.name = names[i], .var = bp_input(g, names[i], BP_F64, 0, NULL)};
+  for (size_t i = 0; i < n; i++)
+    list[i] = (bp_expression_name){.name = names[i], .var = bp_input(g, names[i], BP_F64, 0, NULL)};
   if (n == 4) list[3].var = (bp_var){g, 0};
   bt_assert_fails(ctx, status, bp_expression_parse(g, BP_F64, "1", list, n, &y));
   bt_assert_message(ctx, message);
@@ -234,12 +238,17 @@ static void names_are_limited(void **state) {
 /* A short text may ask for a large array; memory is taken only when it is evaluated, so the limit is a shape. */
 static void arrays_are_limited(void **state) {
   bp_context *ctx = bt_ctx(state);
-  char text[] = "a = outer(v, v); b = reshape(a, 9); c = reshape(outer(b, b), 81); d = reshape(outer(c, c), 6561); outer(d, d)";
+  char text[] =
+      "a = outer(v, v); b = reshape(a, 9); c = reshape(outer(b, b), 81); d = reshape(outer(c, c), 6561); outer(d, d)";
   xt_case c;
   bt_assert_fails(ctx, BP_E_LIMIT, xt_parse(ctx, text, point, POINT, &c));
   bt_assert_message(ctx, "column 99: an array of 43046721 elements; the limit is 16777216");
   bp_graph_free(c.graph);
-  bt_assert_fails(ctx, BP_E_LIMIT, xt_parse(ctx, "a = outer(v, v); b = reshape(a, 9); c = reshape(outer(b, b), 81); diag(reshape(outer(c, c), 6561))", point, POINT, &c));
+  bt_assert_fails(
+      ctx, BP_E_LIMIT,
+      xt_parse(ctx,
+               "a = outer(v, v); b = reshape(a, 9); c = reshape(outer(b, b), 81); diag(reshape(outer(c, c), 6561))",
+               point, POINT, &c));
   bp_graph_free(c.graph);
 }
 

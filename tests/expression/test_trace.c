@@ -22,7 +22,8 @@ static bp_var ones(bp_var like) {
 }
 
 /* Reverse: one column, seeded with ones. Forward: a column for each of the first names that are numbers, else one of ones. */
-static traced *trace_of(bp_context *ctx, const char *text, const xt_name *names, size_t n, bp_mode mode, size_t columns) {
+static traced *trace_of(bp_context *ctx, const char *text, const xt_name *names, size_t n, bp_mode mode,
+                        size_t columns) {
   static traced t;
   bp_var seeds[COLUMNS * XT_NAMES], vars[LINES];
   memset(&t, 0, sizeof t);
@@ -31,7 +32,13 @@ static traced *trace_of(bp_context *ctx, const char *text, const xt_name *names,
   for (size_t i = 0; i < COLUMNS * XT_NAMES; i++) seeds[i] = (bp_var){t.c.graph, 0};
   if (mode == BP_MODE_REVERSE) seeds[0] = ones(t.c.y);
   for (size_t i = 0; mode == BP_MODE_FORWARD && i < n; i++) seeds[columns == 1 ? i : i * n + i] = ones(t.c.vars[i]);
-  bp_trace_options o = {.size = sizeof o, .mode = mode, .inputs = t.c.vars, .n_inputs = n, .wrt = t.c.vars, .n_wrt = n, .seeds = seeds,
+  bp_trace_options o = {.size = sizeof o,
+                        .mode = mode,
+                        .inputs = t.c.vars,
+                        .n_inputs = n,
+                        .wrt = t.c.vars,
+                        .n_wrt = n,
+                        .seeds = seeds,
                         .n_columns = columns};
   bt_assert_ok(ctx, bp_trace_new(t.c.y, &o, &t.trace));
   t.n = bp_trace_lines(t.trace);
@@ -65,7 +72,8 @@ static void check_table(const traced *t, const expected *rows, size_t n, double 
     assert_string_equal(line.expression, rows[i].expression);
     assert_string_equal(line.rule, rows[i].rule);
     bt_assert_close(t->value[i][0], rows[i].value, 0, tolerance);
-    for (size_t k = 0; k < t->columns; k++) bt_assert_close(t->derivative[i][k][0], rows[i].derivative[k], 0, tolerance);
+    for (size_t k = 0; k < t->columns; k++)
+      bt_assert_close(t->derivative[i][k][0], rows[i].derivative[k], 0, tolerance);
   }
 }
 
@@ -118,12 +126,9 @@ static void the_logistic_model_forwards(void **state) {
 static void the_example_of_a_survey(void **state) {
   static const xt_name x[] = {{"x1", 0, {0}, {2}}, {"x2", 0, {0}, {5}}};
   static const expected rows[] = {
-      {"v₋₁", "x1", "v̄₁/v₋₁ + v̄₂*v₀", 2, {5.5}},
-      {"v₀", "x2", "v̄₂*v₋₁ + v̄₃*cos(v₀)", 5, {1.716}},
-      {"v₁", "log(v₋₁)", "v̄₄", 0.693, {1}},
-      {"v₂", "v₋₁*v₀", "v̄₄", 10, {1}},
-      {"v₃", "sin(v₀)", "-v̄₅", -0.959, {-1}},
-      {"v₄", "v₁ + v₂", "v̄₅", 10.693, {1}},
+      {"v₋₁", "x1", "v̄₁/v₋₁ + v̄₂*v₀", 2, {5.5}}, {"v₀", "x2", "v̄₂*v₋₁ + v̄₃*cos(v₀)", 5, {1.716}},
+      {"v₁", "log(v₋₁)", "v̄₄", 0.693, {1}},      {"v₂", "v₋₁*v₀", "v̄₄", 10, {1}},
+      {"v₃", "sin(v₀)", "-v̄₅", -0.959, {-1}},    {"v₄", "v₁ + v₂", "v̄₅", 10.693, {1}},
       {"v₅", "v₄ - v₃", "1", 11.652, {1}},
   };
   traced *t = trace_of(bt_ctx(state), "log(x1) + x1*x2 - sin(x2)", x, 2, BP_MODE_REVERSE, 1);
@@ -133,7 +138,11 @@ static void the_example_of_a_survey(void **state) {
 
 /* ---- what is a line, and how it is written ---- */
 static const xt_name some[] = {
-    {"x", 0, {0}, {0.4}}, {"y", 0, {0}, {1.3}}, {"v", 1, {3}, {0.3, 0.9, -0.5}}, {"A", 2, {2, 3}, {1, 2, 3, 4, 5, 7}}, {"unused", 0, {0}, {1}},
+    {"x", 0, {0}, {0.4}},
+    {"y", 0, {0}, {1.3}},
+    {"v", 1, {3}, {0.3, 0.9, -0.5}},
+    {"A", 2, {2, 3}, {1, 2, 3, 4, 5, 7}},
+    {"unused", 0, {0}, {1}},
 };
 enum { SOME = sizeof some / sizeof *some };
 
@@ -142,7 +151,8 @@ static void lines_are(bp_context *ctx, const char *text, const char *const *line
   traced *t = trace_of(ctx, text, some, SOME, BP_MODE_REVERSE, 1);
   for (size_t i = 0; i < n && SOME + i < t->n; i++) {
     const char *expression = bp_trace_line_at(t->trace, SOME + i).expression;
-    if (strcmp(expression, lines[i]) != 0) fail_msg("'%s': line %d is '%s', expected '%s'", text, (int)i, expression, lines[i]);
+    if (strcmp(expression, lines[i]) != 0)
+      fail_msg("'%s': line %d is '%s', expected '%s'", text, (int)i, expression, lines[i]);
   }
   if (t->n != SOME + n) fail_msg("'%s' has %d lines, expected %d", text, (int)t->n - SOME, (int)n);
   release(t);
@@ -228,8 +238,8 @@ static void names_of_bindings_are_kept(void **state) {
 static void as_names(const char *rule, char *out) {
   static const struct {
     const char *from, *to;
-  } pairs[] = {{"v\xCC\x84", "b"}, {"v\xCC\x87", "d"}, {"₋", "m"}, {"₀", "0"}, {"₁", "1"}, {"₂", "2"}, {"₃", "3"}, {"₄", "4"},
-               {"₅", "5"},         {"₆", "6"},         {"₇", "7"}, {"₈", "8"}, {"₉", "9"}, {"v̄", "b"}};
+  } pairs[] = {{"v\xCC\x84", "b"}, {"v\xCC\x87", "d"}, {"₋", "m"}, {"₀", "0"}, {"₁", "1"}, {"₂", "2"}, {"₃", "3"},
+               {"₄", "4"},         {"₅", "5"},         {"₆", "6"}, {"₇", "7"}, {"₈", "8"}, {"₉", "9"}, {"v̄", "b"}};
   while (*rule != '\0') {
     size_t i = 0;
     while (i < sizeof pairs / sizeof *pairs && strncmp(rule, pairs[i].from, strlen(pairs[i].from)) != 0) i++;
@@ -264,7 +274,9 @@ static int64_t value_of_rule(bp_context *ctx, const traced *t, const char *rule,
   }
   as_names(rule, text[0]);
   for (char *c = text[0]; *c != '\0'; c++) /* d3 is b3 too */
-    if (*c == 'd' && ((c[1] >= '0' && c[1] <= '9') || (c[1] == 'm' && c[2] >= '0' && c[2] <= '9')) && (c == text[0] || c[-1] < 'a')) *c = 'b';
+    if (*c == 'd' && ((c[1] >= '0' && c[1] <= '9') || (c[1] == 'm' && c[2] >= '0' && c[2] <= '9')) &&
+        (c == text[0] || c[-1] < 'a'))
+      *c = 'b';
   bp_status status = bp_expression_parse(g, BP_F64, text[0], names, n, &y);
   if (status != BP_OK) fail_msg("the rule '%s' is no expression: %s", rule, bp_error_message(ctx));
   bt_assert_ok(ctx, bp_eval(&y, 1, vars, n, 0, data, (void *[]){out}));
@@ -279,25 +291,73 @@ static void check_rules(bp_context *ctx, const char *text, bp_mode mode) {
   for (size_t i = 0; i < t->n; i++) {
     bp_trace_line line = bp_trace_line_at(t->trace, i);
     double out[XT_ELEMENTS];
-    if (strcmp(line.rule, "seed") == 0 || line.rule[0] == '\0' || strchr(line.rule, ';') != NULL || strstr(line.rule, "]:") != NULL) continue;
+    if (strcmp(line.rule, "seed") == 0 || line.rule[0] == '\0' || strchr(line.rule, ';') != NULL ||
+        strstr(line.rule, "]:") != NULL)
+      continue;
     int64_t n = value_of_rule(ctx, t, line.rule, 0, out), size = xt_elements(line.var);
     if (size % n != 0) fail_msg("'%s': the rule '%s' has %d elements", text, line.rule, (int)n);
     for (int64_t e = 0; e < size; e++)
       if (!(fabs(out[e % n] - t->derivative[i][0][e]) <= 1e-12 * (1 + fabs(t->derivative[i][0][e]))))
-        fail_msg("'%s': %s = %s: the rule '%s' gives %.15g, the derivative is %.15g", text, line.symbol, line.expression, line.rule,
-                 out[e % n], t->derivative[i][0][e]);
+        fail_msg("'%s': %s = %s: the rule '%s' gives %.15g, the derivative is %.15g", text, line.symbol,
+                 line.expression, line.rule, out[e % n], t->derivative[i][0][e]);
   }
   release(t);
 }
 
 static void rules_are_the_derivatives(void **state) {
   static const char *const texts[] = {
-      "x*y", "x/y", "x^y", "x^3", "x^-1.5", "2^x", "x^2", "-x", "x - y", "3*x - y/7", "log(3)*x - (x - y)/log(2)",
-      "atan2(x, y)", "max(x, y)", "min(x, y)", "max(y, x)", "min(y, x)", "where(x < y, x, y^2)", "where(x > y, x, y^2)", "clip(v, 0, 0.5)",
-      "x*v", "v/x", "v^2*y", "sum(v)*x", "mean(exp(v))", "sum(v*v)", "sin(v[0])*v[1]", "[x*y, x + y, 3]", "[x*y, x + y, 3][0]*y",
-      "concat(v*x, y)", "norm(v)", "norm(x*v - 1)", "logsumexp(v*x)", "softmax(x*v)", "max(x*v)", "min(x*v)", "cumsum(x*v)",
-      "flip(x*v)", "log_softmax(y*v)[1]", "dot(v, v)*x", "prod(v)", "A @ v", "[1, x] @ A", "A @ A' @ [x, y]", "(A @ (2*A'))*y", "sum((A @ v)^2)", "sum(A, 0)*v", "heaviside(x)*y", "floor(y)*x",
-      "stop_gradient(x)*x", "round(x)*sign(y)", "logdet([[y, x], [x, y]])", "sum(tril(outer(v, v)))",
+      "x*y",
+      "x/y",
+      "x^y",
+      "x^3",
+      "x^-1.5",
+      "2^x",
+      "x^2",
+      "-x",
+      "x - y",
+      "3*x - y/7",
+      "log(3)*x - (x - y)/log(2)",
+      "atan2(x, y)",
+      "max(x, y)",
+      "min(x, y)",
+      "max(y, x)",
+      "min(y, x)",
+      "where(x < y, x, y^2)",
+      "where(x > y, x, y^2)",
+      "clip(v, 0, 0.5)",
+      "x*v",
+      "v/x",
+      "v^2*y",
+      "sum(v)*x",
+      "mean(exp(v))",
+      "sum(v*v)",
+      "sin(v[0])*v[1]",
+      "[x*y, x + y, 3]",
+      "[x*y, x + y, 3][0]*y",
+      "concat(v*x, y)",
+      "norm(v)",
+      "norm(x*v - 1)",
+      "logsumexp(v*x)",
+      "softmax(x*v)",
+      "max(x*v)",
+      "min(x*v)",
+      "cumsum(x*v)",
+      "flip(x*v)",
+      "log_softmax(y*v)[1]",
+      "dot(v, v)*x",
+      "prod(v)",
+      "A @ v",
+      "[1, x] @ A",
+      "A @ A' @ [x, y]",
+      "(A @ (2*A'))*y",
+      "sum((A @ v)^2)",
+      "sum(A, 0)*v",
+      "heaviside(x)*y",
+      "floor(y)*x",
+      "stop_gradient(x)*x",
+      "round(x)*sign(y)",
+      "logdet([[y, x], [x, y]])",
+      "sum(tril(outer(v, v)))",
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     check_rules(bt_ctx(state), texts[i], BP_MODE_FORWARD);
@@ -312,7 +372,10 @@ static void rules_of_functions_are_the_derivatives(void **state) {
     char text[128];
     bool above_one = strcmp(f.name, "acosh") == 0;
     if (strcmp(f.arguments, "x") != 0 || strcmp(f.name, not_in_the_language[0]) == 0) continue;
-    (void)snprintf(text, sizeof text, "%s(%s)*y", f.name, strstr(f.help, "last axis") != NULL || strcmp(f.name, "diag") == 0 ? "v" : above_one ? "y" : "x");
+    (void)snprintf(text, sizeof text, "%s(%s)*y", f.name,
+                   strstr(f.help, "last axis") != NULL || strcmp(f.name, "diag") == 0 ? "v"
+                   : above_one                                                        ? "y"
+                                                                                      : "x");
     if (strcmp(f.name, "diag") == 0) continue; /* moves elements: its rule has no words in the language */
     check_rules(bt_ctx(state), text, BP_MODE_FORWARD);
     check_rules(bt_ctx(state), text, BP_MODE_REVERSE);
@@ -326,7 +389,14 @@ static void what_is_wrong_is_refused(void **state) {
   bp_trace *trace = NULL;
   bt_assert_ok(ctx, xt_parse(ctx, "x*y", some, 2, &c));
   bp_var seed = bp_scalar(c.graph, BP_F64, 1), wrong = ones(bp_input(c.graph, "z", BP_F64, 1, (int64_t[]){2}));
-  bp_trace_options good = {.size = sizeof good, .mode = BP_MODE_REVERSE, .inputs = c.vars, .n_inputs = 2, .wrt = c.vars, .n_wrt = 2, .seeds = &seed, .n_columns = 1};
+  bp_trace_options good = {.size = sizeof good,
+                           .mode = BP_MODE_REVERSE,
+                           .inputs = c.vars,
+                           .n_inputs = 2,
+                           .wrt = c.vars,
+                           .n_wrt = 2,
+                           .seeds = &seed,
+                           .n_columns = 1};
   bp_trace_options o = good;
   o.n_inputs = 1, o.n_wrt = 1;
   bt_assert_fails(ctx, BP_E_INPUT, bp_trace_new(c.y, &o, &trace));
