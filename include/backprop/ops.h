@@ -83,7 +83,7 @@ BP_API bp_var bp_reduce_max(bp_var x, unsigned axes); /* ties share the cotangen
 BP_API bp_var bp_reduce_min(bp_var x, unsigned axes); /* ties share the cotangent equally */
 /* log Σ exp(x) along the last axis, shifted by the maximum: finite for any finite x. */
 BP_API bp_var bp_logsumexp(bp_var x);
-/* exp(x - logsumexp(x)) along the last axis. */
+/* exp(x) / Σ exp(x) along the last axis, shifted by the maximum. */
 BP_API bp_var bp_softmax(bp_var x);
 /* Elements along the axes, as a number: for BP_BATCH the size at run time. */
 BP_API bp_var bp_axis_size(bp_var x, unsigned axes);
@@ -118,7 +118,7 @@ BP_API bp_var bp_argmax(bp_var x);
 /* x, through which no derivative passes. */
 BP_API bp_var bp_stop_gradient(bp_var x);
 /* The root that stores `value` into the input `state` when a program has run. Give it to bp_compile() among the
- * outputs. Readers of `state` see the old value. */
+ * outputs; it is an argument of nothing. Readers of `state` see the old value. */
 BP_API bp_var bp_assign(bp_var state, bp_var value);
 
 /* Remembers where a builder was called, for the message of an error. */

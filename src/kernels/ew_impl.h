@@ -4,6 +4,7 @@
 #include "kernels/simd.h"
 
 #include "kernels/ew_math.h"
+#include "kernels/ew_erf.h"
 #include "kernels/ew_trig.h"
 
 #include "kernels/ew_libm.h"
@@ -128,6 +129,7 @@ BP_KERNEL1(tanh, R(bp_tanh)(x))
 BP_KERNEL1(sigmoid, R(bp_sigmoid)(x))
 BP_KERNEL1(softplus, R(bp_softplus)(x))
 BP_KERNEL1(relu, x <= 0 ? (real)0 : x) /* NaN stays NaN */
+BP_KERNEL1(erf, R(bp_erf)(x))
 BP_KERNEL1(floor, R(bp_floor)(x))
 BP_KERNEL1(ceil, R(bp_ceil)(x))
 BP_KERNEL1(round, R(bp_round)(x))
@@ -139,7 +141,6 @@ BP_EACH1(acos)
 BP_EACH1(atan)
 BP_EACH1(sinh)
 BP_EACH1(cosh)
-BP_EACH1(erf)
 BP_EACH1(erfc)
 BP_EACH1(lgamma)
 BP_EACH1(digamma)
