@@ -123,7 +123,7 @@ BP_API bp_var bp_prod(bp_var x, unsigned axes);
 BP_API bp_var bp_norm(bp_var x, unsigned axes);
 /* log Σ exp(x) along the last axis, shifted by the maximum: finite for any finite x. */
 BP_API bp_var bp_logsumexp(bp_var x);
-/* exp(x - logsumexp(x)) along the last axis; and its logarithm, x - logsumexp(x). */
+/* exp(x) / Σ exp(x) along the last axis, shifted by the maximum; and x - logsumexp(x), its logarithm. */
 BP_API bp_var bp_softmax(bp_var x);
 BP_API bp_var bp_log_softmax(bp_var x);
 /* Running sums along an axis: y[i] = x[0] + … + x[i], added in this order. */
@@ -175,7 +175,7 @@ BP_API bp_var bp_argmin(bp_var x);
 /* x, through which no derivative passes. */
 BP_API bp_var bp_stop_gradient(bp_var x);
 /* The root that stores `value` into the input `state` when a program has run. Give it to bp_compile() among the
- * outputs. Readers of `state` see the old value. */
+ * outputs; it is an argument of nothing. Readers of `state` see the old value. */
 BP_API bp_var bp_assign(bp_var state, bp_var value);
 
 /* Remembers where a builder was called, for the message of an error. */

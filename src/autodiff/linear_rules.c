@@ -17,6 +17,13 @@ static bp_var sum_transpose(const bp_call *c, int i, bp_var y_bar) {
   return bp_broadcast_like(bp_unreduce(y_bar, &to, (unsigned)c->bits), &to);
 }
 
+/* Σ -x as -Σ x: the negative of a large array is not made only to be added up. */
+static bp_var sum_over(bp_var x, unsigned axes) {
+  if (axes == 0 || bp_op_of(x) != BP_OP_neg) return bp_sum(x, axes);
+  x.id = bp_node_of(x)->arg[0];
+  return bp_neg(bp_sum(x, axes));
+}
+
 /* Sums over the axes that were repeated. */
 static bp_var broadcast_transpose(const bp_call *c, int i, bp_var y_bar) {
   bp_shape from = *bp_shape_of(c->x[i]), to = *bp_shape_of(c->y);
@@ -24,7 +31,7 @@ static bp_var broadcast_transpose(const bp_call *c, int i, bp_var y_bar) {
   unsigned axes = 0;
   for (int k = 0; k < to.rank; k++)
     if (k < shift || from.dims[k - shift] != to.dims[k]) axes |= BP_AXIS(k);
-  return bp_reshape(bp_sum(y_bar, axes), from.rank, from.dims);
+  return bp_reshape(sum_over(y_bar, axes), from.rank, from.dims);
 }
 
 static bp_var reshape_transpose(const bp_call *c, int i, bp_var y_bar) {

@@ -4,6 +4,7 @@
 #include "kernels/simd.h"
 
 #include "kernels/ew_math.h"
+#include "kernels/ew_erf.h"
 #include "kernels/ew_trig.h"
 
 #include "kernels/ew_libm.h"
@@ -129,6 +130,7 @@ BP_KERNEL1(tanh, R(bp_tanh)(x))
 BP_KERNEL1(sigmoid, R(bp_sigmoid)(x))
 BP_KERNEL1(softplus, R(bp_softplus)(x))
 BP_KERNEL1(relu, x <= 0 ? (real)0 : x) /* NaN stays NaN */
+BP_KERNEL1(erf, R(bp_erf)(x))
 BP_KERNEL1(floor, R(bp_floor)(x))
 BP_KERNEL1(ceil, R(bp_ceil)(x))
 BP_KERNEL1(round, R(bp_round)(x))
@@ -144,7 +146,6 @@ BP_EACH1(asinh)
 BP_EACH1(acosh)
 BP_EACH1(atanh)
 BP_EACH1(log10)
-BP_EACH1(erf)
 BP_EACH1(erfc)
 BP_EACH1(lgamma)
 BP_EACH1(digamma)

@@ -97,6 +97,17 @@ def tanh_tail(z):
     return (mp.tanh(x) / x - 1) / z
 
 
+def erf_tail(z):
+    if z < mpf("1e-15"):
+        return (-mpf(1) / 3 + z / 10) * 2 / mp.sqrt(mp.pi)
+    x = mp.sqrt(z)
+    return (mp.erf(x) / x - 2 / mp.sqrt(mp.pi)) / z
+
+
+def minus_log_erfc(x):
+    return -mp.log(mp.erfc(x))
+
+
 HALF_LN2 = mp.log(2) / 2 * mpf("1.0001")
 LOG_Z = mpf("0.2") ** 2 * mpf("1.0001")  # f <= 1/2, s = f / (2 + f)
 TRIG_Z = (mp.pi / 4) ** 2 * mpf("1.0001")
@@ -112,6 +123,9 @@ JOBS = [  # name, g, weight, low, high, {bits: degree}
     ("log", log_tail, lambda z: z / 2 + mpf("1e-9"), mpf(0), LOG_Z, {24: 3, 53: 7}),
     ("sin", sin_tail, lambda z: z + mpf("1e-9"), mpf(0), TRIG_Z, {24: 2, 53: 5}),
     ("cos", cos_tail, lambda z: z * z + mpf("1e-9"), mpf(0), TRIG_Z, {24: 2, 53: 5}),
+    ("erf", erf_tail, lambda z: z + mpf("1e-9"), mpf(0), mpf(1), {24: 5, 53: 12}),
+    ("erfc32", minus_log_erfc, mp.erfc, mpf(1), mpf(4), {24: 7}),  # the weight: an absolute error of erfc
+    ("erfc64", minus_log_erfc, mp.erfc, mpf(1), mpf(6), {53: 18}),
     ("tanh", tanh_tail, lambda z: z + mpf("1e-9"), mpf(0), TANH_Z, {24: 4}),
 ]
 

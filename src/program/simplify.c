@@ -3,6 +3,8 @@
  * Each node is first rewritten in terms of the nodes that its arguments were replaced by, then looked for among the
  * nodes seen: so sharing cascades. What is no longer needed is marked dead at the end.
  */
+#include <math.h>
+
 #include "base/fail.h"
 #include "program/ir.h"
 
@@ -50,7 +52,7 @@ static bool fold(ir *c, ir_node *n) {
   return true;
 }
 
-/* x·1, x/1, x-0: x itself (x+0 is not: it turns -0 into 0). 0: nothing found. */
+/* x·1, x/1, x-0: x itself (x+0 and x-(-0) are not: they turn -0 into 0). 0: nothing found. */
 static uint32_t identity(const ir *c, const ir_node *n) {
   double k;
   uint32_t a = n->node.arg[0], b = n->node.arg[1];
@@ -61,7 +63,7 @@ static uint32_t identity(const ir *c, const ir_node *n) {
   case BP_OP_div:
     return splat(c, b, &k) && k == 1 ? a : 0;
   case BP_OP_sub:
-    return splat(c, b, &k) && k == 0 ? a : 0;
+    return splat(c, b, &k) && k == 0 && !signbit(k) ? a : 0;
   case BP_OP_neg:
     return c->nodes[a].node.op == BP_OP_neg ? c->nodes[a].node.arg[0] : 0;
   case BP_OP_stop_gradient:

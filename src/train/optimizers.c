@@ -26,21 +26,23 @@ static int adam_slots(const bp_fit_options *o) {
   return 2;
 }
 
-/* 1 - βᵗ for the step under way: float64, then in the parameters' type */
+/* 1 - βᵗ for the step under way, in float64 */
 static bp_var bias_correction(const optimizer_step *s, double beta) {
   bp_var t = bp_add(s->step, number(s->step, 1));
   return bp_sub(number(s->step, 1), bp_pow(number(s->step, beta), t));
 }
 
+/* lr m̂ / (sqrt(v̂) + ε) with m̂ = m / (1 - β₁ᵗ), v̂ = v / k², k = sqrt(1 - β₂ᵗ): both corrections move into two scalars,
+ * (lr k / (1 - β₁ᵗ)) m / (sqrt(v) + k ε), so that each parameter pays for neither. */
 static void adam_update(const optimizer_step *s, bp_var w, bp_var g, const bp_var *slots, bp_var *new_slots, bp_var *new_w) {
   double b1 = s->options->beta1, b2 = s->options->beta2;
   bp_dtype dtype = bp_var_dtype(w);
   bp_var m = bp_add(bp_mul(slots[0], number(w, b1)), bp_mul(g, number(w, 1 - b1)));
   bp_var v = bp_add(bp_mul(slots[1], number(w, b2)), bp_mul(bp_square(g), number(w, 1 - b2)));
-  bp_var rate = bp_cast(bp_div(bp_cast(s->lr, BP_F64), bias_correction(s, b1)), dtype);        /* lr / (1 - β₁ᵗ) */
-  bp_var root = bp_cast(bp_rsqrt(bias_correction(s, b2)), dtype);                              /* 1 / sqrt(1 - β₂ᵗ) */
-  bp_var scale = bp_add(bp_mul(bp_sqrt(v), root), number(w, s->options->epsilon));             /* sqrt(v̂) + ε */
-  *new_w = bp_sub(w, bp_mul(bp_div(m, scale), rate));
+  bp_var k = bp_sqrt(bias_correction(s, b2)), lr = bp_cast(s->lr, BP_F64);
+  bp_var rate = bp_cast(bp_div(bp_mul(lr, k), bias_correction(s, b1)), dtype);
+  bp_var epsilon = bp_cast(bp_mul(k, number(k, s->options->epsilon)), dtype);
+  *new_w = bp_sub(w, bp_mul(bp_div(m, bp_add(bp_sqrt(v), epsilon)), rate));
   new_slots[0] = m;
   new_slots[1] = v;
 }

@@ -172,7 +172,7 @@ static const struct {
     {matmul_inner, BP_E_SHAPE, "matmul: left is [batch,3], right is [4,5]; the inner sizes differ"},
     {matmul_inner_t, BP_E_SHAPE,
      "matmul: left is [batch,3] transposed, right is [5,3] transposed; the inner sizes differ"},
-    {matmul_rank, BP_E_SHAPE, "matmul: left is [2,3,4], right is [4,5]; expected two matrices"},
+    {matmul_rank, BP_E_SHAPE, "matmul: left is [3], right is [3,5]; expected matrices"},
     {matmul_batch_column, BP_E_SHAPE, "matmul: the shape [2,batch] is not allowed"},
     {matmul_types, BP_E_DTYPE, "matmul: argument 1 is float32, argument 2 is float64"},
     {reshape_count, BP_E_SHAPE, "reshape: cannot turn [2,3] into [7]"},

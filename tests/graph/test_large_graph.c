@@ -17,7 +17,7 @@ static bp_var number(bp_var like, double value) { return bp_scalar(like.graph, b
 
 static bp_var chain(bp_var x, int n) { /* one long chain of one loop */
   bp_var y = x, tenth = number(x, 0.1);
-  for (int i = 0; i < n / 2; i++) y = bp_sub(y, bp_mul(tenth, bp_sin(y)));
+  for (int i = 0; i < n / 6; i++) y = bp_sub(y, bp_mul(tenth, bp_sin(y)));
   return bp_mean(y, BP_ALL_AXES);
 }
 
@@ -29,7 +29,7 @@ static bp_var one_value_for_all(bp_var x, int n) { /* one value with n readers *
 
 static bp_var many_readers_elsewhere(bp_var x, int n) { /* one value, read by n loops over other spaces */
   bp_var h = bp_sum(bp_tanh(x), BP_AXIS(0)), sum = number(x, 0);
-  for (int i = 0; i < n / 8; i++) sum = bp_add(sum, bp_sum(bp_exp(bp_mul(h, number(x, -1.0 - i))), BP_ALL_AXES));
+  for (int i = 0; i < n / 8; i++) sum = bp_add(sum, bp_sum(bp_cos(bp_mul(h, number(x, 1.0 + i))), BP_ALL_AXES));
   return sum;
 }
 

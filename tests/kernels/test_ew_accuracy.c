@@ -67,7 +67,7 @@ static const row rows[] = {
     LIBM(atan, 0.501, 1, -10, 10),
     LIBM(sinh, 0.501, 2, -720, 720),
     LIBM(cosh, 0.501, 2, -720, 720),
-    LIBM(erf, 0.501, 1, -6, 6),
+    LIBM(erf, 1.5, 1.5, -6, 6),
     LIBM(erfc, 0.501, 6, -6, 28),
     {BP_EW_lgamma, lgammal, lgamma, 0.51, 8, -20, 200, 2e-15},
     {BP_EW_digamma, digamma_l, digamma_d, 0.51, 8, -20, 100, 5e-14},

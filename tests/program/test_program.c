@@ -119,6 +119,36 @@ static void arrays_of_no_elements_are_fine(void **state) {
   bp_graph_free(g);
 }
 
+/* What a compiler may simplify must not change a bit: signs of zeros, infinities, NaN. */
+static void simplifying_changes_no_bit(void **state) {
+  static const double constants[] = {0, -0.0, 1, -1, 2, 1e300};
+  static const double special[] = {0, -0.0, 1, -1, 5e-324, 1e308, -1e308, 1.0 / 3};
+  enum { N = sizeof special / sizeof *special + 3 };
+  bp_context *ctx = bt_ctx(state);
+  for (int type = 0; type < 2; type++) {
+    bp_dtype t = type == 0 ? BP_F32 : BP_F64;
+    bp_graph *g = new_graph(state);
+    bp_var x = bp_input(g, "x", t, 1, (const int64_t[]){N}), out[64];
+    size_t n = 0;
+    void *values = bt_array(x, 1); /* the last ones stay NaN */
+    for (int i = 0; i < N - 3; i++) bt_set(values, t, i, special[i]);
+    bt_set(values, t, N - 3, 1e300 * 1e300);
+    bt_set(values, t, N - 2, -1e300 * 1e300);
+    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
+      bp_var c = bp_scalar(g, t, constants[i]);
+      out[n++] = bp_add(x, c), out[n++] = bp_add(c, x), out[n++] = bp_sub(x, c), out[n++] = bp_sub(c, x);
+      out[n++] = bp_mul(x, c), out[n++] = bp_mul(c, x), out[n++] = bp_div(x, c), out[n++] = bp_div(c, x);
+      out[n++] = bp_pow(x, c);
+    }
+    out[n++] = bp_neg(bp_neg(x));
+    out[n++] = bp_sub(bp_neg(x), bp_neg(bp_scalar(g, t, 0)));
+    bt_function f = {"simplify", out, n, &x, 1, (const void *const[]){values}, 6};
+    (void)bt_assert_every_way(ctx, &f, threads, batches, NULL);
+    free(values);
+    bp_graph_free(g);
+  }
+}
+
 static void a_program_does_not_need_its_graph(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_graph *g = new_graph(state);
@@ -301,6 +331,7 @@ int main(void) {
       BT_TEST(anything_can_be_an_output_any_number_of_times),
       BT_TEST(outputs_that_are_not_wanted_may_be_null),
       BT_TEST(arrays_of_no_elements_are_fine),
+      BT_TEST(simplifying_changes_no_bit),
       BT_TEST(a_program_does_not_need_its_graph),
       BT_TEST(compiling_refuses_what_makes_no_program),
       BT_TEST(a_variable_that_was_not_given_is_named),
