@@ -242,9 +242,33 @@ static bp_var pieces(bp_var x, size_t nodes) {
   return bp_sum(x, BP_ALL_AXES);
 }
 
-/* The gradient of a chain: the last quarter reads what the first made. */
+/* Values of many sizes, all of which live to the end. */
+static bp_var keepers(bp_var x, size_t nodes) {
+  bp_graph *g = x.graph;
+  size_t n = nodes / 7;
+  bp_var *kept = must_have(malloc(n * sizeof *kept)), sum = bp_sum(x, BP_ALL_AXES);
+  for (size_t i = 0; i < n; i++) kept[i] = bp_cumsum(bp_exp(bp_slice(x, 0, (int64_t)(i % 61), 64, 1)), 0);
+  for (size_t i = n; i-- > 0;) sum = bp_add(sum, bp_sum(bp_mul(kept[i], bp_scalar(g, BP_F64, 1e-6 * (double)i)), BP_ALL_AXES));
+  free(kept);
+  return sum;
+}
+
+/* Rows by number, each time other ones. */
+static bp_var gathers(bp_var x, size_t nodes) {
+  bp_graph *g = x.graph;
+  const int64_t n = 64;
+  uint64_t state = 3;
+  while (bp_graph_size(g) < nodes) {
+    int32_t index[64];
+    for (int i = 0; i < 64; i++) index[i] = (int32_t)(fabs(uniform(&state)) * 63);
+    x = bp_mul(x, bp_gather(x, bp_constant(g, BP_I32, 1, &n, index), BP_F64));
+  }
+  return bp_sum(x, BP_ALL_AXES);
+}
+
+/* The gradient of a chain: the end reads what the beginning made. */
 static bp_var gradient_of(bp_var x, size_t nodes) {
-  bp_var gradient, y = chain(x, nodes / 3);
+  bp_var gradient, y = chain(x, nodes * 4 / 7);
   must(bp_grad(y, &x, 1, &gradient));
   return gradient;
 }
@@ -267,7 +291,8 @@ static void bench_build(void) {
   static const struct {
     const char *name;
     kind_fn kind;
-  } kinds[] = {{"chain", chain}, {"fan", fan}, {"products", products}, {"scalars", scalars}, {"pieces", pieces}, {"gradient", gradient_of}};
+  } kinds[] = {{"chain", chain}, {"fan", fan}, {"products", products}, {"scalars", scalars}, {"pieces", pieces}, {"keepers", keepers},
+               {"gathers", gathers}, {"gradient", gradient_of}};
   show("%-12s %8s %11s %11s %14s\n", "graph", "nodes", "build s", "compile s", "ns per node");
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
     for (size_t nodes = 12500; nodes <= 100000; nodes *= 2) {

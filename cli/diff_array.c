@@ -51,11 +51,15 @@ const char *diff_index_text(const diff_array *a, int64_t e, char text[DIFF_INDEX
   return text;
 }
 
+/* The fewest digits that read back; as many as it takes to show a whole number of up to 16 digits without an exponent. */
 const char *diff_number(double value, char text[DIFF_NUMBER]) {
+  int digits = 1;
   if (isnan(value)) return strcpy(text, "nan");
-  for (int digits = 1; digits <= 17; digits++) {
+  for (; digits <= 17; digits++) {
     (void)snprintf(text, DIFF_NUMBER, "%.*g", digits, value);
     if (strtod(text, NULL) == value) break;
   }
+  int magnitude = value != 0 && isfinite(value) ? (int)floor(log10(fabs(value))) + 1 : 0;
+  if (magnitude > digits && magnitude <= 16) (void)snprintf(text, DIFF_NUMBER, "%.*g", magnitude, value);
   return text;
 }

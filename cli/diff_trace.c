@@ -175,9 +175,10 @@ static void cell(const diff_problem *p, const diff_table *t, int digits, size_t 
   bp_trace_line line = bp_trace_line_at(t->trace, row - 1);
   if (column == SYMBOL)
     (void)snprintf(text, CELL, "%s", line.symbol);
+  else if (column == EXPRESSION && line.name[0] && strcmp(line.name, line.expression) != 0)
+    (void)snprintf(text, CELL, "%s = %s", line.name, line.expression);
   else if (column == EXPRESSION)
-    (void)snprintf(text, CELL, line.name[0] && strcmp(line.name, line.expression) != 0 ? "%2$s = %1$s" : "%1$s",
-                   line.expression, line.name);
+    (void)snprintf(text, CELL, "%s", line.expression);
   else if (column == VALUE)
     array_cell(&t->values[row - 1], digits, text);
   else if (column == RULE)
@@ -197,12 +198,15 @@ void diff_trace_report(const diff_problem *p, const diff_table *t, int digits) {
       cell(p, t, digits, row, k, text);
       if (shown_width(text) > width[k]) width[k] = shown_width(text);
     }
-  for (size_t row = 0; row <= t->lines; row++)
+  for (size_t row = 0; row <= t->lines; row++) {
+    int blanks = 0; /* owed, so that no line ends with any */
     for (size_t k = 0; k < columns; k++) {
-      bool right = k == VALUE || k >= FIXED, last = k + 1 == columns;
+      bool right = k == VALUE || k >= FIXED;
       cell(p, t, digits, row, k, text);
       int gap = width[k] - shown_width(text);
-      cli_print("%*s%s%*s", right ? gap : 0, "", text, last ? 0 : (right ? 0 : gap) + 2, "");
-      if (last) cli_print("\n");
+      if (text[0]) cli_print("%*s%s", blanks + (right ? gap : 0), "", text);
+      blanks = text[0] ? (right ? 0 : gap) + 2 : blanks + gap + 2;
     }
+    cli_print("\n");
+  }
 }

@@ -44,11 +44,26 @@ static bp_status encode_buffers(ir *c, bp_program *p) {
   return encode_memory(c, p);
 }
 
+/* Adds a check unless one of the same buffer says as much. first: by buffer, the newest of its checks; next: by check, the one
+ * before; -1 ends. */
+static void add_check(bp_program *p, const plan_check *k, int32_t *first, int32_t *next) {
+  for (int32_t i = first[k->buffer]; i >= 0; i = next[i])
+    if (p->checks[i].rows == k->rows && p->checks[i].limit <= k->limit) return;
+  next[p->n_checks] = first[k->buffer];
+  first[k->buffer] = p->n_checks;
+  p->checks[p->n_checks++] = *k;
+}
+
 static bp_status encode_checks(ir *c, bp_program *p) {
-  size_t count = 0;
+  size_t count = 0, n_buffers = (size_t)p->n_buffers;
   for (size_t id = 1; id < c->size; id++) count += bp_index_arg((bp_op)c->nodes[id].node.op) >= 0;
   p->checks = bp_arena_alloc(&p->arena, count, sizeof *p->checks);
-  if (p->checks == NULL) return BP_E_NOMEM;
+  int32_t *first = bp_alloc(c->ctx, n_buffers + count, sizeof *first);
+  if (p->checks == NULL || first == NULL) {
+    bp_release(c->allocator, first, n_buffers + count, sizeof *first);
+    return BP_E_NOMEM;
+  }
+  for (size_t b = 0; b < n_buffers; b++) first[b] = -1;
   for (size_t id = 1; id < c->size; id++) {
     const ir_node *n = &c->nodes[id];
     int a = bp_index_arg((bp_op)n->node.op);
@@ -56,11 +71,9 @@ static bp_status encode_checks(ir *c, bp_program *p) {
     uint32_t index = ir_arg(c, n, a);
     plan_check k = {(bp_op)n->node.op, c->nodes[ir_memory_node(c, index)].buffer, c->nodes[index].shape.dims[0],
                     bp_index_limit((bp_op)n->node.op, &n->shape, &c->nodes[ir_arg(c, n, 0)].shape)};
-    bool known = false;
-    for (int32_t i = 0; i < p->n_checks && !known; i++)
-      known = p->checks[i].buffer == k.buffer && p->checks[i].rows == k.rows && p->checks[i].limit <= k.limit;
-    if (!known) p->checks[p->n_checks++] = k;
+    add_check(p, &k, first, first + n_buffers);
   }
+  bp_release(c->allocator, first, n_buffers + count, sizeof *first);
   return BP_OK;
 }
 

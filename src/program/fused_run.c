@@ -39,16 +39,27 @@ static void prepare_slot(const plan_slot *s, const block *b, int64_t n) {
   }
 }
 
-static void repeat_elements(char *to, const char *memory, const plan_slot *s, const block *b) {
-  size_t size = bp_dtype_size((bp_dtype)s->dtype);
-  for (int64_t e = b->begin, end = b->begin + b->n; e < end;) {
-    int64_t index = e / s->repeat, stop = (index + 1) * s->repeat;
-    if (stop > end) stop = end;
-    if (s->period > 0) index %= s->period;
-    spread(to, memory + (size_t)index * size, s->dtype, stop - e);
-    to += (size_t)(stop - e) * size;
-    e = stop;
+/* to[i] = from[((begin + i) / repeat) % period], run by run; short runs are not worth a call. */
+#define REPEAT(name, real, kernel)                                                                                     \
+  static void name(real *to, const real *from, const plan_slot *s, int64_t begin, int64_t n) {                         \
+    int64_t index = begin / s->repeat, stop = s->repeat - begin % s->repeat;                                           \
+    if (s->period > 0) index %= s->period;                                                                             \
+    for (int64_t i = 0; i < n; stop += s->repeat) {                                                                    \
+      real value = from[index];                                                                                        \
+      if (stop > n) stop = n;                                                                                          \
+      if (stop - i >= 64) bp_fill(to + i, kernel, (double)value, stop - i), i = stop;                                  \
+      for (; i < stop; i++) to[i] = value;                                                                             \
+      if (++index == s->period) index = 0;                                                                             \
+    }                                                                                                                  \
   }
+REPEAT(repeat_f32, float, BP_KF32)
+REPEAT(repeat_f64, double, BP_KF64)
+
+static void repeat_elements(char *to, const char *memory, const plan_slot *s, const block *b) {
+  if (s->dtype == BP_F64)
+    repeat_f64((double *)(void *)to, (const double *)(const void *)memory, s, b->begin, b->n);
+  else
+    repeat_f32((float *)(void *)to, (const float *)(const void *)memory, s, b->begin, b->n);
 }
 
 static char *strip(char *to, char *memory, const plan_slot *s, const block *b) {

@@ -79,31 +79,38 @@ static bp_status lower_node(ir *c, const bp_graph *g, uint32_t id, uint32_t *map
   return map[id] != 0 ? BP_OK : BP_E_NOMEM;
 }
 
-/* Every output gets a node of its own to be written by: a copy when it is something else already. */
-static bp_status lower_outputs(ir *c, const bp_var *outputs, const uint32_t *map) {
-  for (size_t i = 0; i < c->n_outputs; i++) {
-    uint32_t id = map[outputs[i].id];
-    ir_node *n = &c->nodes[id];
-    if (n->node.op == BP_OP_assign) {
-      uint32_t state = n->node.arg[0];
-      if (n->state >= 0) return bp_fail(c->ctx, BP_E_ARG, "compile: output %zu assigns a state a second time", i);
-      for (size_t other = 1; other < c->size; other++)
-        if (c->nodes[other].state == c->nodes[state].input)
-          return bp_fail(c->ctx, BP_E_ARG, "compile: output %zu assigns a state a second time", i);
-      n->state = c->nodes[state].input;
-      continue;
-    }
-    if (!ir_is_virtual(n) && n->output < 0) {
-      n->output = (int32_t)i;
-      continue;
-    }
-    ir_node copy = blank(&n->node, &n->shape);
-    bool real = bp_dtype_is_real((bp_dtype)n->node.dtype);
-    copy.node = (bp_node){.op = real ? BP_OP_stop_gradient : BP_OP_cast, .dtype = n->node.dtype, .arg = {id}};
-    copy.output = (int32_t)i;
-    if (ir_append(c, &copy) == 0) return BP_E_NOMEM;
-  }
+/* assigned: by input, whether an output before this one stores to it. */
+static bp_status lower_assign(ir *c, size_t output, ir_node *n, uint8_t *assigned) {
+  int32_t state = c->nodes[n->node.arg[0]].input;
+  if (n->state >= 0 || assigned[state])
+    return bp_fail(c->ctx, BP_E_ARG, "compile: output %zu assigns a state a second time", output);
+  assigned[state] = 1;
+  n->state = state;
   return BP_OK;
+}
+
+/* Every output gets a node of its own to be written by: a copy when it is something else already. */
+static bp_status lower_output(ir *c, size_t output, uint32_t id, uint8_t *assigned) {
+  ir_node *n = &c->nodes[id];
+  if (n->node.op == BP_OP_assign) return lower_assign(c, output, n, assigned);
+  if (!ir_is_virtual(n) && n->output < 0) {
+    n->output = (int32_t)output;
+    return BP_OK;
+  }
+  ir_node copy = blank(&n->node, &n->shape);
+  bool real = bp_dtype_is_real((bp_dtype)n->node.dtype);
+  copy.node = (bp_node){.op = real ? BP_OP_stop_gradient : BP_OP_cast, .dtype = n->node.dtype, .arg = {id}};
+  copy.output = (int32_t)output;
+  return ir_append(c, &copy) != 0 ? BP_OK : BP_E_NOMEM;
+}
+
+static bp_status lower_outputs(ir *c, const bp_var *outputs, const uint32_t *map) {
+  uint8_t *assigned = bp_calloc(c->ctx, c->n_inputs, 1);
+  if (assigned == NULL) return BP_E_NOMEM;
+  bp_status status = BP_OK;
+  for (size_t i = 0; i < c->n_outputs && status == BP_OK; i++) status = lower_output(c, i, map[outputs[i].id], assigned);
+  bp_release(c->allocator, assigned, c->n_inputs, 1);
+  return status;
 }
 
 bp_status ir_lower(ir *c, const bp_var *outputs, size_t n_outputs, const bp_var *inputs, size_t n_inputs) {
