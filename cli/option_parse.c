@@ -149,7 +149,7 @@ static int take_letter(arguments *a, const char *text) {
     return take_option(a, i, text[1] ? text + 1 : NULL);
   }
   const char *of = cli_commands[a->request->command].name;
-  return cli_fail(CLI_USAGE, "unknown option -%s; see: backprop help %s", text, of);
+  return cli_fail(CLI_USAGE, "unknown option -%s; see: backprop help %s; what is no option goes behind --", text, of);
 }
 
 static int take_operand(arguments *a, const char *text) {
@@ -240,6 +240,7 @@ static int read_values(arguments *a) {
 int cli_parse(int argc, char **argv, cli_request *request) {
   arguments a = {.argc = argc, .next = 2, .argv = argv, .request = request};
   memset(request, 0, sizeof *request);
+  request->operands = cli_alloc((size_t)argc, sizeof *request->operands);
   set_defaults(&request->settings);
   const char *name = argc > 1 ? argv[1] : "";
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) name = "help";
@@ -252,6 +253,8 @@ int cli_parse(int argc, char **argv, cli_request *request) {
 }
 
 void cli_request_release(cli_request *request) {
+  free((void *)request->operands);
+  request->operands = NULL;
   free(request->config_text);
   request->config_text = NULL;
 }

@@ -20,6 +20,7 @@ static const char *at(const char *const *names, size_t count, int i) {
 CHOICE_NAMES(dtype_at, "f32", "f64")
 CHOICE_NAMES(header_at, "auto", "yes", "no")
 CHOICE_NAMES(progress_at, "auto", "bar", "plain", "none")
+CHOICE_NAMES(mode_at, "auto", "forward", "reverse")
 CHOICE_NAMES(shell_at, "none", "bash", "zsh", "fish")
 
 static const char *loss_at(int i) { return i == 0 ? "auto" : i > 0 ? bp_loss_name((bp_loss)(i - 1)) : NULL; }
@@ -50,6 +51,7 @@ enum {
   PREDICT = 1 << CLI_COMMAND_predict,
   EVALUATE = 1 << CLI_COMMAND_evaluate,
   INSPECT = 1 << CLI_COMMAND_inspect,
+  DIFF = 1 << CLI_COMMAND_diff,
   VERSION = 1 << CLI_COMMAND_version,
   HELP = 1 << CLI_COMMAND_help,
   READS_DATA = TRAIN | PREDICT | EVALUATE,

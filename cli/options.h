@@ -38,6 +38,10 @@ typedef struct cli_settings {
   const char *out, *config, *log, *keep;
   int progress; /* cli_progress */
   bool json, quiet, proba;
+  const char *wrt, *along;
+  int mode; /* bp_mode */
+  int64_t order, digits;
+  bool trace, dot, check;
   bool man, help;
   int completion; /* cli_shell */
 } cli_settings;
@@ -93,13 +97,13 @@ typedef enum cli_command_id {
   CLI_COMMAND_COUNT
 } cli_command_id;
 
-enum { CLI_OPERANDS_MAX = 2 };
+enum { CLI_OPERANDS_ANY = -1 };
 
 /* A command line, understood. */
 typedef struct cli_request {
   cli_command_id command;
   cli_settings settings;
-  const char *operands[CLI_OPERANDS_MAX];
+  const char **operands; /* owned; the texts are those of argv */
   int n_operands;
   bool given[CLI_OPTION_COUNT]; /* on the command line or in the configuration file */
   char *config_text;            /* owned: settings point into it */
@@ -108,7 +112,7 @@ typedef struct cli_request {
 typedef struct cli_command {
   const char *name;
   const char *operands;                   /* "MODEL DATA" */
-  int least, most;                        /* how many operands */
+  int least, most;                        /* how many operands; most CLI_OPERANDS_ANY: no end */
   int (*run)(const cli_request *request); /* the exit status */
   const char *summary, *about, *example;
 } cli_command;

@@ -88,9 +88,23 @@ endfunction()
 # The checkers of tools/ are proved by faults planted in a tree of their own.
 function(backprop_add_tool_tests)
   find_program(BACKPROP_PYTHON python3 REQUIRED)
-  foreach(tool check-floors check-headers check-symbols)
+  foreach(tool check-floors check-headers check-listings check-symbols)
     backprop_add_test(tools.${tool} unit ${BACKPROP_PYTHON} ${PROJECT_SOURCE_DIR}/tools/${tool} --self-test)
   endforeach()
+endfunction()
+
+# The listings of the documents are compiled as the static library is, and print what the documents say.
+function(backprop_add_listing_tests)
+  set(flags "${CMAKE_C_FLAGS}")
+  if(BACKPROP_SANITIZE)
+    string(APPEND flags " -fsanitize=${BACKPROP_SANITIZE} -fno-sanitize-recover=all")
+  endif()
+  if(BACKPROP_COVERAGE)
+    string(APPEND flags " --coverage")
+  endif()
+  backprop_add_test(docs.autodiff example ${BACKPROP_PYTHON} ${PROJECT_SOURCE_DIR}/tools/check-listings
+    --cc=${CMAKE_C_COMPILER} --flags=${flags} --library=$<TARGET_FILE:backprop_static>
+    --include=${PROJECT_SOURCE_DIR}/include --include=${PROJECT_BINARY_DIR}/include ${PROJECT_SOURCE_DIR}/docs/autodiff.md)
 endfunction()
 
 # With BACKPROP_FUZZ the targets search for inputs; without it the same programs replay the files they are given.
@@ -152,4 +166,5 @@ if(BACKPROP_TESTS)
   backprop_add_script_tests()
   backprop_add_examples()
   backprop_add_tool_tests()
+  backprop_add_listing_tests()
 endif()

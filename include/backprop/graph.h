@@ -57,6 +57,23 @@ BP_API bp_var bp_constant(bp_graph *graph, bp_dtype dtype, int rank, const int64
 /* A constant of rank 0. */
 BP_API bp_var bp_scalar(bp_graph *graph, bp_dtype dtype, double value);
 
+/* ---- eager graphs ---- */
+/* NEW graph in which every node's value is computed as it is appended: so C code may branch and loop on values (bp_item) while it
+ * builds, and derivatives are those of the path taken. Derivative functions work as in any graph, and their results have values at
+ * once. Shapes have no BP_BATCH. To take another path, rewind and record again. */
+BP_API bp_status bp_graph_new_eager(bp_context *context, bp_graph **out);
+/* An input with a value, for eager graphs; data (dense, row-major, BORROW) is copied.
+ * BP_E_ARG  the graph is not eager */
+BP_API bp_var bp_variable(bp_graph *graph, const char *name, bp_dtype dtype, int rank, const int64_t *dims, const void *data);
+/* The value of a variable of rank 0, or of its only element, as a double. NaN, with BP_E_ARG recorded on the graph, when it has more
+ * elements or the graph is not eager; NaN when the graph holds an error. */
+BP_API double bp_item(bp_var var);
+/* VIEW the value of a variable of an eager graph, dense and row-major, until the next node is appended; NULL when there is none. */
+BP_API const void *bp_values(bp_var var);
+/* Takes an eager graph back to the size that bp_graph_size() had: later nodes, and the memory of their values, are gone. An error
+ * recorded since is gone too. */
+BP_API void bp_graph_rewind(bp_graph *graph, size_t size);
+
 /* ---- looking at a variable ---- */
 BP_API bp_dtype bp_var_dtype(bp_var var);
 BP_API int bp_var_rank(bp_var var);

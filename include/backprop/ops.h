@@ -24,13 +24,14 @@ BP_API bp_var bp_abs(bp_var x);        /* |x|; derivative sign(x), 0 at 0 */
 BP_API bp_var bp_sign(bp_var x);       /* -1, 0 or 1; derivative 0 */
 BP_API bp_var bp_square(bp_var x);     /* x² */
 BP_API bp_var bp_reciprocal(bp_var x); /* 1 / x */
-BP_API bp_var bp_sqrt(bp_var x);       /* derivative +inf at 0 */
-BP_API bp_var bp_rsqrt(bp_var x);      /* 1 / sqrt(x) */
+BP_API bp_var bp_sqrt(bp_var x);       /* derivative +inf at 0, NaN below */
+BP_API bp_var bp_rsqrt(bp_var x);      /* 1 / sqrt(x); +inf at 0 */
 BP_API bp_var bp_exp(bp_var x);
 BP_API bp_var bp_expm1(bp_var x); /* exp(x) - 1 */
-BP_API bp_var bp_log(bp_var x);   /* -inf at 0 */
+BP_API bp_var bp_log(bp_var x);   /* -inf at 0, NaN below; derivative 1 / x */
 BP_API bp_var bp_log1p(bp_var x); /* log(1 + x) */
 BP_API bp_var bp_log2(bp_var x);
+BP_API bp_var bp_log10(bp_var x);
 BP_API bp_var bp_sin(bp_var x);
 BP_API bp_var bp_cos(bp_var x);
 BP_API bp_var bp_tan(bp_var x);
@@ -40,12 +41,19 @@ BP_API bp_var bp_atan(bp_var x);
 BP_API bp_var bp_sinh(bp_var x);
 BP_API bp_var bp_cosh(bp_var x);
 BP_API bp_var bp_tanh(bp_var x);
+BP_API bp_var bp_asinh(bp_var x);
+BP_API bp_var bp_acosh(bp_var x); /* NaN below 1; derivative +inf at 1 */
+BP_API bp_var bp_atanh(bp_var x); /* ±inf at ±1, NaN beyond */
 BP_API bp_var bp_sigmoid(bp_var x);   /* σ(x) = 1 / (1 + exp(-x)) */
 BP_API bp_var bp_softplus(bp_var x);  /* ζ(x) = log(1 + exp(x)) */
 BP_API bp_var bp_relu(bp_var x);      /* max(x, 0); derivative 0 at 0 */
 BP_API bp_var bp_erf(bp_var x);
 BP_API bp_var bp_erfc(bp_var x);      /* 1 - erf(x) */
-BP_API bp_var bp_lgamma(bp_var x);    /* log |Γ(x)| */
+BP_API bp_var bp_lgamma(bp_var x);    /* log |Γ(x)|; +inf at 0, -1, -2, …; derivative ψ(x) */
+BP_API bp_var bp_digamma(bp_var x);   /* ψ(x), the derivative of log |Γ(x)|; ∓inf at ±0, NaN at -1, -2, … */
+/* The derivative of ψ of this order, 0 to 64. Poles: +inf at 0, -1, -2, … for odd orders; ∓inf at ±0 and NaN at -1, -2, …
+ * for even ones. */
+BP_API bp_var bp_polygamma(int order, bp_var x);
 BP_API bp_var bp_floor(bp_var x);     /* derivative 0 */
 BP_API bp_var bp_ceil(bp_var x);      /* derivative 0 */
 BP_API bp_var bp_round(bp_var x);     /* halves to even; derivative 0 */
@@ -57,7 +65,7 @@ BP_API bp_var bp_sub(bp_var a, bp_var b);
 BP_API bp_var bp_mul(bp_var a, bp_var b);
 BP_API bp_var bp_div(bp_var a, bp_var b);
 BP_API bp_var bp_pow(bp_var a, bp_var b); /* aᵇ; 0⁰ = 1; for a <= 0 the derivative along b is 0 */
-BP_API bp_var bp_atan2(bp_var y, bp_var x);
+BP_API bp_var bp_atan2(bp_var y, bp_var x); /* derivative 0 at the origin */
 BP_API bp_var bp_max(bp_var a, bp_var b); /* ties: the whole cotangent goes to a */
 BP_API bp_var bp_min(bp_var a, bp_var b); /* ties: the whole cotangent goes to a */
 /* Comparisons give 1 or 0 in the arguments' element type; derivative 0. */
@@ -67,24 +75,59 @@ BP_API bp_var bp_less(bp_var a, bp_var b);
 BP_API bp_var bp_less_equal(bp_var a, bp_var b);
 BP_API bp_var bp_greater(bp_var a, bp_var b);
 BP_API bp_var bp_greater_equal(bp_var a, bp_var b);
-/* a where condition is not 0, else b. */
+/* a where condition is not 0 (NaN counts as not 0), else b. What is not chosen has no effect on the value, and none, not even a
+ * NaN, on a derivative that comes back through elementwise operations and reductions. */
 BP_API bp_var bp_where(bp_var condition, bp_var a, bp_var b);
+/* min(max(x, low), high); derivative 1 from low to high, both included, else 0. BP_E_ARG unless low <= high. */
+BP_API bp_var bp_clip(bp_var x, double low, double high);
 
-/* ---- matrices ---- */
+/* ---- matrices: [m,n] stands for the last two axes; leading axes are stacks of matrices, equal on both sides or absent
+ * on one, which is then used for every matrix of the other ---- */
 /* [m,k] · [k,n] → [m,n]. */
 BP_API bp_var bp_matmul(bp_var a, bp_var b);
 /* op(a) · op(b), each argument transposed first where asked; no transpose is stored. */
 BP_API bp_var bp_matmul_t(bp_var a, bool transpose_a, bp_var b, bool transpose_b);
+/* Σ a b along the last axis, shapes equal: [.., n] · [.., n] → [..]. */
+BP_API bp_var bp_dot(bp_var a, bp_var b);
+/* a[i] b[j]: [.., m], [.., n] → [.., m, n]; leading axes equal. */
+BP_API bp_var bp_outer(bp_var a, bp_var b);
+/* [.., n] → [.., n, n], zero off the diagonal; and the diagonal of [.., n, n]. */
+BP_API bp_var bp_diag(bp_var x);
+BP_API bp_var bp_diag_part(bp_var x);
+/* x with zeros above (tril) or below (triu) a diagonal: 0 the main one, 1 the one above it, -1 the one below. */
+BP_API bp_var bp_tril(bp_var x, int diagonal);
+BP_API bp_var bp_triu(bp_var x, int diagonal);
+/* The lower triangular L with L Lᵀ = a; reads only the lower triangle of a, and so has no derivative along the upper one.
+ * All NaN where a is not positive definite. */
+BP_API bp_var bp_cholesky(bp_var a);
+/* x with op(l) x = b, op the transpose where asked; reads only the lower (or upper) triangle of l. b is [n,m], or [n] with
+ * one axis less than l. Infinite or NaN where a diagonal element is 0. */
+BP_API bp_var bp_solve_triangular(bp_var l, bp_var b, bool lower, bool transposed);
+/* x with a x = b, by LU factors with row exchanges; b as above. Infinite or NaN where a is singular. */
+BP_API bp_var bp_solve(bp_var a, bp_var b);
+BP_API bp_var bp_inverse(bp_var a);
+/* log |det a| of [.., n, n] by LU factors; -inf where a is singular. Its derivative is the inverse, transposed. */
+BP_API bp_var bp_logdet(bp_var a);
+/* The same for a symmetric positive definite a through its Cholesky factor: reads only the lower triangle; NaN where a is
+ * not positive definite. */
+BP_API bp_var bp_logdet_spd(bp_var a);
 
 /* ---- reductions: the axes named disappear ---- */
 BP_API bp_var bp_sum(bp_var x, unsigned axes);
 BP_API bp_var bp_mean(bp_var x, unsigned axes);
 BP_API bp_var bp_reduce_max(bp_var x, unsigned axes); /* ties share the cotangent equally */
 BP_API bp_var bp_reduce_min(bp_var x, unsigned axes); /* ties share the cotangent equally */
+/* Π x; every order of derivative is exact where factors are 0. The batch axis cannot be multiplied away. */
+BP_API bp_var bp_prod(bp_var x, unsigned axes);
+/* sqrt(Σ x²), without overflow or underflow on the way; derivative x / norm, and 0 where the norm is 0. */
+BP_API bp_var bp_norm(bp_var x, unsigned axes);
 /* log Σ exp(x) along the last axis, shifted by the maximum: finite for any finite x. */
 BP_API bp_var bp_logsumexp(bp_var x);
-/* exp(x) / Σ exp(x) along the last axis, shifted by the maximum. */
+/* exp(x) / Σ exp(x) along the last axis, shifted by the maximum; and x - logsumexp(x), its logarithm. */
 BP_API bp_var bp_softmax(bp_var x);
+BP_API bp_var bp_log_softmax(bp_var x);
+/* Running sums along an axis: y[i] = x[0] + … + x[i], added in this order. */
+BP_API bp_var bp_cumsum(bp_var x, int axis);
 /* Elements along the axes, as a number: for BP_BATCH the size at run time. */
 BP_API bp_var bp_axis_size(bp_var x, unsigned axes);
 
@@ -97,6 +140,19 @@ BP_API bp_var bp_broadcast(bp_var x, int rank, const int64_t *dims);
 BP_API bp_var bp_expand(bp_var x, int axis);
 /* The axes of x in the order perm[rank]; perm NULL reverses them. */
 BP_API bp_var bp_transpose(bp_var x, const int *perm);
+/* Elements start, start + step, … of one axis that come before stop (after it, for a negative step). As in Python, negative
+ * start and stop count from the end, and both are clipped to the axis; BP_END is beyond the last element, -BP_END before
+ * the first. The batch axis can only be taken whole. */
+BP_API bp_var bp_slice(bp_var x, int axis, int64_t start, int64_t stop, int64_t step);
+#define BP_END INT64_MAX
+/* The axis backwards. */
+BP_API bp_var bp_flip(bp_var x, int axis);
+/* Longer along an axis by `before` and `after` elements of this value. Not along the batch axis. */
+BP_API bp_var bp_pad(bp_var x, int axis, int64_t before, int64_t after, double value);
+/* n >= 1 arrays one after the other along an axis that they have; the other sizes are equal. Not along the batch axis. */
+BP_API bp_var bp_concat(const bp_var *xs, size_t n, int axis);
+/* n >= 1 arrays of one shape along a new axis, inserted before `axis` as bp_expand() does. */
+BP_API bp_var bp_stack(const bp_var *xs, size_t n, int axis);
 /* Another element type. Differentiable between F32 and F64. */
 BP_API bp_var bp_cast(bp_var x, bp_dtype dtype);
 
@@ -111,8 +167,9 @@ BP_API bp_var bp_one_hot(bp_var index, int64_t classes, bp_dtype dtype);
 /* Categorical cross entropy from logits, per row: logsumexp(z) - z[class]. z [rows, classes], class [rows] of I32.
  * Its gradient is softmax(z) - one_hot(class). */
 BP_API bp_var bp_softmax_cross_entropy(bp_var logits, bp_var classes);
-/* The first column of the largest value along the last axis, as I32. */
+/* The first column of the largest (smallest) value along the last axis, as I32; a NaN is taken before any number. */
 BP_API bp_var bp_argmax(bp_var x);
+BP_API bp_var bp_argmin(bp_var x);
 
 /* ---- special ---- */
 /* x, through which no derivative passes. */
@@ -125,6 +182,7 @@ BP_API bp_var bp_assign(bp_var state, bp_var value);
 BP_API bp_var bp_at(bp_var var, const char *file, int line);
 
 #ifndef BP_NO_LOCATIONS
+/* The other arguments may be compound literals, commas and all. */
 #define BP_HERE_(x) bp_at((x), __FILE__, __LINE__)
 #define bp_neg(x) bp_neg(BP_HERE_(x))
 #define bp_abs(x) bp_abs(BP_HERE_(x))
@@ -157,42 +215,50 @@ BP_API bp_var bp_at(bp_var var, const char *file, int line);
 #define bp_ceil(x) bp_ceil(BP_HERE_(x))
 #define bp_round(x) bp_round(BP_HERE_(x))
 #define bp_heaviside(x) bp_heaviside(BP_HERE_(x))
-#define bp_add(a, b) bp_add(BP_HERE_(a), b)
-#define bp_sub(a, b) bp_sub(BP_HERE_(a), b)
-#define bp_mul(a, b) bp_mul(BP_HERE_(a), b)
-#define bp_div(a, b) bp_div(BP_HERE_(a), b)
-#define bp_pow(a, b) bp_pow(BP_HERE_(a), b)
-#define bp_atan2(a, b) bp_atan2(BP_HERE_(a), b)
-#define bp_max(a, b) bp_max(BP_HERE_(a), b)
-#define bp_min(a, b) bp_min(BP_HERE_(a), b)
-#define bp_equal(a, b) bp_equal(BP_HERE_(a), b)
-#define bp_not_equal(a, b) bp_not_equal(BP_HERE_(a), b)
-#define bp_less(a, b) bp_less(BP_HERE_(a), b)
-#define bp_less_equal(a, b) bp_less_equal(BP_HERE_(a), b)
-#define bp_greater(a, b) bp_greater(BP_HERE_(a), b)
-#define bp_greater_equal(a, b) bp_greater_equal(BP_HERE_(a), b)
-#define bp_where(c, a, b) bp_where(BP_HERE_(c), a, b)
-#define bp_matmul(a, b) bp_matmul(BP_HERE_(a), b)
-#define bp_matmul_t(a, ta, b, tb) bp_matmul_t(BP_HERE_(a), ta, b, tb)
-#define bp_sum(x, axes) bp_sum(BP_HERE_(x), axes)
-#define bp_mean(x, axes) bp_mean(BP_HERE_(x), axes)
-#define bp_reduce_max(x, axes) bp_reduce_max(BP_HERE_(x), axes)
-#define bp_reduce_min(x, axes) bp_reduce_min(BP_HERE_(x), axes)
+#define bp_add(x, ...) bp_add(BP_HERE_(x), __VA_ARGS__)
+#define bp_sub(x, ...) bp_sub(BP_HERE_(x), __VA_ARGS__)
+#define bp_mul(x, ...) bp_mul(BP_HERE_(x), __VA_ARGS__)
+#define bp_div(x, ...) bp_div(BP_HERE_(x), __VA_ARGS__)
+#define bp_pow(x, ...) bp_pow(BP_HERE_(x), __VA_ARGS__)
+#define bp_atan2(x, ...) bp_atan2(BP_HERE_(x), __VA_ARGS__)
+#define bp_max(x, ...) bp_max(BP_HERE_(x), __VA_ARGS__)
+#define bp_min(x, ...) bp_min(BP_HERE_(x), __VA_ARGS__)
+#define bp_equal(x, ...) bp_equal(BP_HERE_(x), __VA_ARGS__)
+#define bp_not_equal(x, ...) bp_not_equal(BP_HERE_(x), __VA_ARGS__)
+#define bp_less(x, ...) bp_less(BP_HERE_(x), __VA_ARGS__)
+#define bp_less_equal(x, ...) bp_less_equal(BP_HERE_(x), __VA_ARGS__)
+#define bp_greater(x, ...) bp_greater(BP_HERE_(x), __VA_ARGS__)
+#define bp_greater_equal(x, ...) bp_greater_equal(BP_HERE_(x), __VA_ARGS__)
+#define bp_where(x, ...) bp_where(BP_HERE_(x), __VA_ARGS__)
+#define bp_matmul(x, ...) bp_matmul(BP_HERE_(x), __VA_ARGS__)
+#define bp_matmul_t(x, ...) bp_matmul_t(BP_HERE_(x), __VA_ARGS__)
+#define bp_sum(x, ...) bp_sum(BP_HERE_(x), __VA_ARGS__)
+#define bp_mean(x, ...) bp_mean(BP_HERE_(x), __VA_ARGS__)
+#define bp_reduce_max(x, ...) bp_reduce_max(BP_HERE_(x), __VA_ARGS__)
+#define bp_reduce_min(x, ...) bp_reduce_min(BP_HERE_(x), __VA_ARGS__)
 #define bp_logsumexp(x) bp_logsumexp(BP_HERE_(x))
 #define bp_softmax(x) bp_softmax(BP_HERE_(x))
-#define bp_axis_size(x, axes) bp_axis_size(BP_HERE_(x), axes)
+#define bp_axis_size(x, ...) bp_axis_size(BP_HERE_(x), __VA_ARGS__)
 #define bp_reshape(x, ...) bp_reshape(BP_HERE_(x), __VA_ARGS__)
 #define bp_broadcast(x, ...) bp_broadcast(BP_HERE_(x), __VA_ARGS__)
-#define bp_expand(x, axis) bp_expand(BP_HERE_(x), axis)
+#define bp_expand(x, ...) bp_expand(BP_HERE_(x), __VA_ARGS__)
 #define bp_transpose(x, ...) bp_transpose(BP_HERE_(x), __VA_ARGS__)
-#define bp_cast(x, dtype) bp_cast(BP_HERE_(x), dtype)
-#define bp_gather(table, index, dtype) bp_gather(BP_HERE_(table), index, dtype)
-#define bp_scatter_add(x, index, rows) bp_scatter_add(BP_HERE_(x), index, rows)
-#define bp_one_hot(index, classes, dtype) bp_one_hot(BP_HERE_(index), classes, dtype)
-#define bp_softmax_cross_entropy(z, c) bp_softmax_cross_entropy(BP_HERE_(z), c)
+#define bp_cast(x, ...) bp_cast(BP_HERE_(x), __VA_ARGS__)
+#define bp_gather(x, ...) bp_gather(BP_HERE_(x), __VA_ARGS__)
+#define bp_scatter_add(x, ...) bp_scatter_add(BP_HERE_(x), __VA_ARGS__)
+#define bp_one_hot(x, ...) bp_one_hot(BP_HERE_(x), __VA_ARGS__)
+#define bp_softmax_cross_entropy(x, ...) bp_softmax_cross_entropy(BP_HERE_(x), __VA_ARGS__)
 #define bp_argmax(x) bp_argmax(BP_HERE_(x))
 #define bp_stop_gradient(x) bp_stop_gradient(BP_HERE_(x))
-#define bp_assign(state, value) bp_assign(BP_HERE_(state), value)
+#define bp_assign(x, ...) bp_assign(BP_HERE_(x), __VA_ARGS__)
+#define bp_dot(x, ...) bp_dot(BP_HERE_(x), __VA_ARGS__)
+#define bp_outer(x, ...) bp_outer(BP_HERE_(x), __VA_ARGS__)
+#define bp_diag_part(x) bp_diag_part(BP_HERE_(x))
+#define bp_cholesky(x) bp_cholesky(BP_HERE_(x))
+#define bp_solve_triangular(x, ...) bp_solve_triangular(BP_HERE_(x), __VA_ARGS__)
+#define bp_solve(x, ...) bp_solve(BP_HERE_(x), __VA_ARGS__)
+#define bp_slice(x, ...) bp_slice(BP_HERE_(x), __VA_ARGS__)
+#define bp_pad(x, ...) bp_pad(BP_HERE_(x), __VA_ARGS__)
 #endif
 
 #ifdef __cplusplus

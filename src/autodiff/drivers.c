@@ -1,6 +1,7 @@
 /* drivers.c - the two loops that differentiate a graph. Ids are topological, so forward mode walks up and reverse mode walks
  * down: no recursion. Floor: autodiff.
  */
+#include "autodiff/call_rules.h"
 #include "autodiff/rules.h"
 #include "base/fail.h"
 
@@ -84,16 +85,40 @@ static bp_var cotangent_part(const sweep *s, const bp_call *c, int i, bp_var y_b
   }
 }
 
+static bool call_ok(bp_graph *g, bp_status status) {
+  if (status != BP_OK) (void)bp_graph_fail(g, status, "inside a branch or loop: %s", bp_error_message(g->ctx));
+  return status == BP_OK;
+}
+
+/* A result hands its cotangent to nobody by itself: it marks its call, which asks all its results when it is reached. */
+static void pull_back_call(sweep *s, uint32_t id) {
+  bp_graph *g = s->graph;
+  const bp_call_info *info = bp_call_info_of(&g->nodes[id]);
+  bp_var *bars = bp_vars_alloc(g, info->l.n_results + info->l.n_args);
+  if (bars == NULL) return;
+  for (size_t i = 0; i < info->l.n_results; i++) bars[i] = (bp_var){g, id + 1 + i <= s->last ? s->derivative[id + 1 + i] : 0};
+  if (!call_ok(g, bp_call_vjp((bp_var){g, id}, bars, bars + info->l.n_results))) return;
+  for (size_t i = 0; i < info->l.n_args; i++) {
+    uint32_t x = bp_node_args(g, &g->nodes[id])[i];
+    if (s->active[x] && bars[info->l.n_results + i].id != 0) add_derivative(s, x, bars[info->l.n_results + i]);
+  }
+}
+
 static void pull_back(sweep *s, uint32_t id) {
+  bp_op op = (bp_op)s->graph->nodes[id].op;
+  if (op == BP_OP_result) s->derivative[s->graph->nodes[id].arg[0]] = id;
+  if (op == BP_OP_call) pull_back_call(s, id);
+  if (bp_op_table[op].op_class == BP_CLASS_CALL) return;
   bp_call c = bp_call_of(s->graph, id);
   bp_var y_bar = {s->graph, s->derivative[id]};
   c.masked = s->masked[id];
   for (int i = 0; i < c.arity; i++) {
-    if (!s->active[c.x[i].id] || !bp_differentiable(s->graph, id, i)) continue;
+    uint32_t x = bp_call_arg(&c, i).id;
+    if (!s->active[x] || !bp_differentiable(s->graph, id, i)) continue;
     bp_var part = cotangent_part(s, &c, i, y_bar);
     if (part.id == 0) continue;
-    s->masked[c.x[i].id] |= s->masked[id] || bp_op_of(c.y) == BP_OP_where;
-    add_derivative(s, c.x[i].id, part);
+    s->masked[x] |= s->masked[id] || bp_op_of(c.y) == BP_OP_where;
+    add_derivative(s, x, part);
   }
 }
 
@@ -116,12 +141,28 @@ done:
 }
 
 /* ---- forward ---- */
-static bp_var tangent_of(const sweep *s, uint32_t id) {
+static void push_forward_call(sweep *s, uint32_t id, bp_var *dot) {
+  bp_graph *g = s->graph;
+  const bp_call_info *info = bp_call_info_of(&g->nodes[id]);
+  bp_var *dots = bp_vars_alloc(g, info->l.n_results);
+  if (dots == NULL) return;
+  for (size_t i = 0; i < info->l.n_args; i++) {
+    uint32_t x = bp_node_args(g, &g->nodes[id])[i];
+    dot[i] = (bp_var){g, bp_differentiable(g, id, (int)i) ? s->derivative[x] : 0};
+  }
+  if (!call_ok(g, bp_call_jvp((bp_var){g, id}, dot, dots))) return;
+  for (size_t i = 0; i < info->l.n_results && id + 1 + i <= s->last; i++) add_derivative(s, id + 1 + (uint32_t)i, dots[i]);
+}
+
+/* dot: room for the tangents of the arguments, three at least. */
+static bp_var tangent_of(const sweep *s, uint32_t id, bp_var *dot) {
   bp_call c = bp_call_of(s->graph, id);
   bp_op op = bp_op_of(c.y);
   bp_op_class op_class = bp_op_table[op].op_class;
-  bp_var dot[3], sum = bp_zero_of(s->graph);
-  for (int i = 0; i < 3; i++) dot[i] = (bp_var){s->graph, i < c.arity && bp_differentiable(s->graph, id, i) ? s->derivative[c.x[i].id] : 0};
+  bp_var sum = bp_zero_of(s->graph);
+  for (int i = 0; i < 3; i++) dot[i] = sum;
+  for (int i = 0; i < c.arity; i++)
+    dot[i] = (bp_var){s->graph, bp_differentiable(s->graph, id, i) ? s->derivative[bp_call_arg(&c, i).id] : 0};
   if (op_class == BP_CLASS_CUSTOM) return bp_custom_jvp(op)(&c, dot);
   for (int i = 0; i < c.arity; i++) {
     if (dot[i].id == 0) continue;
@@ -135,17 +176,29 @@ bp_status bp_jvp(const bp_var *y, size_t n_y, const bp_var *x, const bp_var *x_d
   if (n_y == 0) return BP_OK;
   bp_status status;
   sweep s = {.graph = y[0].graph};
+  bp_var *dot = NULL;
+  size_t n_dot = 3;
   BP_TRY(check_vars(s.graph, "jvp: y", y, n_y, &s.last));
   BP_TRY(check_vars(s.graph, "jvp: x", x, n_x, NULL));
   BP_TRY(check_seeds(s.graph, "jvp: tangent", x, x_dot, n_x));
   BP_TRY_DONE(sweep_init(&s, x, n_x));
   for (size_t j = 0; j < n_x; j++)
     if (x[j].id <= s.last) add_derivative(&s, x[j].id, x_dot[j]);
-  for (uint32_t id = 1; id <= s.last && s.graph->status == BP_OK; id++)
-    if (s.active[id]) add_derivative(&s, id, tangent_of(&s, id)); /* an x may depend on another one */
+  for (uint32_t id = 1; id <= s.last; id++)
+    if (s.active[id] && (size_t)bp_node_arity(&s.graph->nodes[id]) > n_dot) n_dot = (size_t)bp_node_arity(&s.graph->nodes[id]);
+  dot = bp_alloc(s.graph->ctx, n_dot, sizeof *dot);
+  BP_TRY_DONE(dot != NULL ? BP_OK : BP_E_NOMEM);
+  for (uint32_t id = 1; id <= s.last && s.graph->status == BP_OK; id++) {
+    if (!s.active[id] || s.graph->nodes[id].op == BP_OP_result) continue;
+    if (s.graph->nodes[id].op == BP_OP_call)
+      push_forward_call(&s, id, dot);
+    else
+      add_derivative(&s, id, tangent_of(&s, id, dot)); /* an x may depend on another one */
+  }
   BP_TRY_DONE(graph_result(s.graph));
   for (size_t i = 0; i < n_y; i++) y_dot[i] = (bp_var){s.graph, s.derivative[y[i].id]};
 done:
+  bp_release(bp_context_allocator(s.graph->ctx), dot, n_dot, sizeof *dot);
   sweep_release(&s);
   return status;
 }

@@ -3,9 +3,14 @@
 
 bp_call bp_call_of(bp_graph *g, uint32_t id) {
   const bp_node *n = &g->nodes[id];
-  bp_call c = {.y = {g, id}, .arity = bp_op_table[n->op].arity, .bits = n->attr.bits};
-  for (int i = 0; i < 3; i++) c.x[i] = (bp_var){g, n->arg[i]};
+  bp_call c = {.y = {g, id}, .arity = bp_node_arity(n), .axis = n->axis, .bits = n->attr.bits};
+  for (int i = 0; i < 3; i++) c.x[i] = (bp_var){g, i < c.arity ? bp_node_args(g, n)[i] : 0};
   return c;
+}
+
+bp_var bp_call_arg(const bp_call *c, int i) {
+  bp_graph *g = c->y.graph;
+  return (bp_var){g, bp_node_args(g, &g->nodes[c->y.id])[i]};
 }
 
 bp_var bp_number(bp_var x, double value) { return bp_scalar(x.graph, bp_dtype_of(x), value); }
@@ -38,8 +43,10 @@ bp_var bp_times_masked(bp_var derivative, bp_var partial) {
 bool bp_differentiable(bp_graph *g, uint32_t id, int arg) {
   const bp_node *n = &g->nodes[id];
   bp_op_class c = bp_op_table[n->op].op_class;
+  if (n->op == BP_OP_call) return bp_dtype_is_real((bp_dtype)g->nodes[bp_node_args(g, n)[arg]].dtype);
+  if (n->op == BP_OP_result) return bp_dtype_is_real((bp_dtype)n->dtype); /* its argument is the block of a call */
   return c != BP_CLASS_LEAF && c != BP_CLASS_FLAT && bp_dtype_is_real((bp_dtype)n->dtype) &&
-         bp_dtype_is_real((bp_dtype)g->nodes[n->arg[arg]].dtype);
+         bp_dtype_is_real((bp_dtype)g->nodes[bp_node_args(g, n)[arg]].dtype);
 }
 
 void bp_mark_active(bp_graph *g, const bp_var *x, size_t n_x, uint32_t last, uint8_t *active) {
@@ -47,6 +54,6 @@ void bp_mark_active(bp_graph *g, const bp_var *x, size_t n_x, uint32_t last, uin
     if (x[i].id <= last) active[x[i].id] = 1;
   active[0] = 0;
   for (uint32_t id = 1; id <= last; id++)
-    for (int a = 0; !active[id] && a < bp_op_table[g->nodes[id].op].arity; a++)
-      if (active[g->nodes[id].arg[a]] && bp_differentiable(g, id, a)) active[id] = 1;
+    for (int a = 0; !active[id] && a < bp_node_arity(&g->nodes[id]); a++)
+      if (active[bp_node_args(g, &g->nodes[id])[a]] && bp_differentiable(g, id, a)) active[id] = 1;
 }

@@ -11,12 +11,14 @@
 /* A node with its arguments as variables. */
 typedef struct bp_call {
   bp_var y;
-  bp_var x[3];
+  bp_var x[3]; /* the first three; bp_call_arg() gives any */
   int arity;
+  int axis;
   uint64_t bits;
   bool masked; /* the cotangent came through a where: see bp_times_masked */
 } bp_call;
 bp_call bp_call_of(bp_graph *g, uint32_t id);
+bp_var bp_call_arg(const bp_call *c, int i);
 
 /* ∂y/∂x[i], elementwise; a rank-0 constant stands for the same value everywhere. */
 typedef bp_var (*bp_partial_fn)(const bp_call *c, int i);
@@ -32,6 +34,20 @@ bp_transpose_fn bp_transpose_rule(bp_op op); /* NULL unless LINEAR */
 bp_linear_fn bp_linear_rule(bp_op op);       /* NULL unless LINEAR */
 bp_custom_jvp_fn bp_custom_jvp(bp_op op);    /* NULL unless CUSTOM */
 bp_transpose_fn bp_custom_vjp(bp_op op);     /* NULL unless CUSTOM */
+
+/* Bodies of custom operations in files of their own. */
+bp_var bp_cholesky_jvp(const bp_call *c, const bp_var *x_dot);
+bp_var bp_cholesky_vjp(const bp_call *c, int i, bp_var y_bar);
+bp_var bp_solve_triangular_jvp(const bp_call *c, const bp_var *x_dot);
+bp_var bp_solve_triangular_vjp(const bp_call *c, int i, bp_var y_bar);
+bp_var bp_solve_jvp(const bp_call *c, const bp_var *x_dot);
+bp_var bp_solve_vjp(const bp_call *c, int i, bp_var y_bar);
+bp_var bp_logdet_jvp(const bp_call *c, const bp_var *x_dot);
+bp_var bp_logdet_vjp(const bp_call *c, int i, bp_var y_bar);
+bp_var bp_custom_op_jvp(const bp_call *c, const bp_var *x_dot);
+bp_var bp_custom_op_vjp(const bp_call *c, int i, bp_var y_bar);
+bp_var bp_custom_vjp_jvp(const bp_call *c, const bp_var *x_dot);
+bp_var bp_custom_vjp_vjp(const bp_call *c, int i, bp_var y_bar);
 
 /* Sums and products in which the symbolic zero, 0 and ±1 disappear. */
 bp_var bp_plus(bp_var a, bp_var b);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "graph/call.h"
 #include "graph/exec.h"
 
 typedef struct evaluation {
@@ -11,6 +12,8 @@ typedef struct evaluation {
   uint8_t *needed;    /* by id */
   void **values;      /* by id: own memory, an input, or a constant */
   size_t *own;        /* bytes of own memory, 0: not ours */
+  bp_exec_arg *args;  /* of the node under way */
+  int max_arity;
 } evaluation;
 
 static bp_status evaluation_init(evaluation *ev, const bp_var *outputs, size_t n) {
@@ -28,10 +31,12 @@ static bp_status evaluation_init(evaluation *ev, const bp_var *outputs, size_t n
   for (size_t id = ev->size; id-- > 1;) {
     if (!ev->needed[id]) continue;
     const bp_node *node = &ev->graph->nodes[id];
+    if (bp_node_arity(node) > ev->max_arity) ev->max_arity = bp_node_arity(node);
     if (node->op == BP_OP_axis_size) continue; /* only the shape is looked at */
-    for (int a = 0; a < bp_op_table[node->op].arity; a++) ev->needed[node->arg[a]] = 1;
+    for (int a = 0; a < bp_node_arity(node); a++) ev->needed[bp_node_args(ev->graph, node)[a]] = 1;
   }
-  return BP_OK;
+  ev->args = bp_alloc(ctx, (size_t)ev->max_arity, sizeof *ev->args);
+  return ev->args != NULL ? BP_OK : BP_E_NOMEM;
 }
 
 static void evaluation_release(evaluation *ev) {
@@ -41,6 +46,7 @@ static void evaluation_release(evaluation *ev) {
   bp_release(a, ev->needed, ev->size, 1);
   bp_release(a, ev->values, ev->size, sizeof *ev->values);
   bp_release(a, ev->own, ev->size, sizeof *ev->own);
+  bp_release(a, ev->args, (size_t)ev->max_arity, sizeof *ev->args);
 }
 
 static bp_status own_memory(evaluation *ev, size_t id, size_t bytes) {
@@ -50,36 +56,73 @@ static bp_status own_memory(evaluation *ev, size_t id, size_t bytes) {
   return BP_OK;
 }
 
+/* A branch or one iteration: the graph of a function, evaluated plainly too. */
+static bp_status run_function(void *user, int which, const void *const *inputs, void *const *outputs) {
+  const bp_call_info *info = user;
+  const bp_function *f = which == 0 ? &info->body : &info->other;
+  return bp_eval(f->outputs, f->n_outputs, f->inputs, f->n_inputs, 0, inputs, outputs);
+}
+
+static bp_status compute_call(bp_context *ctx, const bp_exec *e) {
+  bp_allocator a = bp_context_allocator(ctx);
+  bp_call_info *info = (bp_call_info *)(uintptr_t)bp_call_info_of(&e->node);
+  size_t size = bp_call_scratch(&info->l);
+  const void **args = bp_alloc(ctx, info->l.n_args, sizeof *args);
+  void *scratch = bp_aligned_alloc(ctx, size);
+  bp_status status = args == NULL || scratch == NULL ? BP_E_NOMEM : BP_OK;
+  for (size_t i = 0; status == BP_OK && i < info->l.n_args; i++) args[i] = e->arg[i].data;
+  if (status == BP_OK) status = bp_call_execute(ctx, &info->l, args, e->out, scratch, run_function, info);
+  bp_release(a, (void *)args, info->l.n_args, sizeof *args);
+  if (scratch != NULL) bp_aligned_free(a, scratch, size);
+  return status;
+}
+
+static bp_status compute_operation(bp_context *ctx, bp_exec *e, size_t id) {
+  int index = bp_index_arg((bp_op)e->node.op);
+  if (index >= 0)
+    BP_TRY(bp_index_check(ctx, (bp_op)e->node.op, e->arg[index].data, e->arg[index].shape.dims[0],
+                          bp_index_limit((bp_op)e->node.op, &e->shape, &e->arg[0].shape)));
+  if (e->node.op == BP_OP_call) return compute_call(ctx, e);
+  int64_t rows = bp_shape_rows(&e->shape, 0);
+  size_t scratch = bp_exec_scratch(e, rows);
+  if (scratch > 0 && (e->scratch = bp_aligned_alloc(ctx, scratch)) == NULL) return BP_E_NOMEM;
+  _Atomic int64_t failure = 0;
+  e->number = (int32_t)id;
+  e->failure = &failure;
+  bp_exec_rows(e, 0, rows);
+  if (scratch > 0) bp_aligned_free(bp_context_allocator(ctx), e->scratch, scratch);
+  return bp_failure_result(ctx, failure, &e->node);
+}
+
+bp_status bp_node_compute(bp_graph *g, size_t id, int64_t batch, const bp_exec_arg *args, void *out) {
+  bp_exec e = {.kernels = bp_kernels_use(), .node = g->nodes[id], .out = out, .arg = args};
+  e.shape = bp_shape_resolve(&g->shapes[e.node.shape], batch);
+  e.arity = bp_node_arity(&e.node);
+  bp_dtype t = (bp_dtype)e.node.dtype;
+  switch (e.node.op) {
+  case BP_OP_scalar:
+    return bp_fill(out, t == BP_F64 ? BP_KF64 : BP_KF32, e.node.attr.scalar, 1), BP_OK;
+  case BP_OP_constant:
+    return memcpy(out, e.node.attr.data, (size_t)bp_shape_elements(&e.shape, 0) * bp_dtype_size(t)), BP_OK;
+  default:
+    return compute_operation(g->ctx, &e, id);
+  }
+}
+
 static bp_status evaluate_node(evaluation *ev, size_t id) {
   bp_graph *g = ev->graph;
-  bp_exec e = {.kernels = bp_kernels_use(), .node = g->nodes[id]};
-  e.shape = bp_shape_resolve(&g->shapes[e.node.shape], ev->batch);
-  bp_dtype t = (bp_dtype)e.node.dtype;
-  int64_t elements = bp_shape_elements(&e.shape, 0);
-  if (e.node.op == BP_OP_input) return BP_OK;
-  BP_TRY(own_memory(ev, id, (size_t)elements * bp_dtype_size(t)));
-  if (e.node.op == BP_OP_assign) /* kept: the value may be another state, which changes too */
-    return memcpy(ev->values[id], ev->values[e.node.arg[1]], (size_t)elements * bp_dtype_size(t)), BP_OK;
-  if (e.node.op == BP_OP_scalar) return bp_fill(ev->values[id], t == BP_F64 ? BP_KF64 : BP_KF32, e.node.attr.scalar, 1), BP_OK;
-  if (e.node.op == BP_OP_constant)
-    return memcpy(ev->values[id], e.node.attr.data, (size_t)elements * bp_dtype_size(t)), BP_OK;
-  for (int a = 0; a < bp_op_table[e.node.op].arity; a++) {
-    const bp_node *arg = &g->nodes[e.node.arg[a]];
-    e.arg_shape[a] = bp_shape_resolve(&g->shapes[arg->shape], ev->batch);
-    e.arg_dtype[a] = (bp_dtype)arg->dtype;
-    e.arg[a] = ev->values[e.node.arg[a]];
+  const bp_node *node = &g->nodes[id];
+  if (node->op == BP_OP_input) return BP_OK;
+  size_t bytes = (size_t)bp_shape_elements(&g->shapes[node->shape], ev->batch) * bp_dtype_size((bp_dtype)node->dtype);
+  BP_TRY(own_memory(ev, id, bytes));
+  if (node->op == BP_OP_assign) /* kept: the value may be another state, which changes too */
+    return memcpy(ev->values[id], ev->values[node->arg[1]], bytes), BP_OK;
+  for (int a = 0; a < bp_node_arity(node); a++) {
+    uint32_t from = bp_node_args(g, node)[a];
+    const bp_node *arg = &g->nodes[from];
+    ev->args[a] = (bp_exec_arg){ev->values[from], bp_shape_resolve(&g->shapes[arg->shape], ev->batch), (bp_dtype)arg->dtype};
   }
-  int index = bp_index_arg((bp_op)e.node.op);
-  if (index >= 0)
-    BP_TRY(bp_index_check(g->ctx, (bp_op)e.node.op, e.arg[index], e.arg_shape[index].dims[0],
-                          bp_index_limit(&e.node, &e.shape, e.arg_shape)));
-  e.out = ev->values[id];
-  int64_t rows = bp_shape_rows(&e.shape, 0);
-  size_t scratch = bp_exec_scratch(&e.node, &e.shape, e.arg_shape, rows);
-  if (scratch > 0 && (e.scratch = bp_aligned_alloc(g->ctx, scratch)) == NULL) return BP_E_NOMEM;
-  bp_exec_rows(&e, 0, rows);
-  if (scratch > 0) bp_aligned_free(bp_context_allocator(g->ctx), e.scratch, scratch);
-  return BP_OK;
+  return bp_node_compute(g, id, ev->batch, ev->args, ev->values[id]);
 }
 
 static bp_status evaluate(evaluation *ev) {

@@ -16,6 +16,8 @@ const bp_op_info bp_op_table[BP_OP_COUNT] = {
 
 /* Ids are 32 bits; half of them leaves room for tables of twice the size. */
 #define NODES_MAX ((size_t)1 << 31)
+/* Arguments of one node. */
+#define NARY_MAX ((size_t)1 << 24)
 
 bp_status bp_graph_new(bp_context *context, bp_graph **out) {
   bp_graph *g = bp_calloc(context, 1, sizeof *g);
@@ -36,8 +38,15 @@ bp_status bp_graph_new(bp_context *context, bp_graph **out) {
 void bp_graph_free(bp_graph *graph) {
   if (graph == NULL) return;
   bp_allocator a = bp_context_allocator(graph->ctx);
+  for (bp_graph *g = graph->owned, *next; g != NULL; g = next) {
+    next = g->next_owned;
+    bp_graph_free(g);
+  }
+  bp_eager_release(graph, 1);
   bp_arena_release(&graph->arena);
   bp_release(a, graph->nodes, graph->capacity, sizeof *graph->nodes);
+  bp_release(a, graph->args, graph->args_capacity, sizeof *graph->args);
+  bp_release(a, graph->values, graph->values_capacity, sizeof *graph->values);
   bp_release(a, graph->shapes, graph->shapes_capacity, sizeof *graph->shapes);
   bp_release(a, graph->shape_table, graph->shape_table_size, sizeof *graph->shape_table);
   bp_release(a, (void *)graph->names, graph->names_capacity, sizeof *graph->names);
@@ -149,15 +158,36 @@ bp_var bp_node_append(bp_graph *g, bp_node node, const bp_shape *shape) {
     return bp_graph_fail(g, BP_E_SHAPE, "%s: the shape %s is not allowed (too large, negative, or a batch that does not lead)",
                          bp_op_table[node.op].name, bp_shape_text(shape, text, sizeof text));
   }
-  if (g->size >= NODES_MAX) return bp_graph_fail(g, BP_E_LIMIT, "a graph holds at most %zu nodes", NODES_MAX);
   bp_shape copy = *shape; /* it may point into g->shapes, which can move */
   uint32_t number;
-  if (shape_intern(g, &copy, &number) != BP_OK ||
-      bp_grow(g->ctx, (void **)&g->nodes, &g->capacity, g->size + 1, sizeof *g->nodes) != BP_OK)
+  if (shape_intern(g, &copy, &number) != BP_OK)
+    return bp_graph_fail(g, BP_E_NOMEM, "out of memory for a shape of a graph");
+  return bp_node_append_alike(g, node, number);
+}
+
+bp_var bp_node_append_alike(bp_graph *g, bp_node node, uint32_t shape) {
+  if (g->size >= NODES_MAX) return bp_graph_fail(g, BP_E_LIMIT, "a graph holds at most %zu nodes", NODES_MAX);
+  if (g->size >= g->capacity && bp_grow(g->ctx, (void **)&g->nodes, &g->capacity, g->size + 1, sizeof *g->nodes) != BP_OK)
     return bp_graph_fail(g, BP_E_NOMEM, "out of memory while appending node %zu to a graph", g->size);
-  node.shape = number;
+  node.shape = shape;
   g->nodes[g->size] = node;
-  return (bp_var){g, (uint32_t)g->size++};
+  bp_var v = {g, (uint32_t)g->size++};
+  if (g->values != NULL) bp_eager_compute(g, v.id);
+  return g->status == BP_OK ? v : bp_zero_of(g);
+}
+
+bp_var bp_node_append_nary(bp_graph *g, bp_node node, const bp_shape *shape, const bp_var *args, size_t n) {
+  if (g->status != BP_OK) return bp_zero_of(g);
+  if (n > NARY_MAX || g->n_args > NODES_MAX - n)
+    return bp_graph_fail(g, BP_E_LIMIT, "%s: %zu arguments, expected at most %zu", bp_op_table[node.op].name, n, NARY_MAX);
+  if (bp_grow(g->ctx, (void **)&g->args, &g->args_capacity, g->n_args + n, sizeof *g->args) != BP_OK)
+    return bp_graph_fail(g, BP_E_NOMEM, "out of memory while appending node %zu to a graph", g->size);
+  node.arg[0] = (uint32_t)g->n_args;
+  node.arg[1] = (uint32_t)n;
+  for (size_t i = 0; i < n; i++) g->args[g->n_args + i] = args[i].id;
+  bp_var v = bp_node_append(g, node, shape);
+  if (v.id != 0) g->n_args += n;
+  return v;
 }
 
 /* ---- leaves ---- */
@@ -197,8 +227,7 @@ bp_var bp_scalar(bp_graph *graph, bp_dtype dtype, double value) {
   if (graph->status != BP_OK) return bp_zero_of(graph);
   if (!bp_dtype_is_real(dtype))
     return leaf_fail(graph, BP_E_DTYPE, "scalar: element type %s, expected float32 or float64", bp_dtype_name(dtype));
-  bp_shape s = {.rank = 0};
-  return bp_node_append(graph, (bp_node){.op = BP_OP_scalar, .dtype = (uint8_t)dtype, .attr.scalar = value}, &s);
+  return bp_node_append_alike(graph, (bp_node){.op = BP_OP_scalar, .dtype = (uint8_t)dtype, .attr.scalar = value}, 0); /* shape 0: rank 0 */
 }
 
 /* ---- looking at a variable ---- */

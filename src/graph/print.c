@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/builder.h"
+#include "graph/custom_node.h"
 #include "graph/node.h"
 
 void bp_string_free(bp_context *context, char *string) {
@@ -19,6 +20,7 @@ static const char *attribute_text(const bp_graph *g, const bp_node *n, char *tex
     (void)snprintf(text, size, "%.9g", n->attr.scalar);
     break;
   case BP_OP_matmul:
+  case BP_OP_matmul_stack:
     (void)snprintf(text, size, "%s%s", (n->attr.bits & BP_MATMUL_TA) != 0 ? ", left transposed" : "",
                    (n->attr.bits & BP_MATMUL_TB) != 0 ? ", right transposed" : "");
     break;
@@ -29,10 +31,33 @@ static const char *attribute_text(const bp_graph *g, const bp_node *n, char *tex
   case BP_OP_sum:
   case BP_OP_reduce_max:
   case BP_OP_reduce_min:
+  case BP_OP_norm:
   case BP_OP_axis_size:
     for (int i = 0; i < BP_MAX_RANK; i++)
       if ((n->attr.bits & BP_AXIS(i)) != 0) axes[at++] = ' ', axes[at++] = (char)('0' + i);
     (void)snprintf(text, size, ", axes%s", axes);
+    break;
+  case BP_OP_slice:
+  case BP_OP_place:
+    (void)snprintf(text, size, ", axis %d from %" PRId64 " by %" PRId64, n->axis, bp_span_start(n->attr.bits), bp_span_step(n->attr.bits));
+    break;
+  case BP_OP_concat:
+    (void)snprintf(text, size, ", axis %d", n->axis);
+    break;
+  case BP_OP_cumsum:
+    (void)snprintf(text, size, ", axis %d%s", n->axis, n->attr.bits != 0 ? " from the end" : "");
+    break;
+  case BP_OP_triangle:
+    (void)snprintf(text, size, ", %s, diagonal %" PRId64, bp_triangle_upper(n->attr.bits) ? "upper" : "lower",
+                   bp_triangle_diagonal(n->attr.bits));
+    break;
+  case BP_OP_solve_triangular:
+    (void)snprintf(text, size, ", %s%s", (n->attr.bits & BP_SOLVE_UPPER) != 0 ? "upper" : "lower",
+                   (n->attr.bits & BP_SOLVE_TRANSPOSED) != 0 ? " transposed" : "");
+    break;
+  case BP_OP_custom:
+  case BP_OP_custom_vjp:
+    (void)snprintf(text, size, "%s'%s'", bp_node_arity(n) > 0 ? ", " : "", bp_custom_info_of(n)->op.name);
     break;
   default:
     break;
@@ -48,7 +73,7 @@ static bp_status needed_nodes(const bp_var *outputs, size_t n, uint8_t **needed,
   for (size_t i = 0; i < n; i++)
     if (outputs[i].graph == g && outputs[i].id < g->size) (*needed)[outputs[i].id] = 1;
   for (size_t id = g->size; id-- > 1;)
-    for (int a = 0; (*needed)[id] && a < bp_op_table[g->nodes[id].op].arity; a++) (*needed)[g->nodes[id].arg[a]] = 1;
+    for (int a = 0; (*needed)[id] && a < bp_node_arity(&g->nodes[id]); a++) (*needed)[bp_node_args(g, &g->nodes[id])[a]] = 1;
   return BP_OK;
 }
 
@@ -56,7 +81,7 @@ static void print_node(bp_builder *t, const bp_graph *g, uint32_t id) {
   const bp_node *n = &g->nodes[id];
   char shape[BP_SHAPE_TEXT], attribute[64];
   bp_builder_add(t, "%%%" PRIu32 " = %s(", id, bp_op_table[n->op].name);
-  for (int a = 0; a < bp_op_table[n->op].arity; a++) bp_builder_add(t, "%s%%%" PRIu32, a > 0 ? ", " : "", n->arg[a]);
+  for (int a = 0; a < bp_node_arity(n); a++) bp_builder_add(t, "%s%%%" PRIu32, a > 0 ? ", " : "", bp_node_args(g, n)[a]);
   bp_builder_add(t, "%s) : %s%s", attribute_text(g, n, attribute, sizeof attribute), bp_dtype_name((bp_dtype)n->dtype),
       bp_shape_text(&g->shapes[n->shape], shape, sizeof shape));
   bp_builder_add(t, n->name != 0 ? "  %s\n" : "\n", n->name != 0 ? g->names[n->name - 1] : "");
@@ -71,8 +96,8 @@ static void dot_node(bp_builder *t, const bp_graph *g, uint32_t id) {
   bp_builder_add(t, "%s%s%s%s\\n%s%s\"%s];\n", n->name != 0 ? "\\n" : "", bp_op_table[n->op].name, n->op == BP_OP_scalar ? " " : "",
       attribute_text(g, n, attribute, sizeof attribute), bp_dtype_name((bp_dtype)n->dtype),
       bp_shape_text(&g->shapes[n->shape], shape, sizeof shape),
-      bp_op_table[n->op].arity == 0 ? ", shape=box" : "");
-  for (int a = 0; a < bp_op_table[n->op].arity; a++) bp_builder_add(t, "  n%" PRIu32 " -> n%" PRIu32 ";\n", n->arg[a], id);
+      bp_node_arity(n) == 0 ? ", shape=box" : "");
+  for (int a = 0; a < bp_node_arity(n); a++) bp_builder_add(t, "  n%" PRIu32 " -> n%" PRIu32 ";\n", bp_node_args(g, n)[a], id);
 }
 
 static bp_status print_with(const bp_var *outputs, size_t n, void (*node)(bp_builder *, const bp_graph *, uint32_t),

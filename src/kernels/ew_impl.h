@@ -8,6 +8,7 @@
 #include "kernels/ew_trig.h"
 
 #include "kernels/ew_libm.h"
+#include "kernels/ew_polygamma.h"
 
 /* Elements of a chunk: one 64-byte vector, two of 32 bytes or four of 16. */
 #undef CHUNK
@@ -141,6 +142,10 @@ BP_EACH1(acos)
 BP_EACH1(atan)
 BP_EACH1(sinh)
 BP_EACH1(cosh)
+BP_EACH1(asinh)
+BP_EACH1(acosh)
+BP_EACH1(atanh)
+BP_EACH1(log10)
 BP_EACH1(erfc)
 BP_EACH1(lgamma)
 BP_EACH1(digamma)
@@ -161,6 +166,7 @@ BP_KERNEL2(greater_equal, a >= b ? (real)1 : (real)0)
 
 BP_EACH2(pow)
 BP_EACH2(atan2)
+BP_EACH2(polygamma)
 
 #undef PICK
 #define PICK(c, a, b) ((c) != 0 ? (a) : (b))

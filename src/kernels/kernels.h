@@ -76,12 +76,42 @@ typedef void (*bp_reduce_fn)(const bp_reduce *r);
  * if a NaN is there; rows of `columns` elements. */
 typedef void (*bp_logsumexp_fn)(void *out, const void *in, int64_t rows, int64_t columns);
 
+/* The same as a reduction: out = sqrt(sum of in^2), without overflow or underflow on the way; one chain in the order of r.
+ * A NaN gives NaN, else an infinity infinity. An empty norm is 0. */
+typedef bp_reduce_fn bp_norm_fn;
+
+/* out[o, r, i] = in[o, 0, i] + ... + in[o, r, i], in this order; from_end: in[o, reduce - 1, i] + ... + in[o, r, i]. Dense
+ * arrays [outer, reduce, inner]. */
+typedef void (*bp_cumsum_fn)(void *out, const void *in, int64_t outer, int64_t reduce, int64_t inner, bool from_end);
+
+/* ---- factors of one square matrix, row-major, n x n ---- */
+/* out = L, lower triangular, with L L^T = in; reads the lower triangle, writes zeros above; every element is a chain in the
+ * order of columns. NaN in the lower triangle when a pivot is not positive. */
+typedef void (*bp_cholesky_fn)(void *out, const void *in, int64_t n);
+/* x [n, m] = op(T)^-1 x, with T the lower or upper triangle of t and op the transpose where asked; unit: a diagonal of ones,
+ * not read. */
+typedef void (*bp_solve_triangular_fn)(void *x, const void *t, int64_t n, int64_t m, bool upper, bool transposed, bool unit);
+/* lu = the factors of in with rows exchanged: L below the diagonal (its own is 1), U from it on; at step k row k was exchanged
+ * with row exchange[k], that of the largest element (the first of equals). A singular matrix leaves zeros on the diagonal. */
+typedef void (*bp_lu_fn)(void *lu, int32_t *exchange, const void *in, int64_t n);
+/* x [n, m] = A^-1 x from the factors of A. */
+typedef void (*bp_lu_solve_fn)(void *x, const void *lu, const int32_t *exchange, int64_t n, int64_t m);
+/* *out = log |det A| from the factors of A; -inf when it is 0. */
+typedef void (*bp_lu_logdet_fn)(void *out, const void *lu, int64_t n);
+
 typedef struct bp_kernels {
   bp_isa isa;
   bp_ew_fn ew[BP_REAL_COUNT][BP_EW_COUNT];
   bp_gemm_fn gemm[BP_REAL_COUNT];
   bp_reduce_fn reduce[BP_REAL_COUNT][BP_REDUCE_COUNT];
   bp_logsumexp_fn logsumexp[BP_REAL_COUNT];
+  bp_norm_fn norm[BP_REAL_COUNT];
+  bp_cumsum_fn cumsum[BP_REAL_COUNT];
+  bp_cholesky_fn cholesky[BP_REAL_COUNT];
+  bp_solve_triangular_fn solve_triangular[BP_REAL_COUNT];
+  bp_lu_fn lu[BP_REAL_COUNT];
+  bp_lu_solve_fn lu_solve[BP_REAL_COUNT];
+  bp_lu_logdet_fn lu_logdet[BP_REAL_COUNT];
 } bp_kernels;
 
 /* The kernels of one build; NULL when this CPU cannot run it or it was not compiled in. */

@@ -15,6 +15,19 @@ void BP_ISA_FN(bp_gemm_f64)(const bp_gemm *g);
   void BP_ISA_FN(bp_reduce_min_##type)(const bp_reduce *r);                                                            \
   void BP_ISA_FN(bp_reduce_prod_##type)(const bp_reduce *r);                                                           \
   void BP_ISA_FN(bp_logsumexp_##type)(void *out, const void *in, int64_t rows, int64_t columns);
+#define BP_MATRIX_NAMES(type)                                                                                          \
+  void BP_ISA_FN(bp_norm_##type)(const bp_reduce *r);                                                                  \
+  void BP_ISA_FN(bp_cumsum_##type)(void *out, const void *in, int64_t outer, int64_t reduce, int64_t inner,            \
+                                   bool from_end);                                                                     \
+  void BP_ISA_FN(bp_cholesky_##type)(void *out, const void *in, int64_t n);                                            \
+  void BP_ISA_FN(bp_solve_triangular_##type)(void *x, const void *t, int64_t n, int64_t m, bool upper,                 \
+                                             bool transposed, bool unit);                                              \
+  void BP_ISA_FN(bp_lu_##type)(void *lu, int32_t *exchange, const void *in, int64_t n);                                \
+  void BP_ISA_FN(bp_lu_solve_##type)(void *x, const void *lu, const int32_t *exchange, int64_t n, int64_t m);          \
+  void BP_ISA_FN(bp_lu_logdet_##type)(void *out, const void *lu, int64_t n);
+BP_MATRIX_NAMES(f32)
+BP_MATRIX_NAMES(f64)
+#undef BP_MATRIX_NAMES
 BP_REDUCE_NAMES(f32)
 BP_REDUCE_NAMES(f64)
 #undef BP_REDUCE_NAMES

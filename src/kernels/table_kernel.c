@@ -20,4 +20,11 @@ const bp_kernels BP_ISA_FN(bp_kernels_table) = {
                {BP_ISA_FN(bp_reduce_sum_f64), BP_ISA_FN(bp_reduce_max_f64), BP_ISA_FN(bp_reduce_min_f64),
                 BP_ISA_FN(bp_reduce_prod_f64)}},
     .logsumexp = {BP_ISA_FN(bp_logsumexp_f32), BP_ISA_FN(bp_logsumexp_f64)},
+    .norm = {BP_ISA_FN(bp_norm_f32), BP_ISA_FN(bp_norm_f64)},
+    .cumsum = {BP_ISA_FN(bp_cumsum_f32), BP_ISA_FN(bp_cumsum_f64)},
+    .cholesky = {BP_ISA_FN(bp_cholesky_f32), BP_ISA_FN(bp_cholesky_f64)},
+    .solve_triangular = {BP_ISA_FN(bp_solve_triangular_f32), BP_ISA_FN(bp_solve_triangular_f64)},
+    .lu = {BP_ISA_FN(bp_lu_f32), BP_ISA_FN(bp_lu_f64)},
+    .lu_solve = {BP_ISA_FN(bp_lu_solve_f32), BP_ISA_FN(bp_lu_solve_f64)},
+    .lu_logdet = {BP_ISA_FN(bp_lu_logdet_f32), BP_ISA_FN(bp_lu_logdet_f64)},
 };

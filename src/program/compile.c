@@ -53,6 +53,8 @@ done:
 void bp_program_free(bp_program *program) {
   if (program == NULL) return;
   bp_allocator a = program->arena.allocator;
+  for (int32_t i = 0; i < program->n_calls; i++)
+    for (int f = 0; f < 2; f++) bp_program_free(program->calls[i].functions[f]);
   bp_arena_release(&program->arena);
   bp_release(a, program, 1, sizeof *program);
 }

@@ -5,6 +5,7 @@
 
 #include "base/cpu.h"
 #include "base/fail.h"
+#include "graph/custom_node.h"
 
 /* ---- buffers ---- */
 static plan_buffer buffer_of(const ir *c, const ir_node *n) {
@@ -52,9 +53,9 @@ static bp_status encode_checks(ir *c, bp_program *p) {
     const ir_node *n = &c->nodes[id];
     int a = bp_index_arg((bp_op)n->node.op);
     if (a < 0 || n->instruction < 0) continue;
-    bp_shape arg[3] = {{0}};
-    for (int i = 0; i < ir_arity(n); i++) arg[i] = c->nodes[n->node.arg[i]].shape;
-    plan_check k = {(bp_op)n->node.op, c->nodes[ir_memory_node(c, n->node.arg[a])].buffer, arg[a].dims[0], bp_index_limit(&n->node, &n->shape, arg)};
+    uint32_t index = ir_arg(c, n, a);
+    plan_check k = {(bp_op)n->node.op, c->nodes[ir_memory_node(c, index)].buffer, c->nodes[index].shape.dims[0],
+                    bp_index_limit((bp_op)n->node.op, &n->shape, &c->nodes[ir_arg(c, n, 0)].shape)};
     bool known = false;
     for (int32_t i = 0; i < p->n_checks && !known; i++)
       known = p->checks[i].buffer == k.buffer && p->checks[i].rows == k.rows && p->checks[i].limit <= k.limit;
@@ -77,7 +78,7 @@ static void count_cost(const ir *c, const ir_instruction *from, plan_instruction
     add_cost(&n->shape, elements_of(&n->shape), &to->flops_per_row, &to->flops);
     if (n->in_memory) add_cost(&n->shape, elements_of(&n->shape) * (double)bp_dtype_size((bp_dtype)n->node.dtype), &to->bytes_per_row, &to->bytes);
     for (int a = 0; a < ir_arity(n); a++) {
-      const ir_node *arg = &c->nodes[ir_access_of(c, n->node.arg[a], &n->shape).source];
+      const ir_node *arg = &c->nodes[ir_access_of(c, ir_arg(c, n, a), &n->shape).source];
       if (arg->buffer < 0) continue;
       const bp_shape *s = n->node.op == BP_OP_gather && a == 0 ? &n->shape : &arg->shape;
       add_cost(s, elements_of(s) * (double)bp_dtype_size((bp_dtype)arg->node.dtype), &to->bytes_per_row, &to->bytes);
@@ -93,35 +94,69 @@ static void count_cost(const ir *c, const ir_instruction *from, plan_instruction
     work *= 2.0 * (double)(k < 0 ? 1 : k);
     add_cost(k < 0 ? a : &n->shape, work, &to->flops_per_row, &to->flops);
   } else if (ir_arity(n) > 0) {
-    const bp_shape *a = &c->nodes[n->node.arg[0]].shape;
+    const bp_shape *a = &c->nodes[ir_arg(c, n, 0)].shape;
     add_cost(a, elements_of(a), &to->flops_per_row, &to->flops);
   }
   for (int a = 0; a < ir_arity(n); a++) {
-    const ir_node *arg = &c->nodes[n->node.arg[a]];
+    const ir_node *arg = &c->nodes[ir_arg(c, n, a)];
     add_cost(&arg->shape, elements_of(&arg->shape) * (double)bp_dtype_size((bp_dtype)arg->node.dtype), &to->bytes_per_row, &to->bytes);
   }
   if (n->in_memory)
     add_cost(&n->shape, elements_of(&n->shape) * (double)bp_dtype_size((bp_dtype)n->node.dtype), &to->bytes_per_row, &to->bytes);
 }
 
-static void encode_main(const ir *c, const ir_instruction *from, plan_instruction *to) {
+static bp_status compile_function(ir *c, const bp_function *f, bp_program **out) {
+  bp_compile_options o = {.size = sizeof o, .max_batch = 1, .no_fusion = c->no_fusion};
+  if (f->graph == NULL) return BP_OK;
+  return bp_compile(f->outputs, f->n_outputs, f->inputs, f->n_inputs, &o, out);
+}
+
+/* Programs for the functions of a branch or loop, and its layout copied: the graph may go away. */
+static bp_status encode_call(encoder *e, const ir_node *n, plan_instruction *to) {
+  bp_program *p = e->p;
+  const bp_call_info *info = bp_call_info_of(&n->node);
+  size_t sizes = info->l.n_in + info->l.n_out + info->l.n_results;
+  plan_call *call = &p->calls[p->n_calls];
+  call->layout = info->l;
+  call->layout.in_bytes = bp_arena_alloc(&p->arena, sizes, sizeof(size_t));
+  if (call->layout.in_bytes == NULL) return BP_E_NOMEM;
+  memcpy(call->layout.in_bytes, info->l.in_bytes, sizes * sizeof(size_t));
+  call->layout.out_bytes = call->layout.in_bytes + info->l.n_in;
+  call->layout.offset = call->layout.out_bytes + info->l.n_out;
+  to->call = p->n_calls++; /* counted first: what has been compiled is freed with the program */
+  BP_TRY(compile_function(e->c, &info->body, &call->functions[0]));
+  return compile_function(e->c, &info->other, &call->functions[1]);
+}
+
+static bp_status encode_main(encoder *e, const ir_instruction *from, plan_instruction *to) {
+  const ir *c = e->c;
   const ir_node *n = &c->nodes[from->main];
-  to->node = n->node;
-  to->out = n->buffer;
+  plan_arg *args = bp_arena_alloc(&e->p->arena, (size_t)ir_arity(n), sizeof *args);
+  if (args == NULL) return BP_E_NOMEM;
   for (int a = 0; a < ir_arity(n); a++) {
-    const ir_node *arg = &c->nodes[n->node.arg[a]];
-    to->arg[a] = c->nodes[ir_memory_node(c, n->node.arg[a])].buffer;
-    to->arg_shape[a] = arg->shape;
-    to->arg_dtype[a] = (bp_dtype)arg->node.dtype;
+    const ir_node *arg = &c->nodes[ir_arg(c, n, a)];
+    args[a] = (plan_arg){c->nodes[ir_memory_node(c, ir_arg(c, n, a))].buffer, (bp_dtype)arg->node.dtype, arg->shape};
   }
+  to->node = n->node;
+  if (n->node.op == BP_OP_custom || n->node.op == BP_OP_custom_vjp) { /* the graph may go away */
+    to->node.attr.data = bp_custom_copy(&e->p->arena, bp_custom_info_of(&n->node));
+    if (to->node.attr.data == NULL) return BP_E_NOMEM;
+  }
+  to->shape = n->shape;
+  to->out = n->buffer;
+  to->args = args;
+  to->n_args = ir_arity(n);
+  to->first_arg = e->p->n_args;
+  e->p->n_args += to->n_args;
+  return n->node.op == BP_OP_call ? encode_call(e, n, to) : BP_OK;
 }
 
 static bp_status encode_instruction(encoder *e, int32_t number) {
   const ir_instruction *from = &e->c->instructions[number];
   plan_instruction *to = &e->p->instructions[e->p->n_instructions++];
-  *to = (plan_instruction){.kind = (plan_kind)from->kind, .shape = from->shape, .row = bp_shape_row(&from->shape), .arg = {-1, -1, -1}, .out = -1};
+  *to = (plan_instruction){.kind = (plan_kind)from->kind, .shape = from->shape, .row = bp_shape_row(&from->shape), .out = -1};
   e->instruction = number;
-  if (from->kind != IR_FUSED) encode_main(e->c, from, to);
+  if (from->kind != IR_FUSED) BP_TRY(encode_main(e, from, to));
   if (from->kind != IR_OP) BP_TRY(encode_body(e, from, to));
   count_cost(e->c, from, to);
   return BP_OK;
@@ -138,7 +173,7 @@ static int64_t choose_block(const ir *c, const bp_program *p, const plan_chain *
     elements += (double)ins->row;
     if (ins->kind != PLAN_GEMM) continue;
     product = true;
-    if ((ins->node.attr.bits & BP_MATMUL_TA) == 0) bytes += 4.0 * (double)ins->arg_shape[0].dims[1];
+    if ((ins->node.attr.bits & BP_MATMUL_TA) == 0) bytes += 4.0 * (double)ins->args[0].shape.dims[1];
   }
   double rows = product ? (double)bp_cpu_l2_bytes() / 2 / bytes : 32768 / (elements > 0 ? elements : 1);
   int64_t block = (int64_t)rows / 16 * 16, most = product ? 128 : 1 << 20;
@@ -152,9 +187,11 @@ static void chain_scratch(const ir *c, bp_program *p, const plan_chain *chain) {
   int64_t rows = chain->rows < 0 ? c->max_batch : chain->rows, block = chain->block < rows ? chain->block : rows;
   for (int32_t i = 0; i < chain->count; i++) {
     const plan_instruction *ins = &p->instructions[chain->first + i];
-    bp_shape shape = bp_shape_resolve(&ins->shape, rows), arg[3];
-    for (int a = 0; a < 3; a++) arg[a] = bp_shape_resolve(&ins->arg_shape[a], c->max_batch);
-    size_t scratch = ins->kind == PLAN_FUSED ? 0 : bp_exec_scratch(&ins->node, &shape, arg, block);
+    bp_exec_arg arg[3] = {{0}}; /* operations of more arguments need no scratch */
+    for (int32_t a = 0; a < ins->n_args && a < 3; a++)
+      arg[a] = (bp_exec_arg){NULL, bp_shape_resolve(&ins->args[a].shape, c->max_batch), ins->args[a].dtype};
+    bp_exec e = {.node = ins->node, .shape = bp_shape_resolve(&ins->shape, c->max_batch), .arg = arg, .arity = ins->n_args};
+    size_t scratch = ins->kind == PLAN_FUSED ? 0 : bp_exec_scratch(&e, block);
     size_t product = ins->kind == PLAN_GEMM && ins->out < 0 ? (size_t)(block * ins->row) * bp_dtype_size((bp_dtype)ins->node.dtype) : 0;
     scratch = (scratch + 63) / 64 * 64;
     product = (product + 63) / 64 * 64;
@@ -216,6 +253,13 @@ static bp_status encode_phases(encoder *e, const chain_order *o) {
   return BP_OK;
 }
 
+static bp_status make_room_for_calls(ir *c, bp_program *p) {
+  size_t calls = 0;
+  for (size_t id = 1; id < c->size; id++) calls += c->nodes[id].node.op == BP_OP_call;
+  p->calls = bp_arena_alloc(&p->arena, calls, sizeof *p->calls);
+  return p->calls != NULL ? BP_OK : BP_E_NOMEM;
+}
+
 static bp_status encode_instructions(ir *c, bp_program *p) {
   size_t n = c->n_instructions;
   encoder e = {.c = c, .p = p};
@@ -249,6 +293,7 @@ bp_status ir_encode(ir *c, bp_program **out) {
   p->n_outputs = c->n_outputs;
   bp_status status = encode_buffers(c, p);
   if (status == BP_OK) status = encode_checks(c, p);
+  if (status == BP_OK) status = make_room_for_calls(c, p);
   if (status == BP_OK) status = encode_instructions(c, p);
   if (status != BP_OK) {
     bp_program_free(p);

@@ -78,7 +78,7 @@ static bp_status register_slot(encoder *e, uint8_t dtype, int32_t *number) {
 
 static bp_status release_after(encoder *e, const ir_node *n, int32_t place) {
   for (int a = 0; a < ir_arity(n); a++) {
-    encode_value *v = value_of(e, ir_access_of(e->c, n->node.arg[a], &n->shape).source);
+    encode_value *v = value_of(e, ir_access_of(e->c, ir_arg(e->c, n, a), &n->shape).source);
     if (v->slot < 0 || v->last_use != place || e->slots[v->slot].kind != SLOT_REGISTER) continue;
     v->last_use = -1; /* an argument used twice is released once */
     BP_TRY(bp_grow(e->c->ctx, (void **)&e->free_registers, &e->free_capacity, e->n_free + 1, sizeof *e->free_registers));
@@ -99,7 +99,7 @@ static uint32_t direct_store(const encoder *e, const ir_instruction *from, size_
     uint32_t state = c->input_node[store->state];
     for (size_t k = place + 1; k < from->n_body; k++)
       for (int a = 0; a < ir_arity(&c->nodes[from->body[k]]); a++)
-        if (ir_access_of(c, c->nodes[from->body[k]].node.arg[a], &store->shape).source == state) return 0;
+        if (ir_access_of(c, ir_arg(c, &c->nodes[from->body[k]], a), &store->shape).source == state) return 0;
     return from->body[i];
   }
   return 0;
@@ -137,7 +137,7 @@ static bp_status encode_node(encoder *e, const ir_instruction *from, size_t plac
   bool raw = n->node.op == BP_OP_gather || n->node.op == BP_OP_one_hot;
   if (v->last_use == -2) return BP_OK; /* a store that its value has done already */
   plan_code step = code_of(e->c, n);
-  for (int a = 0; a < ir_arity(n); a++) BP_TRY(read_slot(e, n, n->node.arg[a], raw, &step.in[a]));
+  for (int a = 0; a < ir_arity(n); a++) BP_TRY(read_slot(e, n, ir_arg(e->c, n, a), raw, &step.in[a]));
   /* Kernels of one type may write over an argument, conversions may not. */
   if (step.kind == CODE_ELEMENTWISE) BP_TRY(release_after(e, n, (int32_t)place));
   BP_TRY(result_slot(e, from, place));
@@ -151,7 +151,7 @@ static void find_last_uses(encoder *e, const ir_instruction *from) {
   for (size_t i = 0; i < from->n_body; i++) {
     const ir_node *n = &e->c->nodes[from->body[i]];
     for (int a = 0; a < ir_arity(n); a++)
-      value_of(e, ir_access_of(e->c, n->node.arg[a], &n->shape).source)->last_use = (int32_t)i;
+      value_of(e, ir_access_of(e->c, ir_arg(e->c, n, a), &n->shape).source)->last_use = (int32_t)i;
   }
 }
 

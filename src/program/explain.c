@@ -41,7 +41,7 @@ static void explain_instruction(bp_builder *b, const bp_program *p, const plan_i
   bp_builder_add(b, "      %-10s %-18s", ins->kind == PLAN_FUSED ? "fused" : bp_op_table[ins->node.op].name,
                  bp_shape_text(&ins->shape, shape, sizeof shape));
   if (ins->kind != PLAN_FUSED) {
-    for (int a = 0; a < 3 && ins->arg[a] >= 0; a++) bp_builder_add(b, a > 0 ? ", " : " "), explain_buffer(b, p, ins->arg[a]);
+    for (int32_t a = 0; a < ins->n_args; a++) bp_builder_add(b, a > 0 ? ", " : " "), explain_buffer(b, p, ins->args[a].buffer);
     bp_builder_add(b, ins->out >= 0 ? " → " : " →");
     explain_buffer(b, p, ins->out);
   }

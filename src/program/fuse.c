@@ -15,6 +15,7 @@ static bp_status new_instruction(ir *c, uint32_t id, bool elementwise) {
   ir_kind kind = elementwise ? IR_FUSED : c->nodes[id].node.op == BP_OP_matmul ? IR_GEMM : IR_OP;
   c->instructions[c->n_instructions] =
       (ir_instruction){.kind = kind, .main = elementwise ? 0 : id, .shape = c->nodes[id].shape, .phase = -1, .chain = -1};
+  if (ir_is_whole(&c->nodes[id])) c->instructions[c->n_instructions].shape = (bp_shape){.rank = 0}; /* one row: one task */
   c->nodes[id].instruction = (int32_t)c->n_instructions++;
   return BP_OK;
 }
@@ -39,10 +40,10 @@ static void place(placer *p, uint32_t id, int32_t instruction) {
   while (n > 0) {
     const ir_node *reader = &p->c->nodes[p->stack[--n]];
     for (int a = 0; a < ir_arity(reader); a++) {
-      ir_node *arg = &p->c->nodes[reader->node.arg[a]];
+      ir_node *arg = &p->c->nodes[ir_arg(p->c, reader, a)];
       if (arg->instruction != FLOATING) continue;
       arg->instruction = instruction;
-      p->stack[n++] = reader->node.arg[a];
+      p->stack[n++] = ir_arg(p->c, reader, a);
     }
   }
 }
@@ -58,7 +59,7 @@ static bp_status settle_arguments(placer *p, uint32_t id) {
   const ir *c = p->c;
   const ir_node *n = &c->nodes[id];
   for (int a = 0; a < ir_arity(n); a++) {
-    uint32_t arg = n->node.arg[a];
+    uint32_t arg = ir_arg(c, n, a);
     bool takes_in = ir_is_elementwise(n) && !reads_raw(n) && ir_same_space(&c->nodes[arg].shape, &n->shape);
     uint32_t source = ir_is_view(&c->nodes[arg]) ? ir_access_of(c, arg, &n->shape).source : ir_memory_node(c, arg);
     if (c->nodes[source].instruction == FLOATING && !(takes_in && source == arg)) BP_TRY(place_anew(p, source));
@@ -70,7 +71,7 @@ static bool floats(const ir *c, uint32_t id) {
   const ir_node *n = &c->nodes[id];
   if (n->output >= 0 || n->state >= 0 || reads_raw(n)) return false;
   for (int a = 0; a < ir_arity(n); a++)
-    if (c->nodes[ir_access_of(c, n->node.arg[a], &n->shape).source].instruction >= 0) return false;
+    if (c->nodes[ir_access_of(c, ir_arg(c, n, a), &n->shape).source].instruction >= 0) return false;
   return true;
 }
 
@@ -84,7 +85,7 @@ static int32_t last_needed(placer *p, uint32_t id) {
   while (n > 0) {
     const ir_node *reader = &c->nodes[p->stack[--n]];
     for (int a = 0; a < ir_arity(reader); a++) {
-      uint32_t source = ir_access_of(c, reader->node.arg[a], &reader->shape).source;
+      uint32_t source = ir_access_of(c, ir_arg(c, reader, a), &reader->shape).source;
       int32_t at = c->nodes[source].instruction;
       if (at > last) last = at;
       if (at != FLOATING || p->seen_by[source] == id) continue;
@@ -101,7 +102,7 @@ static bool can_join(const ir *c, uint32_t id, int32_t instruction) {
   const ir_instruction *host = &c->instructions[instruction];
   if (host->kind == IR_OP || !ir_same_space(&host->shape, &n->shape)) return false;
   for (int a = 0; a < ir_arity(n); a++) {
-    ir_access access = ir_access_of(c, n->node.arg[a], &n->shape);
+    ir_access access = ir_access_of(c, ir_arg(c, n, a), &n->shape);
     if (c->nodes[access.source].instruction == instruction && (access.read != IR_READ_FULL || reads_raw(n))) return false;
   }
   return true;
@@ -135,12 +136,12 @@ static bp_status users_init(ir *c, users *u) {
   u->begin = bp_calloc(c->ctx, c->size + 1, sizeof *u->begin);
   if (u->begin == NULL) return BP_E_NOMEM;
   for (size_t id = 1; id < c->size; id++)
-    for (int a = 0; a < ir_arity(&c->nodes[id]); a++) u->begin[c->nodes[id].node.arg[a] + 1]++;
+    for (int a = 0; a < ir_arity(&c->nodes[id]); a++) u->begin[ir_arg(c, &c->nodes[id], a) + 1]++;
   for (size_t id = 0; id < c->size; id++) u->begin[id + 1] += u->begin[id];
   u->list = bp_calloc(c->ctx, u->begin[c->size], sizeof *u->list);
   if (u->list == NULL) return BP_E_NOMEM;
   for (size_t id = c->size; id-- > 1;)
-    for (int a = 0; a < ir_arity(&c->nodes[id]); a++) u->list[--u->begin[c->nodes[id].node.arg[a] + 1]] = (uint32_t)id;
+    for (int a = 0; a < ir_arity(&c->nodes[id]); a++) u->list[--u->begin[ir_arg(c, &c->nodes[id], a) + 1]] = (uint32_t)id;
   /* the loop above moved each begin[x + 1] to where the list of x starts */
   for (size_t id = 0; id < c->size; id++) u->begin[id] = u->begin[id + 1];
   return BP_OK;
@@ -181,7 +182,7 @@ static void sink(ir *c, const users *u, size_t n_list, uint32_t id) {
   if (target < 0 || target == home) return;
   int stored = 0;
   for (int a = 0; a < ir_arity(n); a++) {
-    uint32_t arg = n->node.arg[a];
+    uint32_t arg = ir_arg(c, n, a);
     if (c->nodes[arg].instruction != home || needs_memory(c, u, n_list, arg, home)) continue;
     if (c->instructions[home].kind == IR_GEMM && c->instructions[home].main == arg) return;
     stored++;

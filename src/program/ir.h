@@ -68,6 +68,8 @@ typedef struct ir {
   bp_allocator allocator;
   ir_node *nodes; /* [0] unused */
   size_t size, capacity;
+  uint32_t *args; /* the arguments of nodes of arity BP_NARY */
+  size_t n_args, args_capacity;
   uint32_t *input_node; /* by input: its node, 0: not used */
   size_t n_inputs;
   size_t n_outputs;
@@ -83,6 +85,8 @@ typedef struct ir {
 void ir_release(ir *c);
 /* Appends a node; 0 when memory is out. */
 uint32_t ir_append(ir *c, const ir_node *node);
+/* Gives a node of arity BP_NARY a place of its own in the pool, its arguments still to be set; others need none. */
+bp_status ir_reserve_args(ir *c, ir_node *node);
 
 bp_status ir_lower(ir *c, const bp_var *outputs, size_t n_outputs, const bp_var *inputs, size_t n_inputs);
 bp_status ir_simplify(ir *c);
@@ -92,7 +96,16 @@ bp_status ir_schedule(ir *c);
 bp_status ir_encode(ir *c, bp_program **out);
 
 /* ---- asked by several passes ---- */
-static inline int ir_arity(const ir_node *n) { return n->node.op == BP_OP_axis_size ? 0 : bp_op_table[n->node.op].arity; }
+static inline int ir_arity(const ir_node *n) { return n->node.op == BP_OP_axis_size ? 0 : bp_node_arity(&n->node); }
+static inline uint32_t ir_arg(const ir *c, const ir_node *n, int a) {
+  return bp_op_table[n->node.op].arity != BP_NARY ? n->node.arg[a] : c->args[n->node.arg[0] + (uint32_t)a];
+}
+static inline void ir_set_arg(ir *c, ir_node *n, int a, uint32_t to) {
+  if (bp_op_table[n->node.op].arity != BP_NARY)
+    n->node.arg[a] = to;
+  else
+    c->args[n->node.arg[0] + (uint32_t)a] = to;
+}
 /* Nodes that elementwise instructions can hold. */
 bool ir_is_elementwise(const ir_node *n);
 /* Nodes that no instruction computes: inputs, constants, views. */
@@ -105,6 +118,8 @@ ir_access ir_access_of(const ir *c, uint32_t id, const bp_shape *shape);
 uint32_t ir_memory_node(const ir *c, uint32_t id);
 /* Whether rows r0 .. r1 of node `id` need only the same rows of argument a; nothing else is said of elementwise nodes. */
 bool ir_same_rows(const ir *c, uint32_t id, int a);
+/* Nodes that are computed in one piece: their rows cannot be cut. */
+bool ir_is_whole(const ir_node *n);
 /* Same leading size: rows of one are rows of the other. */
 bool ir_rows_match(const bp_shape *a, const bp_shape *b);
 /* Whether two nodes have as many elements and as many rows, so that one loop can run over both. */

@@ -22,30 +22,47 @@ static uint32_t append_op(ir *c, bp_op op, bp_dtype dtype, uint32_t arg, const b
   return ir_append(c, &n);
 }
 
-/* Elementwise copy of a splat or a view, or the strided copy when the view has no simple form. */
-static bp_status materialise(legalizer *l, uint32_t old, uint32_t *out) {
-  if (l->stored[old] == 0) {
-    const ir_node *n = &l->old[old];
-    ir_access a = ir_access_of(l->c, l->map[old], &n->shape);
-    bool real = bp_dtype_is_real((bp_dtype)n->node.dtype), view = ir_is_view(&l->c->nodes[l->map[old]]);
-    bool strided = a.read == IR_READ_NONE || (view && !real);
-    bp_op op = strided ? BP_OP_broadcast : real ? BP_OP_stop_gradient : BP_OP_cast;
-    uint32_t arg = strided && view ? l->c->nodes[l->map[old]].node.arg[0] : l->map[old];
-    l->stored[old] = append_op(l->c, op, (bp_dtype)n->node.dtype, arg, &n->shape);
-    if (l->stored[old] == 0) return BP_E_NOMEM;
-    l->c->nodes[l->stored[old]].strided = strided;
-  }
-  *out = l->stored[old];
-  return BP_OK;
-}
-
 static bool is_view(const ir *c, uint32_t id) {
   uint32_t m = ir_memory_node(c, id);
   return c->nodes[m].node.op == BP_OP_scalar || ir_is_view(&c->nodes[m]);
 }
 
+static bp_status materialise(legalizer *l, uint32_t old, uint32_t *out);
+
+/* Elementwise copy of a splat or a view, or the strided copy when the view has no simple form. */
+static bp_status copy_view(legalizer *l, uint32_t old) {
+  const ir_node *n = &l->old[old];
+  ir_access a = ir_access_of(l->c, l->map[old], &n->shape);
+  bool real = bp_dtype_is_real((bp_dtype)n->node.dtype), view = ir_is_view(&l->c->nodes[l->map[old]]);
+  bool strided = a.read == IR_READ_NONE || (view && !real);
+  bp_op op = strided ? BP_OP_broadcast : real ? BP_OP_stop_gradient : BP_OP_cast;
+  uint32_t arg = l->map[old];
+  if (strided && view) {
+    arg = l->c->nodes[arg].node.arg[0];
+    if (is_view(l->c, arg)) BP_TRY(materialise(l, n->node.arg[0], &arg)); /* a view of a reshaped view */
+  }
+  l->stored[old] = append_op(l->c, op, (bp_dtype)n->node.dtype, arg, &n->shape);
+  if (l->stored[old] == 0) return BP_E_NOMEM;
+  l->c->nodes[l->stored[old]].strided = strided;
+  return BP_OK;
+}
+
+/* A node that owns the values of a splat, a view, or a reshape of one. */
+static bp_status materialise(legalizer *l, uint32_t old, uint32_t *out) {
+  const ir_node *n = &l->old[old];
+  if (l->stored[old] == 0 && n->node.op == BP_OP_reshape) {
+    uint32_t arg;
+    BP_TRY(materialise(l, n->node.arg[0], &arg));
+    l->stored[old] = append_op(l->c, BP_OP_reshape, (bp_dtype)n->node.dtype, arg, &n->shape);
+    if (l->stored[old] == 0) return BP_E_NOMEM;
+  }
+  if (l->stored[old] == 0) BP_TRY(copy_view(l, old));
+  *out = l->stored[old];
+  return BP_OK;
+}
+
 static bp_status operand(legalizer *l, const ir_node *reader, int a, uint32_t *out) {
-  uint32_t old = reader->node.arg[a];
+  uint32_t old = ir_arg(l->c, reader, a);
   *out = l->map[old];
   /* a reshape or a view of memory needs none of its own; of a view that no composition took in, it does */
   if (reader->node.op == BP_OP_reshape || reader->node.op == BP_OP_broadcast)
@@ -99,15 +116,16 @@ static bp_status legalize_node(legalizer *l, uint32_t id) {
   ir_node n = l->old[id];
   if (!n.live && n.input < 0) return BP_OK;
   if (n.node.op == BP_OP_assign) return legalize_store(l, &n);
+  BP_TRY(ir_reserve_args(l->c, &n));
   for (int a = 0; a < ir_arity(&n); a++) {
-    uint32_t old = n.node.arg[a];
+    uint32_t old = ir_arg(l->c, &l->old[id], a);
     uint32_t arg;
     BP_TRY(operand(l, &l->old[id], a, &arg));
     if (a == 1 && wants_transpose(&l->old[id], l->old)) {
       BP_TRY(transpose_operand(l, old, arg, &arg));
       n.node.attr.bits &= ~(uint64_t)BP_MATMUL_TB;
     }
-    n.node.arg[a] = arg;
+    ir_set_arg(l->c, &n, a, arg);
   }
   l->map[id] = ir_append(l->c, &n);
   if (l->map[id] == 0) return BP_E_NOMEM;

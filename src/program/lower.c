@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/fail.h"
+#include "graph/custom_node.h"
 #include "program/ir.h"
 
 void ir_release(ir *c) {
@@ -10,6 +11,7 @@ void ir_release(ir *c) {
   bp_release(c->allocator, c->instructions, c->instructions_capacity, sizeof *c->instructions);
   bp_release(c->allocator, c->edges, c->edges_capacity, sizeof *c->edges);
   bp_release(c->allocator, c->nodes, c->capacity, sizeof *c->nodes);
+  bp_release(c->allocator, c->args, c->args_capacity, sizeof *c->args);
   bp_release(c->allocator, c->input_node, c->n_inputs, sizeof *c->input_node);
 }
 
@@ -18,6 +20,16 @@ uint32_t ir_append(ir *c, const ir_node *node) {
   if (c->size >= INT32_MAX || bp_grow(c->ctx, (void **)&c->nodes, &c->capacity, c->size + 1, sizeof *c->nodes) != BP_OK) return 0;
   c->nodes[c->size] = copy;
   return (uint32_t)c->size++;
+}
+
+bp_status ir_reserve_args(ir *c, ir_node *node) {
+  if (bp_op_table[node->node.op].arity != BP_NARY) return BP_OK;
+  size_t n = node->node.arg[1];
+  if (c->n_args > INT32_MAX - n) return bp_fail(c->ctx, BP_E_LIMIT, "compile: more than %d arguments", INT32_MAX);
+  BP_TRY(bp_grow(c->ctx, (void **)&c->args, &c->args_capacity, c->n_args + n, sizeof *c->args));
+  node->node.arg[0] = (uint32_t)c->n_args;
+  c->n_args += n;
+  return BP_OK;
 }
 
 static ir_node blank(const bp_node *node, const bp_shape *shape) {
@@ -54,7 +66,8 @@ static bp_status lower_node(ir *c, const bp_graph *g, uint32_t id, uint32_t *map
     return bp_fail(c->ctx, BP_E_INPUT, "compile: input '%s' (%%%" PRIu32 ") is needed but was not given",
                    node->name != 0 ? g->names[node->name - 1] : "", id);
   ir_node n = blank(node, &g->shapes[node->shape]);
-  for (int a = 0; a < bp_op_table[node->op].arity; a++) n.node.arg[a] = map[node->arg[a]];
+  BP_TRY(ir_reserve_args(c, &n));
+  for (int a = 0; a < bp_node_arity(node); a++) ir_set_arg(c, &n, a, map[bp_node_args(g, node)[a]]);
   if (node->op == BP_OP_axis_size) { /* only the shape matters: what the batch is multiplied by */
     double k = 1;
     for (int i = 1; i < BP_MAX_RANK; i++)
@@ -115,8 +128,8 @@ bp_status ir_lower(ir *c, const bp_var *outputs, size_t n_outputs, const bp_var 
   c->size = 1;
   for (size_t i = 0; i < n_outputs; i++) needed[outputs[i].id] = 1;
   for (uint32_t id = last; id >= 1; id--)
-    for (int a = 0; needed[id] && g->nodes[id].op != BP_OP_axis_size && a < bp_op_table[g->nodes[id].op].arity; a++)
-      needed[g->nodes[id].arg[a]] = 1;
+    for (int a = 0; needed[id] && g->nodes[id].op != BP_OP_axis_size && a < bp_node_arity(&g->nodes[id]); a++)
+      needed[bp_node_args(g, &g->nodes[id])[a]] = 1;
   BP_TRY_DONE(lower_inputs(c, g, inputs, map));
   for (uint32_t id = 1; id <= last; id++)
     if (needed[id] && map[id] == 0) BP_TRY_DONE(lower_node(c, g, id, map));
@@ -167,9 +180,25 @@ bool ir_rows_match(const bp_shape *a, const bp_shape *b) {
 
 bool ir_same_space(const bp_shape *a, const bp_shape *b) { return ir_rows_match(a, b) && bp_shape_row(a) == bp_shape_row(b); }
 
+bool ir_is_whole(const ir_node *n) {
+  switch (n->node.op) {
+  case BP_OP_cumsum:
+    return n->node.axis == 0;
+  case BP_OP_cholesky:
+  case BP_OP_solve_triangular:
+  case BP_OP_solve:
+    return n->shape.rank == 2;
+  case BP_OP_custom:
+  case BP_OP_custom_vjp:
+    return !bp_custom_has_rows(&n->node);
+  default:
+    return false;
+  }
+}
+
 bool ir_same_rows(const ir *c, uint32_t id, int a) {
   const ir_node *n = &c->nodes[id];
-  uint32_t arg = n->node.arg[a];
+  uint32_t arg = ir_arg(c, n, a);
   const bp_shape *from = &c->nodes[ir_memory_node(c, arg)].shape;
   if (!ir_rows_match(from, &c->nodes[arg].shape)) return false;
   switch (n->node.op) {
@@ -178,6 +207,7 @@ bool ir_same_rows(const ir *c, uint32_t id, int a) {
   case BP_OP_sum:
   case BP_OP_reduce_max:
   case BP_OP_reduce_min:
+  case BP_OP_norm:
     return (n->node.attr.bits & BP_AXIS(0)) == 0;
   case BP_OP_logsumexp:
   case BP_OP_argmax:
@@ -189,8 +219,27 @@ bool ir_same_rows(const ir *c, uint32_t id, int a) {
     return true;
   case BP_OP_gather:
     return a == 1;
+  case BP_OP_slice:
+  case BP_OP_place:
+  case BP_OP_concat:
+  case BP_OP_cumsum:
+    return n->node.axis > 0;
+  case BP_OP_triangle:
+    return true;
+  case BP_OP_matmul_stack:
+    return c->nodes[arg].shape.rank > 2;
+  case BP_OP_cholesky:
+  case BP_OP_solve_triangular:
+  case BP_OP_solve:
+  case BP_OP_logdet: /* of a stack, or of one matrix */
+    return n->shape.rank > 0 && c->nodes[arg].shape.rank > 2;
+  case BP_OP_custom:
+  case BP_OP_custom_vjp:
+    return bp_custom_by_rows(&n->node, a);
   case BP_OP_reshape:
     return ir_rows_match(&n->shape, from);
+  case BP_OP_transpose:
+    return n->shape.rank > 0 && (n->node.attr.bits & 15u) == 0;
   default:
     return false;
   }

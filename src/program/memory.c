@@ -87,7 +87,7 @@ static void lives(const ir *c, const bp_program *p, life *l) {
       if (n->output >= 0 || i->prologue) l[n->buffer].last = c->phases;
     }
     for (int a = 0; a < ir_arity(n); a++) {
-      int32_t b = c->nodes[ir_access_of(c, n->node.arg[a], &n->shape).source].buffer;
+      int32_t b = c->nodes[ir_access_of(c, ir_arg(c, n, a), &n->shape).source].buffer;
       if (b >= 0 && l[b].last < phase) l[b].last = phase;
     }
   }

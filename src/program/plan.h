@@ -1,9 +1,12 @@
 /* program/plan.h - the immutable program that a compilation leaves behind, and the workspace that runs it. */
 #ifndef BP_PROGRAM_PLAN_H
 #define BP_PROGRAM_PLAN_H
+#include <stdatomic.h>
+
 #include "backprop/program.h"
 #include "base/arena.h"
 #include "base/pool.h"
+#include "graph/call.h"
 #include "graph/exec.h"
 
 /* Elements of a register: the block that an elementwise loop keeps in the first-level cache. */
@@ -49,16 +52,29 @@ typedef struct plan_code {
   int64_t columns;     /* gather, one_hot: elements of a row */
 } plan_code;
 
+typedef struct plan_arg {
+  int32_t buffer;
+  bp_dtype dtype;
+  bp_shape shape; /* the batch not resolved */
+} plan_arg;
+
 typedef enum plan_kind { PLAN_OP, PLAN_FUSED, PLAN_GEMM } plan_kind;
+/* A branch or loop: programs for its functions. */
+typedef struct plan_call {
+  bp_call_layout layout;
+  bp_program *functions[2]; /* body, other; NULL none */
+} plan_call;
+
 typedef struct plan_instruction {
   plan_kind kind;
   bp_shape shape; /* the batch not resolved */
   int64_t row;    /* elements of a row */
   /* PLAN_OP, PLAN_GEMM */
   bp_node node;
-  bp_shape arg_shape[3];
-  bp_dtype arg_dtype[3];
-  int32_t arg[3], out; /* buffers; out -1: the product stays in scratch */
+  const plan_arg *args;
+  int32_t n_args, first_arg; /* first_arg: place in the workspace's list */
+  int32_t call; /* number of the branch or loop, when the node is one */
+  int32_t out; /* buffer; -1: the product stays in scratch */
   /* PLAN_FUSED, PLAN_GEMM */
   const plan_slot *slots;
   const plan_code *code;
@@ -92,13 +108,22 @@ struct bp_program {
   plan_chain *chains;
   plan_phase *phases;
   plan_check *checks;
-  int32_t n_buffers, n_instructions, n_prologue, n_chains, n_phases, n_checks;
+  plan_call *calls;
+  int32_t n_buffers, n_instructions, n_prologue, n_chains, n_phases, n_checks, n_calls;
+  int32_t n_args; /* of all instructions */
   size_t n_inputs, n_outputs;
   int64_t max_batch;
   size_t workspace_bytes; /* shared values */
   /* scratch of one thread: */
   size_t gemm_scratch, product_bytes, register_bytes;
 };
+
+/* What one branch or loop needs to run. */
+typedef struct plan_call_room {
+  bp_workspace *functions[2];
+  const void **args;
+  void *scratch;
+} plan_call_room;
 
 struct bp_workspace {
   bp_context *ctx;
@@ -107,6 +132,10 @@ struct bp_workspace {
   const bp_kernels *kernels;
   bp_pool *pool;
   void **pointers; /* by buffer, for the run under way */
+  bp_exec_arg *args; /* of all instructions, for the run under way */
+  _Atomic int64_t failure; /* of an operation of the user in this run; see graph/exec.h */
+  plan_call_room *calls;
+  atomic_int status; /* the first failure inside the run under way */
   char *values;
   char *scratch;   /* one part per thread */
   size_t scratch_part;
@@ -116,6 +145,11 @@ struct bp_workspace {
 };
 
 static inline size_t plan_scratch_bytes(const bp_program *p) { return p->gemm_scratch + p->product_bytes + p->register_bytes; }
+
+/* Branches and loops: room for them in a workspace, and running one. */
+bp_status plan_calls_init(bp_workspace *w);
+void plan_calls_release(bp_workspace *w);
+void plan_run_call(bp_workspace *w, const plan_instruction *ins);
 
 /* Runs the elementwise code of an instruction on rows row0 .. row1 - 1. product: the block of the matrix product, NULL none. */
 void plan_run_fused(const bp_kernels *kernels, const plan_instruction *ins, void *const *pointers, char *registers, char *product, int64_t row0, int64_t row1);

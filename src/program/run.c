@@ -23,9 +23,11 @@ bp_status bp_workspace_new(bp_context *context, const bp_program *program, int t
     w->threads = w->pool != NULL ? bp_pool_threads(w->pool) : 1;
     w->scratch_part = (plan_scratch_bytes(program) + 127) / 64 * 64;
     w->pointers = bp_calloc(context, (size_t)program->n_buffers, sizeof *w->pointers);
+    w->args = bp_calloc(context, (size_t)program->n_args, sizeof *w->args);
     w->values = bp_aligned_alloc(context, program->workspace_bytes + 64);
     w->scratch = bp_aligned_alloc(context, w->scratch_part * (size_t)w->threads);
-    if (w->pointers == NULL || w->values == NULL || w->scratch == NULL) status = BP_E_NOMEM;
+    if (w->pointers == NULL || w->args == NULL || w->values == NULL || w->scratch == NULL) status = BP_E_NOMEM;
+    if (status == BP_OK) status = plan_calls_init(w);
   }
   if (status != BP_OK) {
     bp_workspace_free(w);
@@ -39,7 +41,9 @@ void bp_workspace_free(bp_workspace *workspace) {
   if (workspace == NULL) return;
   const bp_program *p = workspace->program;
   bp_pool_free(workspace->pool);
+  plan_calls_release(workspace);
   bp_release(workspace->allocator, workspace->pointers, (size_t)p->n_buffers, sizeof *workspace->pointers);
+  bp_release(workspace->allocator, workspace->args, (size_t)p->n_args, sizeof *workspace->args);
   if (workspace->values != NULL) bp_aligned_free(workspace->allocator, workspace->values, p->workspace_bytes + 64);
   if (workspace->scratch != NULL)
     bp_aligned_free(workspace->allocator, workspace->scratch, workspace->scratch_part * (size_t)workspace->threads);
@@ -47,19 +51,20 @@ void bp_workspace_free(bp_workspace *workspace) {
 }
 
 /* ---- one instruction on a block of rows ---- */
-static void run_op(const bp_workspace *w, const plan_instruction *ins, char *scratch, int64_t row0, int64_t row1) {
-  bp_exec e = {.kernels = w->kernels, .node = ins->node, .shape = bp_shape_resolve(&ins->shape, w->batch), .scratch = scratch};
+static void run_op(bp_workspace *w, const plan_instruction *ins, char *scratch, int64_t row0, int64_t row1) {
+  bp_exec e = {.kernels = w->kernels,
+               .node = ins->node,
+               .shape = bp_shape_resolve(&ins->shape, w->batch),
+               .out = w->pointers[ins->out],
+               .arg = w->args + ins->first_arg,
+               .arity = ins->n_args,
+               .scratch = scratch,
+               .number = (int32_t)(ins - w->program->instructions),
+               .failure = &w->failure};
   if (ins->node.op == BP_OP_axis_size) {
     bp_fill(w->pointers[ins->out], ins->node.dtype == BP_F64 ? BP_KF64 : BP_KF32, (double)w->batch * ins->node.attr.scalar, 1);
     return;
   }
-  for (int a = 0; a < 3; a++) {
-    if (ins->arg[a] < 0) continue;
-    e.arg_shape[a] = bp_shape_resolve(&ins->arg_shape[a], w->batch);
-    e.arg_dtype[a] = ins->arg_dtype[a];
-    e.arg[a] = w->pointers[ins->arg[a]];
-  }
-  e.out = w->pointers[ins->out];
   bp_exec_rows(&e, row0, row1);
 }
 
@@ -68,14 +73,14 @@ static void run_gemm(const bp_workspace *w, const plan_instruction *ins, char *s
   bool f64 = ins->node.dtype == BP_F64, ta = (ins->node.attr.bits & BP_MATMUL_TA) != 0;
   size_t size = f64 ? 8 : 4;
   char *product = scratch + p->gemm_scratch;
-  int64_t lda = ins->arg_shape[0].dims[1], k = ins->arg_shape[0].dims[!ta];
+  int64_t lda = ins->args[0].shape.dims[1], k = ins->args[0].shape.dims[!ta];
   bp_gemm g = {.m = row1 - row0,
                .n = ins->row,
                .k = k < 0 ? w->batch : k,
-               .a = (const char *)w->pointers[ins->arg[0]] + (size_t)(ta ? row0 : row0 * lda) * size,
+               .a = (const char *)w->pointers[ins->args[0].buffer] + (size_t)(ta ? row0 : row0 * lda) * size,
                .lda = lda,
-               .b = w->pointers[ins->arg[1]],
-               .ldb = ins->arg_shape[1].dims[1],
+               .b = w->pointers[ins->args[1].buffer],
+               .ldb = ins->args[1].shape.dims[1],
                .c = ins->out >= 0 ? (char *)w->pointers[ins->out] + (size_t)(row0 * ins->row) * size : product,
                .ldc = ins->row,
                .a_trans = ta,
@@ -85,10 +90,12 @@ static void run_gemm(const bp_workspace *w, const plan_instruction *ins, char *s
   if (ins->n_code > 0) plan_run_fused(w->kernels, ins, w->pointers, product + p->product_bytes, product, row0, row1);
 }
 
-static void run_instruction(const bp_workspace *w, const plan_instruction *ins, int thread, int64_t row0, int64_t row1) {
+static void run_instruction(bp_workspace *w, const plan_instruction *ins, int thread, int64_t row0, int64_t row1) {
   const bp_program *p = w->program;
   char *scratch = w->scratch + w->scratch_part * (size_t)thread;
-  if (ins->kind == PLAN_OP)
+  if (ins->kind == PLAN_OP && ins->node.op == BP_OP_call)
+    plan_run_call(w, ins);
+  else if (ins->kind == PLAN_OP)
     run_op(w, ins, scratch, row0, row1);
   else if (ins->kind == PLAN_GEMM)
     run_gemm(w, ins, scratch, row0, row1);
@@ -112,14 +119,14 @@ static int64_t chain_blocks(const bp_workspace *w, const plan_chain *c) {
   return (rows + block - 1) / block;
 }
 
-static void run_block(const bp_workspace *w, const plan_chain *c, int64_t number, int thread) {
+static void run_block(bp_workspace *w, const plan_chain *c, int64_t number, int thread) {
   int64_t rows = chain_rows(w, c), block = block_rows(w, c, rows);
   int64_t row0 = number * block, row1 = row0 + block < rows ? row0 + block : rows;
   for (int32_t i = 0; i < c->count; i++) run_instruction(w, &w->program->instructions[c->first + i], thread, row0, row1);
 }
 
 static void run_task(void *user, int64_t task, int thread) {
-  const bp_workspace *w = user;
+  bp_workspace *w = user;
   const plan_phase *phase = &w->program->phases[w->phase];
   for (int32_t i = 0; i < phase->count; i++) {
     const plan_chain *c = &w->program->chains[phase->first + i];
@@ -154,6 +161,23 @@ static void *place_of(const bp_workspace *w, const plan_buffer *b, const void *c
   }
 }
 
+static void resolve_args(bp_workspace *w) {
+  for (int32_t i = 0; i < w->program->n_instructions; i++) {
+    const plan_instruction *ins = &w->program->instructions[i];
+    for (int32_t a = 0; a < ins->n_args; a++)
+      w->args[ins->first_arg + a] =
+          (bp_exec_arg){w->pointers[ins->args[a].buffer], bp_shape_resolve(&ins->args[a].shape, w->batch), ins->args[a].dtype};
+  }
+}
+
+/* What went wrong inside a branch or loop, in whichever thread. */
+static bp_status inside_status(const bp_workspace *w) {
+  bp_status status = (bp_status)atomic_load(&w->status);
+  if (status == BP_OK) return BP_OK;
+  return bp_fail(w->ctx, status, "run: %s",
+                 status == BP_E_LIMIT ? "the condition of a while still holds after max_trips iterations" : bp_status_text(status));
+}
+
 bp_status bp_run(const bp_program *program, bp_workspace *workspace, int64_t batch, const void *const *inputs, void *const *outputs) {
   bp_workspace *w = workspace;
   if (w->program != program) return bp_fail(w->ctx, BP_E_ARG, "run: the workspace was made for another program");
@@ -161,12 +185,19 @@ bp_status bp_run(const bp_program *program, bp_workspace *workspace, int64_t bat
     return bp_fail(w->ctx, BP_E_LIMIT, "run: a batch of %" PRId64 " rows, expected 0 to %" PRId64 "; see max_batch of bp_compile_options",
                    batch, program->max_batch);
   w->batch = batch;
+  atomic_store_explicit(&w->status, BP_OK, memory_order_relaxed);
   for (int32_t i = 0; i < program->n_buffers; i++) w->pointers[i] = place_of(w, &program->buffers[i], inputs, outputs);
+  resolve_args(w);
   for (int32_t i = 0; i < program->n_checks; i++) {
     const plan_check *c = &program->checks[i];
     BP_TRY(bp_index_check(w->ctx, c->op, w->pointers[c->buffer], c->rows < 0 ? batch : c->rows, c->limit));
   }
+  w->failure = 0;
   for (int32_t i = 0; i < program->n_prologue; i++) run_instruction(w, &program->instructions[i], 0, 0, 1);
-  for (w->phase = 0; w->phase < program->n_phases; w->phase++) run_phase(w);
-  return BP_OK;
+  for (w->phase = 0; w->phase < program->n_phases; w->phase++) {
+    run_phase(w);
+    if (program->n_calls > 0) BP_TRY(inside_status(w));
+    if (w->failure != 0) break;
+  }
+  return bp_failure_result(w->ctx, w->failure, &program->instructions[bp_failure_number(w->failure)].node);
 }

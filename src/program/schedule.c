@@ -26,12 +26,13 @@ static uint32_t read_source(const ir *c, uint32_t id, int a, bool *same_rows, bo
   bool raw = n->node.op == BP_OP_gather || n->node.op == BP_OP_one_hot;
   *element = false;
   if (!ir_is_elementwise(n) || raw) {
-    *same_rows = ir_same_rows(c, id, a);
-    return ir_memory_node(c, n->node.arg[a]);
+    uint32_t source = ir_memory_node(c, ir_arg(c, n, a));
+    *same_rows = ir_same_rows(c, id, a) && !ir_is_whole(&c->nodes[source]);
+    return source;
   }
-  ir_access access = ir_access_of(c, n->node.arg[a], &n->shape);
+  ir_access access = ir_access_of(c, ir_arg(c, n, a), &n->shape);
   *same_rows = access.read != IR_READ_SPLAT && (access.read == IR_READ_FULL || access.view.period == 0) &&
-               ir_rows_match(&c->nodes[access.source].shape, &n->shape);
+               ir_rows_match(&c->nodes[access.source].shape, &n->shape) && !ir_is_whole(&c->nodes[access.source]);
   *element = access.read == IR_READ_FULL;
   return access.source;
 }

@@ -4,7 +4,6 @@
  * nodes seen: so sharing cascades. What is no longer needed is marked dead at the end.
  */
 #include <math.h>
-#include <string.h>
 
 #include "base/fail.h"
 #include "program/ir.h"
@@ -26,6 +25,7 @@ static bool splat(const ir *c, uint32_t id, double *value) {
 
 static void become_splat(ir_node *n, double value) {
   n->node.op = BP_OP_scalar;
+  n->node.axis = 0;
   n->node.arg[0] = n->node.arg[1] = n->node.arg[2] = 0;
   n->node.attr.scalar = value;
 }
@@ -37,7 +37,7 @@ static bool fold(ir *c, ir_node *n) {
   double d[3] = {0}, out_d;
   if (kernel == BP_EW_NONE || pinned(n)) return false;
   for (int a = 0; a < ir_arity(n); a++) {
-    if (!splat(c, n->node.arg[a], &d[a])) return false;
+    if (!splat(c, ir_arg(c, n, a), &d[a])) return false;
     f[a] = (float)d[a];
   }
   if (n->node.dtype == BP_F64) {
@@ -91,26 +91,30 @@ static void compose(ir *c, ir_node *n) {
   n->node.arg[0] = from;
 }
 
-static uint64_t hash_node(const ir_node *n) {
-  uint64_t h = n->node.op * 0x9e3779b97f4a7c15u + n->node.dtype;
-  uint64_t words[4] = {n->node.arg[0], n->node.arg[1], n->node.arg[2], n->node.attr.bits};
-  for (int i = 0; i < 4; i++) h = (h ^ words[i]) * 0xff51afd7ed558ccdu, h ^= h >> 32;
+static uint64_t hash_node(const ir *c, const ir_node *n) {
+  uint64_t h = n->node.op * 0x9e3779b97f4a7c15u + n->node.dtype + ((uint64_t)n->node.axis << 8);
+  h = (h ^ n->node.attr.bits) * 0xff51afd7ed558ccdu, h ^= h >> 32;
+  for (int a = 0; a < ir_arity(n); a++) h = (h ^ ir_arg(c, n, a)) * 0xff51afd7ed558ccdu, h ^= h >> 32;
   for (int i = 0; i < n->shape.rank; i++) h = (h ^ (uint64_t)n->shape.dims[i]) * 0xc4ceb9fe1a85ec53u, h ^= h >> 33;
   return h;
 }
 
-static bool equal_nodes(const ir_node *a, const ir_node *b) {
-  return a->node.op == b->node.op && a->node.dtype == b->node.dtype && memcmp(a->node.arg, b->node.arg, sizeof a->node.arg) == 0 &&
-         a->node.attr.bits == b->node.attr.bits && bp_shape_equal(&a->shape, &b->shape);
+static bool equal_nodes(const ir *c, const ir_node *a, const ir_node *b) {
+  if (a->node.op != b->node.op || a->node.dtype != b->node.dtype || a->node.axis != b->node.axis ||
+      a->node.attr.bits != b->node.attr.bits || ir_arity(a) != ir_arity(b) || !bp_shape_equal(&a->shape, &b->shape))
+    return false;
+  for (int i = 0; i < ir_arity(a); i++)
+    if (ir_arg(c, a, i) != ir_arg(c, b, i)) return false;
+  return true;
 }
 
 /* The earlier node that is the same, or 0 after remembering this one. A node that must be written somewhere is kept, but can
  * stand for later ones. */
 static uint32_t share(simplifier *s, uint32_t id) {
   const ir_node *n = &s->c->nodes[id];
-  size_t mask = s->table_size - 1, i = (size_t)hash_node(n) & mask;
+  size_t mask = s->table_size - 1, i = (size_t)hash_node(s->c, n) & mask;
   for (; s->table[i] != 0; i = (i + 1) & mask)
-    if (!pinned(n) && equal_nodes(&s->c->nodes[s->table[i]], n)) return s->table[i];
+    if (!pinned(n) && equal_nodes(s->c, &s->c->nodes[s->table[i]], n)) return s->table[i];
   s->table[i] = id;
   return 0;
 }
@@ -120,7 +124,7 @@ static void simplify_node(simplifier *s, uint32_t id) {
   ir_node *n = &c->nodes[id];
   s->same[id] = id;
   if (n->node.op == BP_OP_input) return;
-  for (int a = 0; a < ir_arity(n); a++) n->node.arg[a] = s->same[n->node.arg[a]];
+  for (int a = 0; a < ir_arity(n); a++) ir_set_arg(c, n, a, s->same[ir_arg(c, n, a)]);
   compose(c, n);
   if (!pinned(n)) {
     uint32_t other = fold(c, n) ? 0 : identity(c, n);
@@ -139,7 +143,7 @@ static void mark_live(ir *c) {
     n->live = n->output >= 0 || n->state >= 0;
   }
   for (size_t id = c->size; id-- > 1;)
-    for (int a = 0; c->nodes[id].live && a < ir_arity(&c->nodes[id]); a++) c->nodes[c->nodes[id].node.arg[a]].live = true;
+    for (int a = 0; c->nodes[id].live && a < ir_arity(&c->nodes[id]); a++) c->nodes[ir_arg(c, &c->nodes[id], a)].live = true;
 }
 
 bp_status ir_simplify(ir *c) {

@@ -111,7 +111,7 @@ MISTAKE(tanh_bytes, bp_tanh(u8(g, SHAPE(2))))
 MISTAKE(where_sizes, bp_where(f32(g, SHAPE(2)), f32(g, SHAPE(2)), f32(g, SHAPE(3))))
 MISTAKE(matmul_inner, bp_matmul(f32(g, SHAPE(B, 3)), f32(g, SHAPE(4, 5))))
 MISTAKE(matmul_inner_t, bp_matmul_t(f32(g, SHAPE(B, 3)), true, f32(g, SHAPE(5, 3)), true))
-MISTAKE(matmul_rank, bp_matmul(f32(g, SHAPE(2, 3, 4)), f32(g, SHAPE(4, 5))))
+MISTAKE(matmul_rank, bp_matmul(f32(g, SHAPE(3)), f32(g, SHAPE(3, 5))))
 MISTAKE(matmul_batch_column, bp_matmul_t(f32(g, SHAPE(2, 3)), false, f32(g, SHAPE(B, 3)), true))
 MISTAKE(matmul_types, bp_matmul(f32(g, SHAPE(2, 3)), f64(g, SHAPE(3, 4))))
 MISTAKE(reshape_count, bp_reshape(f32(g, SHAPE(2, 3)), SHAPE(7)))
@@ -172,7 +172,7 @@ static const struct {
     {matmul_inner, BP_E_SHAPE, "matmul: left is [batch,3], right is [4,5]; the inner sizes differ"},
     {matmul_inner_t, BP_E_SHAPE,
      "matmul: left is [batch,3] transposed, right is [5,3] transposed; the inner sizes differ"},
-    {matmul_rank, BP_E_SHAPE, "matmul: left is [2,3,4], right is [4,5]; expected two matrices"},
+    {matmul_rank, BP_E_SHAPE, "matmul: left is [3], right is [3,5]; expected matrices"},
     {matmul_batch_column, BP_E_SHAPE, "matmul: the shape [2,batch] is not allowed"},
     {matmul_types, BP_E_DTYPE, "matmul: argument 1 is float32, argument 2 is float64"},
     {reshape_count, BP_E_SHAPE, "reshape: cannot turn [2,3] into [7]"},

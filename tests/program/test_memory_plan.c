@@ -28,7 +28,7 @@ static void touch(life *l, int32_t buffer, int phase) {
 
 static void touch_instruction(life *l, const plan_instruction *ins, int phase) {
   touch(l, ins->out, phase);
-  for (int a = 0; a < 3; a++) touch(l, ins->arg[a], phase);
+  for (int32_t a = 0; a < ins->n_args; a++) touch(l, ins->args[a].buffer, phase);
   for (int32_t s = 0; s < ins->n_slots; s++) touch(l, ins->slots[s].buffer, phase);
 }
 

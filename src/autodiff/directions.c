@@ -1,0 +1,304 @@
+/* directions.c - the two loops of drivers.c, lifted: k tangents or cotangents go through the graph at once. Floor: autodiff.
+ *
+ * The derivative of a variable of shape s is lifted to [k, s]. Elementwise rules hold as they are, since a partial derivative of
+ * shape s broadcasts over the leading axis. Linear operations have lifted forms (lifted_rules.c). What has none is done
+ * direction by direction with its ordinary rule. Where nothing can be lifted (a batch, whose axis must lead; too many axes; an
+ * operation that holds graphs), the ordinary drivers run once per direction. Where k derivatives would be too large, the
+ * directions are cut into several sweeps.
+ */
+#include "autodiff/directions.h"
+
+#include "base/fail.h"
+
+/* Elements of the largest lifted value of one sweep. */
+#define LIFTED_MAX ((int64_t)1 << 22)
+
+/* ---- seeds ---- */
+bp_var bp_identity_seeds(bp_graph *g, bp_dtype dtype, int64_t n) {
+  int32_t *index = bp_alloc(g->ctx, (size_t)n, sizeof *index);
+  if (index == NULL) return bp_graph_fail(g, BP_E_NOMEM, "out of memory for %lld seeds", (long long)n);
+  for (int64_t i = 0; i < n; i++) index[i] = (int32_t)i;
+  bp_var rows = bp_one_hot(bp_constant(g, BP_I32, 1, &n, index), n, dtype);
+  bp_release(bp_context_allocator(g->ctx), index, (size_t)n, sizeof *index);
+  return rows;
+}
+
+bp_var bp_seed_row(bp_var seeds, int64_t i, const bp_shape *shape) {
+  bp_shape copy = *shape;
+  return bp_reshape(bp_slice(seeds, 0, i, i + 1, 1), copy.rank, copy.dims);
+}
+
+/* ---- what matters ---- */
+bp_status bp_mark_between(bp_var y, const bp_var *x, size_t n_x, uint8_t *active) {
+  bp_graph *g = y.graph;
+  uint8_t *needed = bp_calloc(g->ctx, (size_t)y.id + 1, 1);
+  if (needed == NULL) return BP_E_NOMEM;
+  bp_mark_active(g, x, n_x, y.id, active);
+  needed[y.id] = 1;
+  for (uint32_t id = y.id; id >= 1; id--) {
+    active[id] = active[id] && needed[id];
+    for (int i = 0; active[id] && i < bp_node_arity(&g->nodes[id]); i++)
+      if (bp_differentiable(g, id, i)) needed[bp_node_args(g, &g->nodes[id])[i]] = 1;
+  }
+  bp_release(bp_context_allocator(g->ctx), needed, (size_t)y.id + 1, 1);
+  return BP_OK;
+}
+
+/* ---- a sweep ---- */
+typedef struct lifted_sweep {
+  bp_graph *graph;
+  uint32_t last;        /* the id of y */
+  uint8_t *active;      /* depends on an x, and y depends on it */
+  uint8_t *masked;      /* as in drivers.c */
+  uint32_t *derivative; /* by id: lifted tangent or cotangent, 0 none */
+  size_t arity;         /* the largest; at least 3 */
+  bp_var *dot, *one;    /* by argument: tangents, lifted and along one direction */
+  bp_var *parts;        /* by direction */
+  int64_t k, most;      /* directions of this sweep, and room for */
+} lifted_sweep;
+
+/* most: the largest number of directions of one sweep. */
+static bp_status lifted_init(lifted_sweep *s, bp_var y, const bp_var *x, size_t n_x, int64_t most) {
+  bp_context *ctx = y.graph->ctx;
+  size_t n = (size_t)y.id + 1;
+  *s = (lifted_sweep){.graph = y.graph, .last = y.id, .arity = 3, .most = most};
+  s->active = bp_calloc(ctx, n, 1);
+  s->masked = bp_calloc(ctx, n, 1);
+  s->derivative = bp_calloc(ctx, n, sizeof *s->derivative);
+  if (s->active == NULL || s->masked == NULL || s->derivative == NULL) return BP_E_NOMEM;
+  BP_TRY(bp_mark_between(y, x, n_x, s->active));
+  for (uint32_t id = 1; id <= s->last; id++)
+    if (s->active[id] && (size_t)bp_node_arity(&s->graph->nodes[id]) > s->arity) s->arity = (size_t)bp_node_arity(&s->graph->nodes[id]);
+  s->dot = bp_alloc(ctx, s->arity, sizeof *s->dot);
+  s->one = bp_alloc(ctx, s->arity, sizeof *s->one);
+  s->parts = bp_alloc(ctx, (size_t)most, sizeof *s->parts);
+  return s->dot != NULL && s->one != NULL && s->parts != NULL ? BP_OK : BP_E_NOMEM;
+}
+
+static void lifted_release(lifted_sweep *s) {
+  bp_allocator a = bp_context_allocator(s->graph->ctx);
+  size_t n = (size_t)s->last + 1;
+  bp_release(a, s->active, n, 1);
+  bp_release(a, s->masked, n, 1);
+  bp_release(a, s->derivative, n, sizeof *s->derivative);
+  bp_release(a, s->dot, s->arity, sizeof *s->dot);
+  bp_release(a, s->one, s->arity, sizeof *s->one);
+  bp_release(a, s->parts, (size_t)s->most, sizeof *s->parts);
+}
+
+static void lifted_start(lifted_sweep *s, int64_t k) {
+  s->k = k;
+  for (uint32_t id = 0; id <= s->last; id++) s->masked[id] = 0, s->derivative[id] = 0;
+}
+
+static void add_lifted(lifted_sweep *s, uint32_t id, bp_var part) {
+  s->derivative[id] = bp_plus((bp_var){s->graph, s->derivative[id]}, part).id;
+}
+
+/* How many of k directions one sweep can take: 0 when they cannot be lifted. */
+static int64_t directions_at_once(const lifted_sweep *s, int64_t k) {
+  int64_t largest = 1;
+  for (uint32_t id = 1; id <= s->last; id++) {
+    const bp_shape *shape = bp_shape_of((bp_var){s->graph, id});
+    if (!s->active[id]) continue;
+    bp_op_class c = bp_op_table[s->graph->nodes[id].op].op_class;
+    if (c != BP_CLASS_LEAF && c != BP_CLASS_ELEMENTWISE && c != BP_CLASS_LINEAR && c != BP_CLASS_CUSTOM) return 0;
+    if (shape->rank == BP_MAX_RANK || bp_shape_has_batch(shape)) return 0;
+    if (bp_shape_elements(shape, 1) > largest) largest = bp_shape_elements(shape, 1);
+  }
+  int64_t most = LIFTED_MAX / largest;
+  return most < 1 ? 1 : most < k ? most : k;
+}
+
+/* parts[k] of the shape of `like` as one lifted variable. */
+static bp_var stack_parts(lifted_sweep *s, bp_var like) {
+  bool any = false;
+  for (int64_t d = 0; d < s->k; d++) any |= s->parts[d].id != 0;
+  if (!any) return bp_zero_of(s->graph);
+  for (int64_t d = 0; d < s->k; d++)
+    if (s->parts[d].id == 0) s->parts[d] = bp_full(s->graph, bp_dtype_of(like), bp_shape_of(like), 0);
+  return bp_stack(s->parts, (size_t)s->k, 0);
+}
+
+static bp_var direction_of(bp_var lifted, int64_t d) {
+  if (lifted.id == 0) return lifted;
+  bp_shape s = *bp_shape_of(lifted);
+  return bp_reshape(bp_slice(lifted, 0, d, d + 1, 1), s.rank - 1, s.dims + 1);
+}
+
+/* ---- forward ---- */
+/* Σ_i J_i dot[i], the ordinary rule of an operation that is not elementwise. */
+static bp_var plain_tangent(const bp_call *c, const bp_var *dot) {
+  bp_op op = bp_op_of(c->y);
+  bp_var sum = bp_zero_of(c->y.graph);
+  if (bp_op_table[op].op_class == BP_CLASS_CUSTOM) return bp_custom_jvp(op)(c, dot);
+  for (int i = 0; i < c->arity; i++)
+    if (dot[i].id != 0) sum = bp_plus(sum, bp_linear_rule(op)(c, i, dot[i]));
+  return sum;
+}
+
+static bp_var each_tangent(lifted_sweep *s, const bp_call *c) {
+  for (int64_t d = 0; d < s->k; d++) {
+    for (int i = 0; i < (c->arity < 3 ? 3 : c->arity); i++) s->one[i] = direction_of(s->dot[i], d);
+    s->parts[d] = plain_tangent(c, s->one);
+  }
+  return stack_parts(s, c->y);
+}
+
+static bp_var lifted_tangent(lifted_sweep *s, uint32_t id) {
+  bp_call c = bp_call_of(s->graph, id);
+  bp_op op = bp_op_of(c.y);
+  bool elementwise = bp_op_table[op].op_class == BP_CLASS_ELEMENTWISE;
+  bp_var sum = bp_zero_of(s->graph);
+  for (int i = 0; i < 3; i++) s->dot[i] = sum;
+  for (int i = 0; i < c.arity; i++)
+    s->dot[i] = (bp_var){s->graph, bp_differentiable(s->graph, id, i) ? s->derivative[bp_call_arg(&c, i).id] : 0};
+  if (bp_lifts_itself(op)) return bp_custom_jvp(op)(&c, s->dot);
+  if (op == BP_OP_concat) return bp_lifted_concat(&c, s->dot, s->k);
+  if (!elementwise && bp_lifted_linear(op) == NULL) return each_tangent(s, &c);
+  for (int i = 0; i < c.arity; i++) {
+    if (s->dot[i].id == 0) continue;
+    sum = bp_plus(sum, elementwise ? bp_times(s->dot[i], bp_partial_rule(op)(&c, i)) : bp_lifted_linear(op)(&c, i, s->dot[i]));
+  }
+  return sum;
+}
+
+/* The lifted tangent of y for a lifted tangent of x. */
+static bp_var push_lifted(lifted_sweep *s, bp_var x, bp_var x_dot) {
+  if (!s->active[s->last] || x.id > s->last) return bp_zero_of(s->graph);
+  lifted_start(s, bp_shape_of(x_dot)->dims[0]);
+  s->derivative[x.id] = x_dot.id;
+  for (uint32_t id = 1; id <= s->last && s->graph->status == BP_OK; id++)
+    if (s->active[id] && s->derivative[id] == 0) s->derivative[id] = lifted_tangent(s, id).id;
+  return (bp_var){s->graph, s->derivative[s->last]};
+}
+
+/* ---- reverse ---- */
+static bp_var plain_cotangent(const bp_call *c, int i, bp_var y_bar) {
+  bp_op op = bp_op_of(c->y);
+  return (bp_op_table[op].op_class == BP_CLASS_CUSTOM ? bp_custom_vjp(op) : bp_transpose_rule(op))(c, i, y_bar);
+}
+
+static bp_var each_cotangent(lifted_sweep *s, const bp_call *c, int i, bp_var y_bar) {
+  for (int64_t d = 0; d < s->k; d++) s->parts[d] = plain_cotangent(c, i, direction_of(y_bar, d));
+  return stack_parts(s, bp_call_arg(c, i));
+}
+
+static bp_var lifted_cotangent(lifted_sweep *s, const bp_call *c, int i, bp_var y_bar) {
+  bp_op op = bp_op_of(c->y);
+  if (bp_op_table[op].op_class == BP_CLASS_ELEMENTWISE)
+    return (s->masked[c->y.id] ? bp_times_masked : bp_times)(y_bar, bp_partial_rule(op)(c, i));
+  if (bp_lifts_itself(op)) return bp_custom_vjp(op)(c, i, y_bar);
+  if (bp_lifted_transpose(op) != NULL) return bp_lifted_transpose(op)(c, i, y_bar);
+  return each_cotangent(s, c, i, y_bar);
+}
+
+static void pull_lifted_node(lifted_sweep *s, uint32_t id) {
+  bp_call c = bp_call_of(s->graph, id);
+  bp_var y_bar = {s->graph, s->derivative[id]};
+  for (int i = 0; i < c.arity; i++) {
+    uint32_t x = bp_call_arg(&c, i).id;
+    if (!s->active[x] || !bp_differentiable(s->graph, id, i)) continue;
+    bp_var part = lifted_cotangent(s, &c, i, y_bar);
+    if (part.id == 0) continue;
+    s->masked[x] |= s->masked[id] || bp_op_of(c.y) == BP_OP_where;
+    add_lifted(s, x, part);
+  }
+}
+
+/* The lifted cotangents of each x[j] for a lifted cotangent of y. */
+static void pull_lifted(lifted_sweep *s, bp_var y_bar, const bp_var *x, size_t n_x, bp_var *x_bar) {
+  lifted_start(s, bp_shape_of(y_bar)->dims[0]);
+  s->derivative[s->last] = y_bar.id;
+  for (uint32_t id = s->last; id >= 1 && s->graph->status == BP_OK; id--)
+    if (s->derivative[id] != 0 && s->active[id]) pull_lifted_node(s, id);
+  for (size_t j = 0; j < n_x; j++) x_bar[j] = (bp_var){s->graph, x[j].id <= s->last ? s->derivative[x[j].id] : 0};
+}
+
+/* ---- all seeds ---- */
+typedef struct directions_job {
+  lifted_sweep sweep;
+  bp_var y, seeds;
+  const bp_var *x;
+  size_t n_x, n_results;
+  bool forward;
+  int64_t at_once; /* 0: the ordinary drivers, one direction after the other */
+  bp_var *pieces;  /* by result, then by sweep */
+} directions_job;
+
+static bp_var result_like(const directions_job *j, size_t r) { return j->forward ? j->y : j->x[r]; }
+
+/* Directions first .. first + n - 1 through the graph; results[r] is [n, shape] or the symbolic zero. */
+static bp_status run_piece(directions_job *j, int64_t first, int64_t n, bp_var *results) {
+  bp_var from = j->forward ? j->x[0] : j->y;
+  bp_shape shape = *bp_shape_of(from);
+  if (j->at_once == 0) {
+    bp_var seed = bp_seed_row(j->seeds, first, &shape);
+    BP_TRY(j->forward ? bp_jvp(&j->y, 1, j->x, &seed, 1, results) : bp_vjp(&j->y, &seed, 1, j->x, j->n_x, results));
+    for (size_t r = 0; r < j->n_results; r++)
+      if (results[r].id != 0) results[r] = bp_expand(results[r], 0);
+    return BP_OK;
+  }
+  bp_var seeds = n == bp_shape_of(j->seeds)->dims[0] ? j->seeds : bp_slice(j->seeds, 0, first, first + n, 1);
+  seeds = bp_lifted_reshape(seeds, &shape);
+  if (j->forward)
+    results[0] = push_lifted(&j->sweep, from, seeds);
+  else
+    pull_lifted(&j->sweep, seeds, j->x, j->n_x, results);
+  return BP_OK;
+}
+
+static int64_t piece_size(const directions_job *j, size_t piece) {
+  int64_t k = bp_shape_of(j->seeds)->dims[0], size = j->at_once > 0 ? j->at_once : 1, rest = k - (int64_t)piece * size;
+  return rest < size ? rest : size;
+}
+
+/* The pieces of a result, one below the other: [k, elements]. */
+static bp_var join_pieces(const directions_job *j, size_t r, size_t n_pieces) {
+  bp_graph *g = j->y.graph;
+  bp_var *pieces = j->pieces + n_pieces * j->n_results, like = result_like(j, r); /* the row behind the last */
+  bp_shape flat = {.rank = 1, .dims = {bp_shape_elements(bp_shape_of(like), 1)}};
+  bool any = false;
+  for (size_t p = 0; p < n_pieces; p++) any |= j->pieces[p * j->n_results + r].id != 0;
+  if (!any) return bp_zero_of(g);
+  for (size_t p = 0; p < n_pieces; p++) {
+    bp_var part = j->pieces[p * j->n_results + r];
+    bp_shape zeros = bp_lifted_shape(piece_size(j, p), &flat);
+    pieces[p] = part.id != 0 ? bp_lifted_reshape(part, &flat) : bp_full(g, bp_dtype_of(like), &zeros, 0);
+  }
+  return n_pieces == 1 ? pieces[0] : bp_concat(pieces, n_pieces, 0);
+}
+
+static bp_status run_pieces(directions_job *j, bp_var *out) {
+  bp_graph *g = j->y.graph;
+  int64_t k = bp_shape_of(j->seeds)->dims[0];
+  BP_TRY(lifted_init(&j->sweep, j->y, j->x, j->n_x, k));
+  j->at_once = directions_at_once(&j->sweep, k);
+  size_t n = (size_t)(j->at_once > 0 ? (k + j->at_once - 1) / j->at_once : k), room = n * j->n_results + n;
+  j->pieces = bp_alloc(g->ctx, room, sizeof *j->pieces);
+  if (j->pieces == NULL) return BP_E_NOMEM;
+  bp_status status = BP_OK;
+  for (size_t p = 0, first = 0; p < n && status == BP_OK && g->status == BP_OK; first += (size_t)piece_size(j, p), p++)
+    status = run_piece(j, (int64_t)first, piece_size(j, p), j->pieces + p * j->n_results);
+  for (size_t r = 0; r < j->n_results && status == BP_OK && g->status == BP_OK; r++) out[r] = join_pieces(j, r, n);
+  bp_release(bp_context_allocator(g->ctx), j->pieces, room, sizeof *j->pieces);
+  return status;
+}
+
+static bp_status run_directions(directions_job *j, bp_var *out) {
+  bp_graph *g = j->y.graph;
+  BP_TRY(bp_graph_result(g)); /* the seeds may have failed */
+  bp_status status = run_pieces(j, out);
+  lifted_release(&j->sweep);
+  return status == BP_OK ? bp_graph_result(g) : status;
+}
+
+bp_status bp_push_directions(bp_var y, bp_var x, bp_var seeds, bp_var *out) {
+  directions_job j = {.sweep.graph = y.graph, .y = y, .x = &x, .n_x = 1, .seeds = seeds, .n_results = 1, .forward = true};
+  return run_directions(&j, out);
+}
+
+bp_status bp_pull_directions(bp_var y, const bp_var *x, size_t n_x, bp_var seeds, bp_var *out) {
+  directions_job j = {.sweep.graph = y.graph, .y = y, .x = x, .n_x = n_x, .seeds = seeds, .n_results = n_x};
+  return run_directions(&j, out);
+}

@@ -1,0 +1,85 @@
+/* autodiff/elementwise_formulas.h - the partial derivatives of the elementwise operations, one formula each. A template: included
+ * once by elementwise_rules.c, where V is a variable of a graph and F(op) appends a node, and once by backward.c, where V
+ * is a number and F(op) computes it. So both have the same derivatives.
+ *
+ * x (or a and b) are the arguments, y is the result: used wherever the derivative is cheaper or more exact in terms of it.
+ */
+#define LN2 0.69314718055994530942
+#define LN10 2.3025850929940456840
+
+static V scaled(V x, double k) { return F(mul)(x, F(number)(x, k)); }
+static V shifted(V x, double k) { return F(add)(x, F(number)(x, k)); }
+/* 1 - x */
+static V one_minus(V x) { return F(sub)(F(number)(x, 1), x); }
+
+
+PARTIAL1(neg, F(number)(x, -1))
+PARTIAL1(abs, F(sign)(x))
+PARTIAL1(square, scaled(x, 2))
+PARTIAL1(reciprocal, F(neg)(F(square)(y)))
+PARTIAL1(sqrt, F(div)(F(number)(x, 0.5), y))
+PARTIAL1(rsqrt, scaled(F(div)(y, x), -0.5))
+PARTIAL1(exp, y)
+PARTIAL1(expm1, F(exp)(x))
+PARTIAL1(log, F(reciprocal)(x))
+PARTIAL1(log1p, F(reciprocal)(shifted(x, 1)))
+PARTIAL1(log2, F(reciprocal)(scaled(x, LN2)))
+PARTIAL1(sin, F(cos)(x))
+PARTIAL1(cos, F(neg)(F(sin)(x)))
+PARTIAL1(tan, shifted(F(square)(y), 1))
+PARTIAL1(asin, F(rsqrt)(one_minus(F(square)(x))))
+PARTIAL1(acos, F(neg)(F(rsqrt)(one_minus(F(square)(x)))))
+PARTIAL1(atan, F(reciprocal)(shifted(F(square)(x), 1)))
+PARTIAL1(log10, F(reciprocal)(scaled(x, LN10)))
+PARTIAL1(sinh, F(cosh)(x))
+PARTIAL1(cosh, F(sinh)(x))
+PARTIAL1(tanh, one_minus(F(square)(y)))
+PARTIAL1(asinh, F(rsqrt)(shifted(F(square)(x), 1)))
+/* 1 / sqrt((x - 1) (x + 1)), as two roots: exact near 1, and no overflow */
+PARTIAL1(acosh, F(mul)(F(rsqrt)(shifted(x, -1)), F(rsqrt)(shifted(x, 1))))
+PARTIAL1(atanh, F(reciprocal)(F(mul)(one_minus(x), shifted(x, 1))))
+PARTIAL1(sigmoid, F(mul)(y, one_minus(y)))
+PARTIAL1(softplus, F(sigmoid)(x))
+PARTIAL1(relu, F(greater)(y, F(number)(y, 0)))
+PARTIAL1(erf, scaled(F(exp)(F(neg)(F(square)(x))), 2 / 1.7724538509055160273))
+PARTIAL1(erfc, scaled(F(exp)(F(neg)(F(square)(x))), -2 / 1.7724538509055160273))
+PARTIAL1(lgamma, F(digamma)(x))
+
+PARTIAL2(add, F(number)(a, 1), F(number)(a, 1))
+PARTIAL2(sub, F(number)(a, 1), F(number)(a, -1))
+PARTIAL2(mul, b, a)
+PARTIAL2(div, F(reciprocal)(b), F(neg)(F(div)(y, b)))
+PARTIAL2(max, F(greater_equal)(a, b), F(less)(a, b))
+PARTIAL2(min, F(less_equal)(a, b), F(greater)(a, b))
+
+/* b a^(b-1), and 0 for b = 0 also where a^(b-1) is infinite */
+static V pow_along_a(V a, V b) {
+  V zero = F(number)(a, 0), one = F(number)(a, 1);
+  V is_zero = F(equal)(b, zero);
+  return F(where)(is_zero, zero, F(mul)(b, F(pow)(a, F(sub)(F(where)(is_zero, one, b), one))));
+}
+
+/* a^b log a for a > 0, else 0 */
+static V pow_along_b(V a, V y) {
+  V zero = F(number)(a, 0), positive = F(greater)(a, zero);
+  return F(where)(positive, F(mul)(y, F(log)(F(where)(positive, a, F(number)(a, 1)))), zero);
+}
+PARTIAL2(pow, pow_along_a(a, b), pow_along_b(a, y))
+
+/* atan2(a, b): b / (a² + b²) and -a / (a² + b²), and 0 at the origin. Worked with a / m and b / m, m = max(|a|, |b|), so that
+ * no square overflows; m cancels, so it may count as a constant. */
+static V over_norm2(V of, V a, V b) {
+  V one = F(number)(a, 1), m = F(stop_gradient)(F(max)(F(abs)(a), F(abs)(b)));
+  V origin = F(equal)(m, F(number)(a, 0)), safe = F(where)(origin, one, m);
+  V norm2 = F(add)(F(square)(F(div)(a, safe)), F(square)(F(div)(b, safe)));
+  return F(div)(F(div)(F(div)(of, safe), F(where)(origin, one, norm2)), safe);
+}
+PARTIAL2(atan2, over_norm2(b, a, b), F(neg)(over_norm2(a, a, b)))
+
+/* Every operation above, for tables. */
+#define PARTIAL_RULES(RULE) \
+  RULE(neg) RULE(abs) RULE(square) RULE(reciprocal) RULE(sqrt) RULE(rsqrt) RULE(exp) RULE(expm1) RULE(log) \
+  RULE(log1p) RULE(log2) RULE(sin) RULE(cos) RULE(tan) RULE(asin) RULE(acos) RULE(atan) RULE(log10) \
+  RULE(sinh) RULE(cosh) RULE(tanh) RULE(asinh) RULE(acosh) RULE(atanh) RULE(sigmoid) RULE(softplus) \
+  RULE(relu) RULE(erf) RULE(erfc) RULE(lgamma) RULE(add) RULE(sub) RULE(mul) RULE(div) RULE(max) RULE(min) \
+  RULE(pow) RULE(atan2)

@@ -1,0 +1,172 @@
+/* jacobian.c - whole Jacobians from products with the rows or the columns of an identity. Floor: autodiff. */
+#include "base/fail.h"
+#include "autodiff/directions.h"
+
+/* ---- checks ---- */
+static bp_status check_var(bp_graph *g, const char *what, const char *name, size_t number, bp_var v) {
+  if (v.graph != g || v.id == 0 || v.id >= g->size)
+    return BP_REFUSE(g, BP_E_ARG, "%s: %s %zu is no variable of this graph", what, name, number);
+  if (!bp_dtype_is_real(bp_dtype_of(v)))
+    return BP_REFUSE(g, BP_E_DTYPE, "%s: %s %zu is %s, expected float32 or float64", what, name, number,
+                   bp_dtype_name(bp_dtype_of(v)));
+  return BP_OK;
+}
+
+bp_status bp_check_derivative(const char *what, bp_var y, const bp_var *x, size_t n_x) {
+  bp_graph *g = y.graph;
+  if (g == NULL) return BP_E_ARG;
+  if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
+  BP_TRY(check_var(g, what, "y", 0, y));
+  for (size_t j = 0; j < n_x; j++) BP_TRY(check_var(g, what, "x", j, x[j]));
+  return BP_OK;
+}
+
+bp_status bp_check_sizes(const char *what, const char *name, bp_var v) {
+  char text[BP_SHAPE_TEXT];
+  if (!bp_shape_has_batch(bp_shape_of(v))) return BP_OK;
+  return BP_REFUSE(v.graph, BP_E_SHAPE, "%s: %s is %s, but the number of its elements must be known", what, name,
+                 bp_shape_text(bp_shape_of(v), text, sizeof text));
+}
+
+bp_status bp_graph_result(const bp_graph *g) {
+  return g->status == BP_OK ? BP_OK : bp_fail(g->ctx, g->status, "%s", bp_graph_message(g));
+}
+
+/* ---- the result ---- */
+/* [y.shape…, x.shape…]; false when that has too many axes. */
+static bool joined_shape(bp_var y, bp_var x, bp_shape *to) {
+  const bp_shape *a = bp_shape_of(y), *b = bp_shape_of(x);
+  if (a->rank + b->rank > BP_MAX_RANK) return false;
+  to->rank = a->rank + b->rank;
+  for (int i = 0; i < to->rank; i++) to->dims[i] = i < a->rank ? a->dims[i] : b->dims[i - a->rank];
+  return true;
+}
+
+static bp_status check_joined(bp_var y, const bp_var *x, size_t n_x) {
+  bp_shape to;
+  for (size_t j = 0; j < n_x; j++) {
+    char a[BP_SHAPE_TEXT], b[BP_SHAPE_TEXT];
+    BP_TRY(bp_check_sizes("jacobian", "x", x[j]));
+    if (!joined_shape(y, x[j], &to))
+      return BP_REFUSE(y.graph, BP_E_SHAPE, "jacobian: y is %s, x is %s; together more than %d axes",
+                     bp_shape_text(bp_shape_of(y), a, sizeof a), bp_shape_text(bp_shape_of(x[j]), b, sizeof b), BP_MAX_RANK);
+  }
+  return BP_OK;
+}
+
+/* From [elements of y, elements of x], or the symbolic zero. */
+static bp_var finished(bp_var y, bp_var x, bp_var flat) {
+  bp_shape to = {.rank = 0};
+  (void)joined_shape(y, x, &to);
+  if (flat.id == 0) return bp_full(y.graph, bp_dtype_of(y), &to, 0);
+  return bp_cast(bp_reshape(flat, to.rank, to.dims), bp_dtype_of(y));
+}
+
+static int64_t elements(bp_var v) { return bp_shape_elements(bp_shape_of(v), 1); }
+
+/* ---- the modes ---- */
+static bp_status by_columns(bp_var y, bp_var x, bp_var *jacobian) {
+  bp_var rows = bp_zero_of(y.graph);
+  if (elements(x) > 0 && elements(y) > 0)
+    BP_TRY(bp_push_directions(y, x, bp_identity_seeds(y.graph, bp_dtype_of(x), elements(x)), &rows));
+  *jacobian = finished(y, x, rows.id != 0 ? bp_transpose(rows, NULL) : rows);
+  return BP_OK;
+}
+
+static bp_status by_rows(bp_var y, const bp_var *x, size_t n_x, bp_var *jacobian) {
+  for (size_t j = 0; j < n_x; j++) jacobian[j] = bp_zero_of(y.graph);
+  if (elements(y) > 0)
+    BP_TRY(bp_pull_directions(y, x, n_x, bp_identity_seeds(y.graph, bp_dtype_of(y), elements(y)), jacobian));
+  for (size_t j = 0; j < n_x; j++) jacobian[j] = finished(y, x[j], jacobian[j]);
+  return BP_OK;
+}
+
+/* The batch must stay in front: one pass per element of x, stacked behind the axes of y. */
+static bp_status by_columns_of_batch(bp_var y, bp_var x, bp_var *jacobian) {
+  bp_graph *g = y.graph;
+  size_t n = (size_t)elements(x);
+  bp_shape shape = *bp_shape_of(x);
+  bp_status status = BP_OK;
+  bp_var seeds = n > 0 ? bp_identity_seeds(g, bp_dtype_of(x), (int64_t)n) : bp_zero_of(g), stacked = bp_zero_of(g);
+  bp_var *columns = bp_alloc(g->ctx, n, sizeof *columns);
+  if (columns == NULL) return BP_E_NOMEM;
+  bool any = false;
+  for (size_t i = 0; i < n && status == BP_OK; i++) {
+    bp_var x_dot = bp_seed_row(seeds, (int64_t)i, &shape);
+    status = bp_jvp(&y, 1, &x, &x_dot, 1, &columns[i]);
+    any = any || (status == BP_OK && columns[i].id != 0);
+  }
+  for (size_t i = 0; i < n && status == BP_OK && any; i++)
+    if (columns[i].id == 0) columns[i] = bp_full(g, bp_dtype_of(y), bp_shape_of(y), 0);
+  if (status == BP_OK && any) stacked = bp_stack(columns, n, bp_shape_of(y)->rank);
+  bp_release(bp_context_allocator(g->ctx), columns, n, sizeof *columns);
+  if (status == BP_OK) *jacobian = finished(y, x, stacked);
+  return status;
+}
+
+bp_status bp_jacobian(bp_var y, const bp_var *x, size_t n_x, bp_mode mode, bp_var *jacobian) {
+  BP_TRY(bp_check_derivative("jacobian", y, x, n_x));
+  BP_TRY(check_joined(y, x, n_x));
+  bool batch = bp_shape_has_batch(bp_shape_of(y));
+  int64_t columns = 0;
+  for (size_t j = 0; j < n_x; j++) columns += elements(x[j]);
+  if (mode == BP_MODE_AUTO) mode = batch || columns <= elements(y) ? BP_MODE_FORWARD : BP_MODE_REVERSE;
+  if (mode == BP_MODE_REVERSE) {
+    BP_TRY(bp_check_sizes("jacobian by reverse mode", "y", y));
+    BP_TRY(by_rows(y, x, n_x, jacobian));
+    return bp_graph_result(y.graph);
+  }
+  for (size_t j = 0; j < n_x; j++) BP_TRY((batch ? by_columns_of_batch : by_columns)(y, x[j], &jacobian[j]));
+  return bp_graph_result(y.graph);
+}
+
+/* ---- row by row ---- */
+static bp_shape row_shape(bp_var v) {
+  bp_shape s = *bp_shape_of(v), row = {.rank = s.rank - 1};
+  for (int i = 1; i < s.rank; i++) row.dims[i - 1] = s.dims[i];
+  return row;
+}
+
+static bp_status check_rows(bp_var y, bp_var x) {
+  const bp_shape *a = bp_shape_of(y), *b = bp_shape_of(x);
+  char ta[BP_SHAPE_TEXT], tb[BP_SHAPE_TEXT];
+  if (a->rank > 0 && b->rank > 0 && a->dims[0] == b->dims[0] && a->rank + b->rank - 1 <= BP_MAX_RANK) return BP_OK;
+  return BP_REFUSE(y.graph, BP_E_SHAPE, "jacobian_rows: y is %s, x is %s; expected equal leading sizes and together at most %d axes",
+                 bp_shape_text(a, ta, sizeof ta), bp_shape_text(b, tb, sizeof tb), BP_MAX_RANK + 1);
+}
+
+/* The derivatives along one direction that is the same in every row. */
+static bp_status row_pass(bp_var y, bp_var x, bool forward, bp_var seeds, int64_t i, bp_var *out) {
+  bp_var from = forward ? x : y, to = forward ? y : x;
+  bp_shape row = row_shape(from);
+  bp_var seed = bp_seed_row(seeds, i, &row);
+  seed = bp_broadcast_like(seed, bp_shape_of(from));
+  BP_TRY(forward ? bp_jvp(&y, 1, &x, &seed, 1, out) : bp_vjp(&y, &seed, 1, &x, 1, out));
+  if (out->id == 0) *out = bp_full(to.graph, bp_dtype_of(to), bp_shape_of(to), 0);
+  return BP_OK;
+}
+
+bp_status bp_jacobian_rows(bp_var y, bp_var x, bp_mode mode, bp_var *jacobian) {
+  BP_TRY(bp_check_derivative("jacobian_rows", y, &x, 1));
+  BP_TRY(check_rows(y, x));
+  bp_graph *g = y.graph;
+  bp_shape a = row_shape(y), b = row_shape(x);
+  int64_t m = bp_shape_elements(&a, 1), n = bp_shape_elements(&b, 1);
+  bool forward = mode == BP_MODE_FORWARD || (mode == BP_MODE_AUTO && n <= m);
+  size_t passes = (size_t)(forward ? n : m);
+  bp_shape to = *bp_shape_of(y);
+  for (int i = 0; i < b.rank; i++) to.dims[to.rank++] = b.dims[i];
+  if (m == 0 || n == 0) return *jacobian = bp_full(g, bp_dtype_of(y), &to, 0), bp_graph_result(g);
+  bp_var *parts = bp_alloc(g->ctx, passes, sizeof *parts);
+  if (parts == NULL) return BP_E_NOMEM;
+  bp_var seeds = bp_identity_seeds(g, bp_dtype_of(forward ? x : y), (int64_t)passes);
+  bp_status status = bp_graph_result(g);
+  for (size_t i = 0; i < passes && status == BP_OK; i++) status = row_pass(y, x, forward, seeds, (int64_t)i, &parts[i]);
+  if (status == BP_OK) {
+    bp_var stacked = bp_stack(parts, passes, forward ? bp_shape_of(y)->rank : 1);
+    *jacobian = bp_cast(bp_reshape(stacked, to.rank, to.dims), bp_dtype_of(y));
+    status = bp_graph_result(g);
+  }
+  bp_release(bp_context_allocator(g->ctx), parts, passes, sizeof *parts);
+  return status;
+}

@@ -1,0 +1,297 @@
+/* sparse.c - compressed Jacobians and Hessians: pattern, colours, one pass per colour, and the values read off. Floor: autodiff. */
+#include "backprop/sparse.h"
+
+#include <string.h>
+
+#include "autodiff/coloring.h"
+#include "autodiff/directions.h"
+#include "autodiff/sparsity.h"
+#include "base/fail.h"
+
+struct bp_sparse {
+  bp_allocator allocator;
+  bp_pattern p;
+  bp_compression compression;
+  int32_t *color; /* by column, or by row; NULL none */
+  int64_t n_color;
+  int32_t n_colors;
+  bp_var values;
+};
+
+static int64_t elements(bp_var v) { return bp_shape_elements(bp_shape_of(v), 1); }
+
+/* ---- the object ---- */
+static bp_status sparse_new(bp_context *ctx, bp_sparse **out) {
+  bp_sparse *s = bp_calloc(ctx, 1, sizeof *s);
+  if (s == NULL) return BP_E_NOMEM;
+  s->allocator = bp_context_allocator(ctx);
+  *out = s;
+  return BP_OK;
+}
+
+void bp_sparse_free(bp_sparse *sparse) {
+  if (sparse == NULL) return;
+  bp_pattern_release(sparse->allocator, &sparse->p);
+  bp_release(sparse->allocator, sparse->color, (size_t)sparse->n_color, sizeof *sparse->color);
+  bp_release(sparse->allocator, sparse, 1, sizeof *sparse);
+}
+
+int64_t bp_sparse_rows(const bp_sparse *sparse) { return sparse->p.rows; }
+int64_t bp_sparse_columns(const bp_sparse *sparse) { return sparse->p.columns; }
+int64_t bp_sparse_nonzeros(const bp_sparse *sparse) { return bp_pattern_nonzeros(&sparse->p); }
+const int64_t *bp_sparse_row_start(const bp_sparse *sparse) { return sparse->p.start; }
+const int32_t *bp_sparse_column(const bp_sparse *sparse) { return sparse->p.column; }
+int bp_sparse_colors(const bp_sparse *sparse) { return sparse->n_colors; }
+const int32_t *bp_sparse_color(const bp_sparse *sparse) { return sparse->color; }
+bp_compression bp_sparse_compression(const bp_sparse *sparse) { return sparse->compression; }
+bp_var bp_sparse_values(const bp_sparse *sparse) { return sparse->values; }
+
+/* ---- patterns ---- */
+/* A copy of arrays, checked. */
+static bp_status copy_pattern(bp_context *ctx, int64_t rows, int64_t columns, const int64_t *start, const int32_t *column, bp_pattern *out) {
+  if (rows < 0 || columns < 0 || rows > INT32_MAX || columns > INT32_MAX || start[0] != 0)
+    return bp_fail(ctx, BP_E_ARG, "sparse pattern: %lld rows, %lld columns, the first row begins at %lld; expected 0 to %d of each and 0",
+                   (long long)rows, (long long)columns, (long long)start[0], INT32_MAX);
+  for (int64_t i = 0; i < rows; i++) {
+    if (start[i + 1] < start[i]) return bp_fail(ctx, BP_E_ARG, "sparse pattern: row %lld ends before it begins", (long long)i);
+    for (int64_t e = start[i]; e < start[i + 1]; e++)
+      if (column[e] < 0 || column[e] >= columns || (e > start[i] && column[e] <= column[e - 1]))
+        return bp_fail(ctx, BP_E_ARG, "sparse pattern: row %lld has column %d at place %lld; expected ascending columns below %lld",
+                       (long long)i, (int)column[e], (long long)e, (long long)columns);
+  }
+  bp_pattern p = {.rows = rows, .columns = columns};
+  p.start = bp_alloc(ctx, (size_t)rows + 1, sizeof *p.start);
+  p.column = bp_alloc(ctx, (size_t)start[rows], sizeof *p.column);
+  if (p.start == NULL || p.column == NULL) {
+    bp_release(bp_context_allocator(ctx), p.start, (size_t)rows + 1, sizeof *p.start);
+    bp_release(bp_context_allocator(ctx), p.column, (size_t)start[rows], sizeof *p.column);
+    return BP_E_NOMEM;
+  }
+  memcpy(p.start, start, ((size_t)rows + 1) * sizeof *start);
+  if (start[rows] > 0) memcpy(p.column, column, (size_t)start[rows] * sizeof *column);
+  *out = p;
+  return BP_OK;
+}
+
+bp_status bp_sparse_from_pattern(bp_context *context, int64_t rows, int64_t columns, const int64_t *row_start, const int32_t *column,
+                                 bp_sparse **out) {
+  bp_sparse *s;
+  BP_TRY(sparse_new(context, &s));
+  bp_status status = copy_pattern(context, rows, columns, row_start, column, &s->p);
+  if (status != BP_OK) return bp_sparse_free(s), status;
+  *out = s;
+  return BP_OK;
+}
+
+/* The pattern given, or the one found. */
+static bp_status take_pattern(bp_var y, bp_var x, const bp_sparse *given, bp_pattern *p) {
+  bp_context *ctx = y.graph->ctx;
+  if (given == NULL) return bp_find_sparsity(y, x, p);
+  BP_TRY(bp_check_sizes("sparse", "y", y));
+  BP_TRY(bp_check_sizes("sparse", "x", x));
+  if (given->p.rows != elements(y) || given->p.columns != elements(x))
+    return bp_fail(ctx, BP_E_SHAPE, "sparse: the pattern is %lld by %lld, y has %lld elements and x has %lld", (long long)given->p.rows,
+                   (long long)given->p.columns, (long long)elements(y), (long long)elements(x));
+  return copy_pattern(ctx, given->p.rows, given->p.columns, given->p.start, given->p.column, p);
+}
+
+/* Of a gradient: symmetric, even where the graph looks different from the two sides. */
+static bp_status take_symmetric(bp_var gradient, bp_var x, const bp_sparse *given, bp_pattern *p) {
+  bp_context *ctx = x.graph->ctx;
+  bp_pattern found;
+  BP_TRY(take_pattern(gradient, x, given, &found));
+  bp_status status = bp_pattern_symmetric(ctx, &found, p);
+  bool same = status == BP_OK && bp_pattern_nonzeros(p) == bp_pattern_nonzeros(&found);
+  bp_pattern_release(bp_context_allocator(ctx), &found);
+  if (status != BP_OK || given == NULL || same) return status;
+  bp_pattern_release(bp_context_allocator(ctx), p);
+  return bp_fail(ctx, BP_E_ARG, "sparse hessian: the pattern given is not symmetric");
+}
+
+bp_status bp_sparsity(bp_var y, bp_var x, bp_sparse **out) {
+  bp_sparse *s;
+  BP_TRY(bp_check_derivative("sparsity", y, &x, 1));
+  BP_TRY(sparse_new(y.graph->ctx, &s));
+  bp_status status = take_pattern(y, x, NULL, &s->p);
+  if (status != BP_OK) return bp_sparse_free(s), status;
+  *out = s;
+  return BP_OK;
+}
+
+bp_status bp_sparsity_hessian(bp_var y, bp_var x, bp_sparse **out) {
+  bp_sparse *s;
+  bp_var gradient;
+  BP_TRY(bp_check_derivative("sparsity_hessian", y, &x, 1));
+  BP_TRY(bp_check_sizes("sparsity_hessian", "x", x));
+  BP_TRY(bp_grad(y, &x, 1, &gradient));
+  BP_TRY(sparse_new(y.graph->ctx, &s));
+  bp_status status = take_symmetric(gradient, x, NULL, &s->p);
+  if (status != BP_OK) return bp_sparse_free(s), status;
+  *out = s;
+  return BP_OK;
+}
+
+/* ---- colours ---- */
+static bp_status color_rows_or_columns(bp_context *ctx, bp_sparse *s, const bp_pattern *p, const bp_pattern *t, bp_compression as) {
+  int32_t *color = bp_alloc(ctx, (size_t)p->columns, sizeof *color), n_colors;
+  if (color == NULL) return BP_E_NOMEM;
+  bp_status status = bp_color_columns(ctx, p, t, color, &n_colors);
+  if (status != BP_OK || (s->color != NULL && n_colors >= s->n_colors)) { /* no better than what is there */
+    bp_release(s->allocator, color, (size_t)p->columns, sizeof *color);
+    return status;
+  }
+  bp_release(s->allocator, s->color, (size_t)s->n_color, sizeof *s->color);
+  s->color = color, s->n_color = p->columns, s->n_colors = n_colors, s->compression = as;
+  return BP_OK;
+}
+
+/* Colours columns, rows, or (the one with the better bound first) both, unless the first result settles it. */
+static bp_status color_jacobian(bp_context *ctx, bp_sparse *s, bp_compression wanted) {
+  bp_pattern t;
+  BP_TRY(bp_pattern_transpose(ctx, &s->p, &t));
+  int64_t least_columns = bp_color_least(&s->p), least_rows = bp_color_least(&t);
+  bool rows_first = wanted == BP_COMPRESS_ROWS || (wanted == BP_COMPRESS_AUTO && least_rows < least_columns);
+  bp_status status = BP_OK;
+  for (int i = 0; i < 2 && status == BP_OK; i++) {
+    bool rows = rows_first == (i == 0);
+    if (i == 1 && (wanted != BP_COMPRESS_AUTO || s->n_colors <= (rows ? least_rows : least_columns - 1))) break;
+    status = rows ? color_rows_or_columns(ctx, s, &t, &s->p, BP_COMPRESS_ROWS)
+                  : color_rows_or_columns(ctx, s, &s->p, &t, BP_COMPRESS_COLUMNS);
+  }
+  bp_pattern_release(bp_context_allocator(ctx), &t);
+  return status;
+}
+
+static bp_status color_hessian(bp_context *ctx, bp_sparse *s) {
+  s->color = bp_alloc(ctx, (size_t)s->p.rows, sizeof *s->color);
+  if (s->color == NULL) return BP_E_NOMEM;
+  s->n_color = s->p.rows;
+  s->compression = BP_COMPRESS_SYMMETRIC;
+  return bp_color_star(ctx, &s->p, s->color, &s->n_colors);
+}
+
+/* ---- values ---- */
+/* Seeds [colours, n]: row c adds up what has colour c. */
+static bp_var color_seeds(bp_graph *g, bp_dtype dtype, const bp_sparse *s) {
+  return bp_transpose(bp_one_hot(bp_constant(g, BP_I32, 1, &s->n_color, s->color), s->n_colors, dtype), NULL);
+}
+
+/* Where element (i, j) of a symmetric matrix is in the products [colours, n]: in row i if no other column of row i has the colour
+ * of j, else in row j under the colour of i. */
+static void symmetric_places(const bp_sparse *s, int32_t *count, int32_t *place) {
+  const bp_pattern *p = &s->p;
+  memset(count, 0, (size_t)s->n_colors * sizeof *count);
+  for (int64_t i = 0; i < p->rows; i++) {
+    for (int64_t e = p->start[i]; e < p->start[i + 1]; e++) count[s->color[p->column[e]]]++;
+    for (int64_t e = p->start[i]; e < p->start[i + 1]; e++) {
+      int32_t j = p->column[e];
+      place[e] = count[s->color[j]] == 1 ? (int32_t)(s->color[j] * p->rows + i) : (int32_t)(s->color[i] * p->rows + j);
+    }
+    for (int64_t e = p->start[i]; e < p->start[i + 1]; e++) count[s->color[p->column[e]]] = 0;
+  }
+}
+
+static void plain_places(const bp_sparse *s, int32_t *place) {
+  const bp_pattern *p = &s->p;
+  bool by_rows = s->compression == BP_COMPRESS_ROWS;
+  for (int64_t i = 0; i < p->rows; i++)
+    for (int64_t e = p->start[i]; e < p->start[i + 1]; e++) {
+      int32_t j = p->column[e];
+      place[e] = (int32_t)(by_rows ? s->color[i] * p->columns + j : s->color[j] * p->rows + i);
+    }
+}
+
+/* Reads the values off the products [colours, n]. */
+static bp_var read_off(bp_graph *g, const bp_sparse *s, bp_var products) {
+  int64_t n = bp_pattern_nonzeros(&s->p), size = elements(products);
+  size_t room = (size_t)(n + s->n_colors);
+  int32_t *place = bp_alloc(g->ctx, room, sizeof *place);
+  if (place == NULL) return bp_graph_fail(g, BP_E_NOMEM, "out of memory for %lld places of values", (long long)n);
+  if (s->compression == BP_COMPRESS_SYMMETRIC)
+    symmetric_places(s, place + n, place);
+  else
+    plain_places(s, place);
+  bp_var values = bp_gather(bp_reshape(products, 1, &size), bp_constant(g, BP_I32, 1, &n, place), bp_dtype_of(products));
+  bp_release(bp_context_allocator(g->ctx), place, room, sizeof *place);
+  return values;
+}
+
+static bp_status append_values(bp_sparse *s, bp_var y, bp_var x) {
+  bp_graph *g = y.graph;
+  bool by_rows = s->compression == BP_COMPRESS_ROWS;
+  int64_t n = bp_pattern_nonzeros(&s->p), size;
+  bp_shape empty = {.rank = 1, .dims = {n}};
+  bp_var products = bp_zero_of(g);
+  if (!bp_mul_dim(s->n_colors, by_rows ? s->p.columns : s->p.rows, &size) || size > INT32_MAX)
+    return bp_fail(g->ctx, BP_E_LIMIT, "sparse: %d colours of %lld elements each, together 2^31 or more", (int)s->n_colors,
+                   (long long)(by_rows ? s->p.columns : s->p.rows));
+  if (n == 0) s->n_colors = 0;
+  if (n > 0) {
+    bp_var seeds = color_seeds(g, bp_dtype_of(by_rows ? y : x), s);
+    BP_TRY(bp_graph_result(g));
+    BP_TRY(by_rows ? bp_pull_directions(y, &x, 1, seeds, &products) : bp_push_directions(y, x, seeds, &products));
+  }
+  s->values = products.id == 0 ? bp_full(g, bp_dtype_of(y), &empty, 0) : bp_cast(read_off(g, s, products), bp_dtype_of(y));
+  return bp_graph_result(g);
+}
+
+bp_status bp_sparse_jacobian(bp_var y, bp_var x, const bp_sparse *pattern, bp_compression compression, bp_sparse **out) {
+  bp_sparse *s;
+  BP_TRY(bp_check_derivative("sparse_jacobian", y, &x, 1));
+  bp_context *ctx = y.graph->ctx;
+  if (compression == BP_COMPRESS_SYMMETRIC)
+    return bp_fail(ctx, BP_E_ARG, "sparse_jacobian: a Jacobian is not symmetric; see bp_sparse_hessian()");
+  BP_TRY(sparse_new(ctx, &s));
+  bp_status status = take_pattern(y, x, pattern, &s->p);
+  if (status == BP_OK) status = color_jacobian(ctx, s, compression);
+  if (status == BP_OK) status = append_values(s, y, x);
+  if (status != BP_OK) return bp_sparse_free(s), status;
+  *out = s;
+  return BP_OK;
+}
+
+bp_status bp_sparse_hessian(bp_var y, bp_var x, const bp_sparse *pattern, bp_sparse **out) {
+  bp_sparse *s;
+  bp_var gradient;
+  BP_TRY(bp_check_derivative("sparse_hessian", y, &x, 1));
+  BP_TRY(bp_check_sizes("sparse_hessian", "x", x));
+  bp_context *ctx = y.graph->ctx;
+  BP_TRY(bp_grad(y, &x, 1, &gradient));
+  BP_TRY(sparse_new(ctx, &s));
+  bp_status status = take_symmetric(gradient, x, pattern, &s->p);
+  if (status == BP_OK) status = color_hessian(ctx, s);
+  if (status == BP_OK) status = append_values(s, gradient, x);
+  if (status != BP_OK) return bp_sparse_free(s), status;
+  *out = s;
+  return BP_OK;
+}
+
+/* ---- with the values ---- */
+/* An index of the nonzeros: f(row, column) for each. */
+static bp_var places_of(const bp_sparse *s, int64_t row_factor, int64_t column_factor) {
+  bp_graph *g = s->values.graph;
+  int64_t n = bp_pattern_nonzeros(&s->p);
+  int32_t *place = bp_alloc(g->ctx, (size_t)n, sizeof *place);
+  if (place == NULL) return bp_graph_fail(g, BP_E_NOMEM, "out of memory for %lld places of values", (long long)n);
+  for (int64_t i = 0; i < s->p.rows; i++)
+    for (int64_t e = s->p.start[i]; e < s->p.start[i + 1]; e++) place[e] = (int32_t)(i * row_factor + s->p.column[e] * column_factor);
+  bp_var index = bp_constant(g, BP_I32, 1, &n, place);
+  bp_release(bp_context_allocator(g->ctx), place, (size_t)n, sizeof *place);
+  return index;
+}
+
+bp_var bp_sparse_dense(const bp_sparse *sparse) {
+  if (sparse->values.graph == NULL) return sparse->values;
+  int64_t rows = sparse->p.rows, columns = sparse->p.columns;
+  if (rows * columns > INT32_MAX)
+    return bp_graph_fail(sparse->values.graph, BP_E_LIMIT, "sparse_dense: %lld by %lld elements, 2^31 or more", (long long)rows,
+                         (long long)columns);
+  bp_var flat = bp_scatter_add(sparse->values, places_of(sparse, columns, 1), rows * columns);
+  return bp_reshape(flat, 2, (int64_t[]){rows, columns});
+}
+
+bp_var bp_sparse_times(const bp_sparse *sparse, bp_var v) {
+  if (sparse->values.graph == NULL) return sparse->values;
+  bp_var gathered = bp_gather(v, places_of(sparse, 0, 1), bp_dtype_of(sparse->values));
+  return bp_scatter_add(bp_mul(sparse->values, gathered), places_of(sparse, 1, 0), sparse->p.rows);
+}

@@ -1,0 +1,15 @@
+/* graph/builders.h - checks that the builders share. */
+#ifndef BP_GRAPH_BUILDERS_H
+#define BP_GRAPH_BUILDERS_H
+#include "graph/node.h"
+
+/* Whether the arguments are float32 or float64, and all the same; an error is recorded if not. */
+bool bp_real_args(const char *op, int n, const bp_var *args);
+/* The axis counted from the front; -1 with an error when x has no such axis. */
+int bp_axis_of(const char *op, bp_var x, int axis);
+/* The shape without the axes in the mask. */
+bp_shape bp_shape_reduced(const bp_shape *from, unsigned axes);
+/* A node of one argument and its element type. */
+bp_var bp_append1(bp_op op, bp_var x, const bp_shape *shape, int axis, uint64_t bits);
+
+#endif
