@@ -19,9 +19,9 @@ all: build
 build: ## the library, the command, tests and examples, in build/release
 	$(call build,release)
 
-demo: ## installs what is missing, builds, and shows what Backprop does
+demo: ## installs what is missing, builds the command, and shows what Backprop does
 	scripts/install-deps
-	$(call build,release)
+	$(call build,release,--target backprop_cli)
 	@if [ -e scripts/demo ]; then scripts/demo build/release; else echo "make demo: there is no scripts/demo in this tree" >&2; exit 1; fi
 
 check: ## installs what is missing, builds, and runs every test

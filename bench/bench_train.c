@@ -214,7 +214,7 @@ typedef struct lengths {
 
 /* Of the n times between n + 1 ends of epochs. */
 static lengths lengths_of(const double *ends, int n) {
-  double seconds[EPOCHS_MAX];
+  double seconds[EPOCHS_MAX] = {0};
   for (int e = 0; e < n; e++) seconds[e] = ends[e + 1] - ends[e];
   qsort(seconds, (size_t)n, sizeof *seconds, by_value);
   return (lengths){seconds[0], n % 2 ? seconds[n / 2] : (seconds[n / 2 - 1] + seconds[n / 2]) / 2, seconds[n - 1]};

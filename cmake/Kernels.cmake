@@ -25,6 +25,10 @@ endif()
 # Puts the objects of all builds of the given kernel files into the list `out`.
 function(backprop_add_kernels out)
   separate_arguments(optimise UNIX_COMMAND "${BACKPROP_KERNEL_FLAGS}")
+  # gcc 12 puts 64-byte vectors on the sanitizer's own stack without their alignment (GCC bug 110027).
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND BACKPROP_SANITIZE MATCHES address)
+    list(APPEND optimise --param asan-use-after-return=0)
+  endif()
   if(ARGN)
     foreach(isa IN LISTS BACKPROP_ISAS)
       string(TOUPPER ${isa} ISA)

@@ -36,5 +36,5 @@ BP_INLINE real R(bp_erf)(real x) {
   const real inner = R(mad)(a, R(mad)(z, R(horner)(near, NEAR, z), RC(0.128379167, 0.12837916709551257)), a);
   const real t = a > RC(4, 6) ? RC(4, 6) : a; /* 1 to the last bit beyond */
   const real outer = 1 - R(exp_near)(-R(horner)(far, FAR, t));
-  return R_MATH(copysign)(a < 1 ? inner : outer, x);
+  return R_MATH(copysign)(R(pick)(a < 1, inner, outer), x);
 }

@@ -19,6 +19,13 @@ BP_INLINE real R(real_of)(ubits u) {
   return x;
 }
 
+/* condition ? a : b by masks. From conditional expressions over long computations GCC makes branches again, or two whole
+ * evaluations, and does not vectorise them. */
+BP_INLINE real R(pick)(bool condition, real a, real b) {
+  const ubits mask = (ubits)0 - (ubits)condition;
+  return R(real_of)((R(bits_of)(a) & mask) | (R(bits_of)(b) & ~mask));
+}
+
 #undef FRACTION_BITS
 #undef EXPONENT_BIAS
 #undef MAGIC
@@ -201,14 +208,11 @@ BP_INLINE real R(bp_log1p)(real x) {
   return R_MATH(fabs)(x) < RC(2.98e-8, 5.5e-17) ? x : y;
 }
 
-/* log(1 + x) for x in [0, 1]: either f = x, or 1 + x = 2 (1 + f) with f = (x - 1) / 2, both exact. Selected by bits:
- * from conditional expressions GCC would make two whole evaluations. */
+/* log(1 + x) for x in [0, 1]: either f = x, or 1 + x = 2 (1 + f) with f = (x - 1) / 2, both exact. */
 BP_INLINE real R(log1p_unit)(real x) {
-  const ubits upper = (ubits)0 - (ubits)(x >= (real)0.5);
-  const ubits f_bits = (R(bits_of)((x - 1) * (real)0.5) & upper) | (R(bits_of)(x) & ~upper);
-  const real f = R(real_of)(f_bits);
-  const real low = R(real_of)(R(bits_of)(LN2_LOW) & upper), high = R(real_of)(R(bits_of)(LN2_HIGH) & upper);
-  return R(log_tail)(f, low) + f + high;
+  const bool upper = x >= (real)0.5;
+  const real f = R(pick)(upper, (x - 1) * (real)0.5, x);
+  return R(log_tail)(f, R(pick)(upper, LN2_LOW, 0)) + f + R(pick)(upper, LN2_HIGH, 0);
 }
 
 /* ---- hidden units ---- */
