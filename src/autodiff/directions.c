@@ -28,22 +28,6 @@ bp_var bp_seed_row(bp_var seeds, int64_t i, const bp_shape *shape) {
   return bp_reshape(bp_slice(seeds, 0, i, i + 1, 1), copy.rank, copy.dims);
 }
 
-/* ---- what matters ---- */
-bp_status bp_mark_between(bp_var y, const bp_var *x, size_t n_x, uint8_t *active) {
-  bp_graph *g = y.graph;
-  uint8_t *needed = bp_calloc(g->ctx, (size_t)y.id + 1, 1);
-  if (needed == NULL) return BP_E_NOMEM;
-  bp_mark_active(g, x, n_x, y.id, active);
-  needed[y.id] = 1;
-  for (uint32_t id = y.id; id >= 1; id--) {
-    active[id] = active[id] && needed[id];
-    for (int i = 0; active[id] && i < bp_node_arity(&g->nodes[id]); i++)
-      if (bp_differentiable(g, id, i)) needed[bp_node_args(g, &g->nodes[id])[i]] = 1;
-  }
-  bp_release(bp_context_allocator(g->ctx), needed, (size_t)y.id + 1, 1);
-  return BP_OK;
-}
-
 /* ---- a sweep ---- */
 typedef struct lifted_sweep {
   bp_graph *graph;
@@ -66,7 +50,7 @@ static bp_status lifted_init(lifted_sweep *s, bp_var y, const bp_var *x, size_t 
   s->masked = bp_calloc(ctx, n, 1);
   s->derivative = bp_calloc(ctx, n, sizeof *s->derivative);
   if (s->active == NULL || s->masked == NULL || s->derivative == NULL) return BP_E_NOMEM;
-  BP_TRY(bp_mark_between(y, x, n_x, s->active));
+  BP_TRY(bp_mark_between(&y, 1, x, n_x, s->active));
   for (uint32_t id = 1; id <= s->last; id++)
     if (s->active[id] && (size_t)bp_node_arity(&s->graph->nodes[id]) > s->arity) s->arity = (size_t)bp_node_arity(&s->graph->nodes[id]);
   s->dot = bp_alloc(ctx, s->arity, sizeof *s->dot);
@@ -187,7 +171,7 @@ static bp_var each_cotangent(lifted_sweep *s, const bp_call *c, int i, bp_var y_
 static bp_var lifted_cotangent(lifted_sweep *s, const bp_call *c, int i, bp_var y_bar) {
   bp_op op = bp_op_of(c->y);
   if (bp_op_table[op].op_class == BP_CLASS_ELEMENTWISE)
-    return (s->masked[c->y.id] ? bp_times_masked : bp_times)(y_bar, bp_partial_rule(op)(c, i));
+    return (c->masked ? bp_times_masked : bp_times)(y_bar, bp_partial_rule(op)(c, i));
   if (bp_lifts_itself(op)) return bp_custom_vjp(op)(c, i, y_bar);
   if (bp_lifted_transpose(op) != NULL) return bp_lifted_transpose(op)(c, i, y_bar);
   return each_cotangent(s, c, i, y_bar);
@@ -196,6 +180,7 @@ static bp_var lifted_cotangent(lifted_sweep *s, const bp_call *c, int i, bp_var 
 static void pull_lifted_node(lifted_sweep *s, uint32_t id) {
   bp_call c = bp_call_of(s->graph, id);
   bp_var y_bar = {s->graph, s->derivative[id]};
+  c.masked = s->masked[id];
   for (int i = 0; i < c.arity; i++) {
     uint32_t x = bp_call_arg(&c, i).id;
     if (!s->active[x] || !bp_differentiable(s->graph, id, i)) continue;

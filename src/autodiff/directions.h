@@ -12,9 +12,6 @@ bp_status bp_push_directions(bp_var y, bp_var x, bp_var seeds, bp_var *out);
 /* seeds J_j for each x[j]: seeds [k, elements of y] → [k, elements of x[j]]; symbolic zeros where y does not depend on it. */
 bp_status bp_pull_directions(bp_var y, const bp_var *x, size_t n_x, bp_var seeds, bp_var *out);
 
-/* active[y.id + 1]: 1 for what depends on an x and what y depends on through it. */
-bp_status bp_mark_between(bp_var y, const bp_var *x, size_t n_x, uint8_t *active);
-
 /* The n by n identity: the seeds of a whole Jacobian. */
 bp_var bp_identity_seeds(bp_graph *g, bp_dtype dtype, int64_t n);
 /* Row i of seeds, in a shape. */

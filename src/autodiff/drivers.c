@@ -44,19 +44,18 @@ static bp_status graph_result(bp_graph *g) {
 typedef struct sweep {
   bp_graph *graph;
   uint32_t last;    /* largest id that matters */
-  uint8_t *active;  /* depends on an x */
+  uint8_t *active;  /* depends on an x, and a y depends on it */
   uint8_t *masked;  /* its cotangent came through a where: a zero in it stays a zero */
   uint32_t *derivative; /* by id: tangent or cotangent, 0 none */
 } sweep;
 
-static bp_status sweep_init(sweep *s, const bp_var *x, size_t n_x) {
+static bp_status sweep_init(sweep *s, const bp_var *y, size_t n_y, const bp_var *x, size_t n_x) {
   size_t n = (size_t)s->last + 1;
   s->active = bp_calloc(s->graph->ctx, n, 1);
   s->masked = bp_calloc(s->graph->ctx, n, 1);
   s->derivative = bp_calloc(s->graph->ctx, n, sizeof *s->derivative);
   if (s->active == NULL || s->masked == NULL || s->derivative == NULL) return BP_E_NOMEM;
-  bp_mark_active(s->graph, x, n_x, s->last, s->active);
-  return BP_OK;
+  return bp_mark_between(y, n_y, x, n_x, s->active);
 }
 
 static void sweep_release(sweep *s) {
@@ -129,7 +128,7 @@ bp_status bp_vjp(const bp_var *y, const bp_var *y_bar, size_t n_y, const bp_var 
   BP_TRY(check_vars(s.graph, "vjp: y", y, n_y, &s.last));
   BP_TRY(check_vars(s.graph, "vjp: x", x, n_x, NULL));
   BP_TRY(check_seeds(s.graph, "vjp: cotangent", y, y_bar, n_y));
-  BP_TRY_DONE(sweep_init(&s, x, n_x));
+  BP_TRY_DONE(sweep_init(&s, y, n_y, x, n_x));
   for (size_t i = 0; i < n_y; i++) add_derivative(&s, y[i].id, y_bar[i]);
   for (uint32_t id = s.last; id >= 1 && s.graph->status == BP_OK; id--)
     if (s.derivative[id] != 0 && s.active[id]) pull_back(&s, id);
@@ -181,7 +180,7 @@ bp_status bp_jvp(const bp_var *y, size_t n_y, const bp_var *x, const bp_var *x_d
   BP_TRY(check_vars(s.graph, "jvp: y", y, n_y, &s.last));
   BP_TRY(check_vars(s.graph, "jvp: x", x, n_x, NULL));
   BP_TRY(check_seeds(s.graph, "jvp: tangent", x, x_dot, n_x));
-  BP_TRY_DONE(sweep_init(&s, x, n_x));
+  BP_TRY_DONE(sweep_init(&s, y, n_y, x, n_x));
   for (size_t j = 0; j < n_x; j++)
     if (x[j].id <= s.last) add_derivative(&s, x[j].id, x_dot[j]);
   for (uint32_t id = 1; id <= s.last; id++)

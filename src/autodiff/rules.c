@@ -57,3 +57,20 @@ void bp_mark_active(bp_graph *g, const bp_var *x, size_t n_x, uint32_t last, uin
     for (int a = 0; !active[id] && a < bp_node_arity(&g->nodes[id]); a++)
       if (active[bp_node_args(g, &g->nodes[id])[a]] && bp_differentiable(g, id, a)) active[id] = 1;
 }
+
+bp_status bp_mark_between(const bp_var *y, size_t n_y, const bp_var *x, size_t n_x, uint8_t *active) {
+  bp_graph *g = y[0].graph;
+  uint32_t last = 0;
+  for (size_t i = 0; i < n_y; i++) last = y[i].id > last ? y[i].id : last;
+  uint8_t *needed = bp_calloc(g->ctx, (size_t)last + 1, 1);
+  if (needed == NULL) return BP_E_NOMEM;
+  bp_mark_active(g, x, n_x, last, active);
+  for (size_t i = 0; i < n_y; i++) needed[y[i].id] = 1;
+  for (uint32_t id = last; id >= 1; id--) {
+    active[id] = active[id] && needed[id];
+    for (int i = 0; active[id] && i < bp_node_arity(&g->nodes[id]); i++)
+      if (bp_differentiable(g, id, i)) needed[bp_node_args(g, &g->nodes[id])[i]] = 1;
+  }
+  bp_release(bp_context_allocator(g->ctx), needed, (size_t)last + 1, 1);
+  return BP_OK;
+}

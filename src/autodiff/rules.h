@@ -62,5 +62,7 @@ bp_var bp_number(bp_var x, double value);
 bool bp_differentiable(bp_graph *g, uint32_t id, int arg);
 /* For each id up to `last`: 1 when it is one of x or depends on one through differentiable arguments. */
 void bp_mark_active(bp_graph *g, const bp_var *x, size_t n_x, uint32_t last, uint8_t *active);
+/* The same up to the largest id of y, and only for what a y depends on. BP_E_NOMEM */
+bp_status bp_mark_between(const bp_var *y, size_t n_y, const bp_var *x, size_t n_x, uint8_t *active);
 
 #endif

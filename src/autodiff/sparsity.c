@@ -101,7 +101,7 @@ static bp_status sparsity_init(sparsity *s, bp_var y, bp_var x) {
   s->bits = bp_calloc(ctx, n, sizeof *s->bits);
   s->nonzero = bp_calloc(ctx, n, sizeof *s->nonzero);
   if (s->active == NULL || s->bits == NULL || s->nonzero == NULL) return BP_E_NOMEM;
-  BP_TRY(bp_mark_between(y, &x, 1, s->active));
+  BP_TRY(bp_mark_between(&y, 1, &x, 1, s->active));
   for (uint32_t id = 1; id <= s->last; id++) {
     if (!s->active[id]) continue;
     bp_bits *b = &s->bits[id];

@@ -315,6 +315,18 @@ static void nodes_do_not_grow_with_the_columns(void **state) {
   }
 }
 
+static void forward_mode_leaves_out_what_no_result_needs(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_graph *g = new_graph(ctx);
+  bp_var x = vector(g, "x", 2), other = x, dot;
+  for (int i = 0; i < 100; i++) other = bp_sin(other);
+  bp_var y = bp_square(x);
+  size_t before = bp_graph_size(g);
+  bt_assert_ok(ctx, bp_jvp(&y, 1, &x, &x, 1, &dot));
+  assert_true(bp_graph_size(g) - before < 10);
+  bp_graph_free(g);
+}
+
 /* 3,000 directions of 2,000 elements are more than one sweep takes. */
 static void many_directions_are_cut_into_sweeps(void **state) {
   bp_context *ctx = bt_ctx(state);
@@ -425,6 +437,7 @@ int main(void) {
       BT_TEST(a_batch_of_results_has_its_jacobian_behind_it),
       BT_TEST(a_batch_is_refused_where_it_cannot_be),
       BT_TEST(nodes_do_not_grow_with_the_columns),
+      BT_TEST(forward_mode_leaves_out_what_no_result_needs),
       BT_TEST(many_directions_are_cut_into_sweeps),
       BT_TEST(what_is_no_derivative_is_refused),
       BT_TEST(an_error_in_the_graph_is_handed_on),
