@@ -53,10 +53,10 @@ static double bp_cot_derivative(int n, double x) {
 
 /* Orders 1 to 64. */
 static double bp_polygamma(double order, double x) {
+  if (!(x == x) || !(order >= 1 && order < BP_POLYGAMMA_ORDERS + 1)) return (double)NAN;
   const int n = (int)order;
   double factorial = 1;
   for (int k = 2; k <= n; k++) factorial *= k;
-  if (!(x == x) || n < 1 || n > BP_POLYGAMMA_ORDERS) return (double)NAN;
   if (x == 0) return n % 2 == 1 ? (double)INFINITY : -1 / x;
   if (x < 0) {
     if (x == floor(x)) return n % 2 == 1 ? (double)INFINITY : (double)NAN;

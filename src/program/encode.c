@@ -188,7 +188,7 @@ static int64_t choose_block(const ir *c, const bp_program *p, const plan_chain *
     product = true;
     if ((ins->node.attr.bits & BP_MATMUL_TA) == 0) bytes += 4.0 * (double)ins->args[0].shape.dims[1];
   }
-  double rows = product ? (double)bp_cpu_l2_bytes() / 2 / bytes : 32768 / (elements > 0 ? elements : 1);
+  double rows = product ? (double)bp_cpu_l2_bytes() / 2 / (bytes > 0 ? bytes : 1) : 32768 / (elements > 0 ? elements : 1);
   int64_t block = (int64_t)rows / 16 * 16, most = product ? 128 : 1 << 20;
   (void)c;
   if (block < 16) block = product ? 16 : rows < 1 ? 1 : (int64_t)rows;

@@ -16,6 +16,7 @@ static size_t bytes_of(int64_t elements) { return ((size_t)elements * 8 + 63) / 
 
 static bp_status add_slot(encoder *e, plan_slot slot, int32_t *number) {
   BP_TRY(bp_grow(e->c->ctx, (void **)&e->slots, &e->slots_capacity, e->n_slots + 1, sizeof *e->slots));
+  slot.size = (uint8_t)bp_dtype_size((bp_dtype)slot.dtype);
   e->slots[e->n_slots] = slot;
   *number = (int32_t)e->n_slots++;
   return BP_OK;

@@ -27,7 +27,7 @@ static void spread(char *dst, const char *src, uint8_t dtype, int64_t n) {
 static void prepare_slot(const plan_slot *s, const block *b, int64_t n) {
   const char *memory = s->buffer >= 0 ? b->pointers[s->buffer] : NULL;
   char *to = b->registers + s->offset;
-  size_t size = bp_dtype_size((bp_dtype)s->dtype);
+  size_t size = s->size;
   if (s->kind == SLOT_SCALAR) spread(to, memory, s->dtype, n < PLAN_BLOCK ? n : PLAN_BLOCK);
   if (s->kind != SLOT_TILE) return;
   size_t period = (size_t)s->period, want = (size_t)(n < PLAN_BLOCK ? n : PLAN_BLOCK) + period;
@@ -63,7 +63,7 @@ static void repeat_elements(char *to, const char *memory, const plan_slot *s, co
 }
 
 static char *strip(char *to, char *memory, const plan_slot *s, const block *b) {
-  size_t size = bp_dtype_size((bp_dtype)s->dtype);
+  size_t size = s->size;
   int64_t at = b->begin % s->period, first = s->period - at;
   if (first >= b->n) return memory + (size_t)at * size;
   memcpy(to, memory + (size_t)at * size, (size_t)first * size);
@@ -73,7 +73,7 @@ static char *strip(char *to, char *memory, const plan_slot *s, const block *b) {
 
 /* Where the elements of this block are. */
 static char *slot_pointer(const plan_slot *s, const block *b) {
-  size_t size = bp_dtype_size((bp_dtype)s->dtype);
+  size_t size = s->size;
   char *memory = s->buffer >= 0 ? b->pointers[s->buffer] : NULL, *mine = b->registers + s->offset;
   switch ((plan_slot_kind)s->kind) {
   case SLOT_MEMORY:

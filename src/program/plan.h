@@ -37,7 +37,7 @@ typedef enum plan_slot_kind {
   SLOT_RAW       /* the whole buffer: row numbers and tables */
 } plan_slot_kind;
 typedef struct plan_slot {
-  uint8_t kind, dtype;
+  uint8_t kind, dtype, size; /* size: bytes of an element */
   int32_t buffer; /* -1: none */
   size_t offset;  /* of its register or tile in scratch */
   int64_t repeat, period;
@@ -141,6 +141,7 @@ struct bp_workspace {
   size_t scratch_part;
   int threads;
   int64_t batch;
+  int64_t args_batch; /* that the shapes in args were resolved for, -1 none yet */
   int32_t phase;
 };
 

@@ -16,6 +16,7 @@ bp_status bp_workspace_new(bp_context *context, const bp_program *program, int t
   w->ctx = context;
   w->allocator = bp_context_allocator(context);
   w->program = program;
+  w->args_batch = -1;
   w->kernels = bp_kernels_use();
   bp_status status = BP_OK;
   if (threads != 1) status = bp_pool_new(context, threads, &w->pool);
@@ -164,10 +165,15 @@ static void *place_of(const bp_workspace *w, const plan_buffer *b, const void *c
 static void resolve_args(bp_workspace *w) {
   for (int32_t i = 0; i < w->program->n_instructions; i++) {
     const plan_instruction *ins = &w->program->instructions[i];
-    for (int32_t a = 0; a < ins->n_args; a++)
-      w->args[ins->first_arg + a] =
-          (bp_exec_arg){w->pointers[ins->args[a].buffer], bp_shape_resolve(&ins->args[a].shape, w->batch), ins->args[a].dtype};
+    for (int32_t a = 0; a < ins->n_args; a++) {
+      bp_exec_arg *arg = &w->args[ins->first_arg + a];
+      arg->data = w->pointers[ins->args[a].buffer];
+      if (w->args_batch == w->batch) continue; /* shapes are as in the last run */
+      arg->shape = bp_shape_resolve(&ins->args[a].shape, w->batch);
+      arg->dtype = ins->args[a].dtype;
+    }
   }
+  w->args_batch = w->batch;
 }
 
 /* What went wrong inside a branch or loop, in whichever thread. */

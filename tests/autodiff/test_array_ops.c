@@ -1,7 +1,6 @@
+/* labels: grad */
 /* Products, reductions, shapes, rows by number: values against plain loops in long double, derivatives against differences of
  * those loops, on random shapes with and without a batch.
- *
- * labels: grad
  */
 #include <stdio.h>
 #include <stdlib.h>

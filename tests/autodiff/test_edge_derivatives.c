@@ -1,7 +1,6 @@
+/* labels: grad */
 /* Derivatives where something is special: branches not taken, ties, huge logits, variables that depend on each other or on
  * nothing; higher orders; and what the drivers refuse.
- *
- * labels: grad
  */
 #include <math.h>
 #include <stdio.h>

@@ -1,11 +1,10 @@
+/* labels: grad */
 /* Backpropagation in an MLP written out by hand, in plain loops, against the gradient that the library derives from the graph:
  * for each activation and loss, in both element types.
  *
  *   δ_L = ∂R/∂z_L;  e_l = δ_l ⊙ φ'(a_l);  δ_{l-1} = W_l e_l;  ∂R/∂W_l = z_{l-1}ᵀ e_l;  ∂R/∂b_l = Σ_rows e_l
  *
  * with z_l = φ(a_l), a_l = z_{l-1} W_l + b_l for rows of examples, and a linear last layer.
- *
- * labels: grad
  */
 #include <math.h>
 #include <stdio.h>

@@ -1,8 +1,7 @@
+/* labels: grad */
 /* Derivatives of the elementwise operations at 1,500 random points each: forward and reverse against differences of the C
  * library in long double, against each other, in float32 against float64; second order against differences of first
  * order. A planted wrong rule must be caught.
- *
- * labels: grad
  */
 #include <stdio.h>
 #include <stdlib.h>

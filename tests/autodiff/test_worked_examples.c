@@ -1,7 +1,6 @@
+/* labels: grad */
 /* Worked examples whose numbers are known from elsewhere: a Jacobian in both modes, the trace of a logistic model, a small
  * computation graph, and the Gaussian mixture objective of a public benchmark of automatic differentiation.
- *
- * labels: grad
  */
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,6 @@
+/* labels: prop */
 /* Random graphs: a program computes the bits that plain evaluation computes, fused or not, on any number of threads, for any
  * batch, whatever lay in its memory before; and forward and reverse derivatives agree.
- *
- * labels: prop
  */
 #include <math.h>
 #include <stdio.h>
