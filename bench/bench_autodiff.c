@@ -116,7 +116,8 @@ static void show_ratio(const char *name, job *value, job *both) {
   double a, b;
   compare(value, both, &a, &b);
   show("%-42s %10.1f us %10.1f us %8.2f\n", name, a * 1e6, b * 1e6, b / a);
-  record("{\"bench\":\"gradient\",\"name\":\"%s\",\"value_seconds\":%.9f,\"gradient_seconds\":%.9f,\"ratio\":%.3f}\n", name, a, b, b / a);
+  record("{\"bench\":\"gradient\",\"name\":\"%s\",\"value_seconds\":%.9f,\"gradient_seconds\":%.9f,\"ratio\":%.3f}\n",
+         name, a, b, b / a);
 }
 
 /* ---- gradient ÷ function ---- */
@@ -130,7 +131,8 @@ static double *random_doubles(size_t n, double scale) {
 static void mixture(void) {
   enum { D = 10, K = 25, N = 1000, ROW = D + D * (D - 1) / 2 };
   bp_graph *g = new_graph();
-  double *data[4] = {random_doubles(K, 1), random_doubles(K * D, 1), random_doubles(K * ROW, 0.5), random_doubles(N * D, 1)};
+  double *data[4] = {random_doubles(K, 1), random_doubles(K * D, 1), random_doubles(K * ROW, 0.5),
+                     random_doubles(N * D, 1)};
   double *out = must_have(malloc((1 + K + K * D + K * ROW) * sizeof *out));
   bp_var in[] = {bp_input(g, "alphas", BP_F64, 1, (int64_t[]){K}), bp_input(g, "means", BP_F64, 2, (int64_t[]){K, D}),
                  bp_input(g, "icf", BP_F64, 2, (int64_t[]){K, ROW}), bp_input(g, "x", BP_F64, 2, (int64_t[]){N, D})};
@@ -168,7 +170,8 @@ static void network(void) {
   job value = new_job(&loss, 1, in, 8), both = new_job(outputs, 7, in, 8);
   for (int i = 0; i < 8; i++) {
     size_t n = 1;
-    for (int a = 0; a < bp_var_rank(in[i]); a++) n *= bp_var_dim(in[i], a) == BP_BATCH ? ROWS : (size_t)bp_var_dim(in[i], a);
+    for (int a = 0; a < bp_var_rank(in[i]); a++)
+      n *= bp_var_dim(in[i], a) == BP_BATCH ? ROWS : (size_t)bp_var_dim(in[i], a);
     data[i] = must_have(calloc(n, sizeof(float)));
     for (size_t k = 0; k < n && i != 7; k++) ((float *)data[i])[k] = (float)(0.1 * uniform(&state));
     for (size_t k = 0; k < n && i == 7; k++) ((int32_t *)data[i])[k] = (int32_t)(k % 10);
@@ -248,7 +251,8 @@ static bp_var keepers(bp_var x, size_t nodes) {
   size_t n = nodes / 7;
   bp_var *kept = must_have(malloc(n * sizeof *kept)), sum = bp_sum(x, BP_ALL_AXES);
   for (size_t i = 0; i < n; i++) kept[i] = bp_cumsum(bp_exp(bp_slice(x, 0, (int64_t)(i % 61), 64, 1)), 0);
-  for (size_t i = n; i-- > 0;) sum = bp_add(sum, bp_sum(bp_mul(kept[i], bp_scalar(g, BP_F64, 1e-6 * (double)i)), BP_ALL_AXES));
+  for (size_t i = n; i-- > 0;)
+    sum = bp_add(sum, bp_sum(bp_mul(kept[i], bp_scalar(g, BP_F64, 1e-6 * (double)i)), BP_ALL_AXES));
   free(kept);
   return sum;
 }
@@ -291,8 +295,8 @@ static void bench_build(void) {
   static const struct {
     const char *name;
     kind_fn kind;
-  } kinds[] = {{"chain", chain}, {"fan", fan}, {"products", products}, {"scalars", scalars}, {"pieces", pieces}, {"keepers", keepers},
-               {"gathers", gathers}, {"gradient", gradient_of}};
+  } kinds[] = {{"chain", chain},   {"fan", fan},         {"products", products}, {"scalars", scalars},
+               {"pieces", pieces}, {"keepers", keepers}, {"gathers", gathers},   {"gradient", gradient_of}};
   show("%-12s %8s %11s %11s %14s\n", "graph", "nodes", "build s", "compile s", "ns per node");
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
     for (size_t nodes = 12500; nodes <= 100000; nodes *= 2) {
@@ -302,9 +306,10 @@ static void bench_build(void) {
         build_once(kinds[k].kind, nodes, &b, &c, &size);
         build = fmin(build, b), compile = fmin(compile, c);
       }
-      show("%-12s %8zu %11.4f %11.4f %14.0f\n", kinds[k].name, size, build, compile, (build + compile) / (double)size * 1e9);
-      record("{\"bench\":\"build\",\"graph\":\"%s\",\"nodes\":%zu,\"build_seconds\":%.6f,\"compile_seconds\":%.6f}\n", kinds[k].name, size,
-             build, compile);
+      show("%-12s %8zu %11.4f %11.4f %14.0f\n", kinds[k].name, size, build, compile,
+           (build + compile) / (double)size * 1e9);
+      record("{\"bench\":\"build\",\"graph\":\"%s\",\"nodes\":%zu,\"build_seconds\":%.6f,\"compile_seconds\":%.6f}\n",
+             kinds[k].name, size, build, compile);
     }
 }
 
@@ -313,7 +318,8 @@ static void bench_build(void) {
 static bp_var banded(bp_var x, int half) {
   bp_var sum = x;
   for (int k = 1; k <= half; k++) {
-    bp_var after = bp_pad(bp_slice(x, 0, k, BP_END, 1), 0, 0, k, 0), before = bp_pad(bp_slice(x, 0, 0, -k, 1), 0, k, 0, 0);
+    bp_var after = bp_pad(bp_slice(x, 0, k, BP_END, 1), 0, 0, k, 0),
+           before = bp_pad(bp_slice(x, 0, 0, -k, 1), 0, k, 0, 0);
     bp_var factor = bp_scalar(x.graph, BP_F64, k);
     sum = bp_add(sum, bp_mul(x, bp_add(bp_sin(bp_mul(factor, after)), bp_sin(bp_mul(factor, before)))));
   }
@@ -330,17 +336,20 @@ static void sparse_case(int64_t rows, int half, bool hessian) {
   find = now() - t;
   bp_var values = bp_sparse_values(s);
   job a = new_job(&function, 1, &x, 1), b = new_job(&values, 1, &x, 1);
-  double *at = random_doubles((size_t)rows, 1), *out = must_have(malloc((size_t)(rows + bp_sparse_nonzeros(s)) * sizeof *out));
+  double *at = random_doubles((size_t)rows, 1),
+         *out = must_have(malloc((size_t)(rows + bp_sparse_nonzeros(s)) * sizeof *out));
   a.in[0] = b.in[0] = at;
   a.out[0] = out, b.out[0] = out + rows;
   compare(&a, &b, &value, &both);
-  show("%-8s %7lld rows, band %2d %9lld values %3d colours %9.4f s to set up %9.1f us function %10.1f us values, ratio %6.1f\n",
-       hessian ? "Hessian" : "Jacobian", (long long)rows, 2 * half + 1, (long long)bp_sparse_nonzeros(s), bp_sparse_colors(s), find,
-       value * 1e6, both * 1e6, both / value);
-  record("{\"bench\":\"sparse\",\"matrix\":\"%s\",\"rows\":%lld,\"band\":%d,\"nonzeros\":%lld,\"colors\":%d,\"setup_seconds\":%.6f,"
+  show("%-8s %7lld rows, band %2d %9lld values %3d colours %9.4f s to set up %9.1f us function %10.1f us values, ratio "
+       "%6.1f\n",
+       hessian ? "Hessian" : "Jacobian", (long long)rows, 2 * half + 1, (long long)bp_sparse_nonzeros(s),
+       bp_sparse_colors(s), find, value * 1e6, both * 1e6, both / value);
+  record("{\"bench\":\"sparse\",\"matrix\":\"%s\",\"rows\":%lld,\"band\":%d,\"nonzeros\":%lld,\"colors\":%d,\"setup_"
+         "seconds\":%.6f,"
          "\"function_seconds\":%.9f,\"values_seconds\":%.9f}\n",
-         hessian ? "hessian" : "jacobian", (long long)rows, 2 * half + 1, (long long)bp_sparse_nonzeros(s), bp_sparse_colors(s), find,
-         value, both);
+         hessian ? "hessian" : "jacobian", (long long)rows, 2 * half + 1, (long long)bp_sparse_nonzeros(s),
+         bp_sparse_colors(s), find, value, both);
   free_job(&a);
   free_job(&b);
   free(at);

@@ -68,9 +68,10 @@ static int derive(diff_problem *p, const cli_settings *s) {
   if (!failed && !s->json) diff_report(p, &result, shown);
   (void)fflush(cli_output()); /* what was found comes before what is wrong with it */
   if (!failed && s->check && !check.agrees)
-    failed = cli_fail(CLI_CHECK_FAILED,
-                      "diff: derivatives and difference quotients differ by %.1e; look for a kink or a pole near the point",
-                      check.largest);
+    failed =
+        cli_fail(CLI_CHECK_FAILED,
+                 "diff: derivatives and difference quotients differ by %.1e; look for a kink or a pole near the point",
+                 check.largest);
   diff_result_release(&result);
   diff_result_release(&check.differences);
   return failed;

@@ -32,7 +32,8 @@ static bp_status build(bp_context *ctx, const double *t, const double *y, fit *f
   bp_var gradient, product;
   bp_status status = bp_graph_new(ctx, &graph);
   if (status != BP_OK) return status;
-  bp_var p = bp_input(graph, "p", BP_F64, 1, parameters), v = bp_input(graph, "v", BP_F64, 1, parameters), in[] = {p, v};
+  bp_var p = bp_input(graph, "p", BP_F64, 1, parameters), v = bp_input(graph, "v", BP_F64, 1, parameters),
+         in[] = {p, v};
   bp_var r = bp_sub(model(p, bp_constant(graph, BP_F64, 1, points, t)), bp_constant(graph, BP_F64, 1, points, y));
   bp_var cost = bp_mul(bp_scalar(graph, BP_F64, 0.5), bp_sum(bp_square(r), BP_ALL_AXES));
   status = bp_vjp(&r, &r, 1, &p, 1, &gradient);
@@ -99,7 +100,8 @@ int main(void) {
   if (bp_context_new(NULL, &ctx) != BP_OK) return 1;
   for (int i = 0; i < POINTS; i++) {
     t[i] = 0.1 * i;
-    y[i] = truth[0] * exp(-truth[1] * t[i]) * cos(truth[2] * t[i]) + truth[3] + 0.02 * sin(37.0 * i); /* and some noise */
+    y[i] =
+        truth[0] * exp(-truth[1] * t[i]) * cos(truth[2] * t[i]) + truth[3] + 0.02 * sin(37.0 * i); /* and some noise */
   }
   bp_status status = build(ctx, t, y, &f);
   if (status == BP_OK) status = levenberg_marquardt(&f, p, g);
@@ -111,6 +113,7 @@ int main(void) {
   bp_context_free(ctx);
   bool good = status == BP_OK && dot(g, g) < 1e-12;
   for (int i = 0; i < PARAMETERS; i++) good = good && fabs(p[i] - truth[i]) < 0.05;
-  printf("a = %.3f, b = %.3f, c = %.3f, d = %.3f: %s\n", p[0], p[1], p[2], p[3], good ? "within 0.05 of the truth" : "not found");
+  printf("a = %.3f, b = %.3f, c = %.3f, d = %.3f: %s\n", p[0], p[1], p[2], p[3],
+         good ? "within 0.05 of the truth" : "not found");
   return good ? 0 : 1;
 }

@@ -17,10 +17,10 @@ static const double x[1][2] = {{1.175171, 2.029160}};
 
 static const double published_objective = 8.07380408004975791;
 static const double published_gradient[18] = {
-    0.108662855508652456,  -0.741270039523898472,   0.632607184015246071, 1.11692576532787013,   0.163333013551455269,
-    -0.0219989824071193142, 0.227778292254236098,   1.20963025612832187,  -0.0606375920733956339, 2.58529994051162237,
-    0.112632694524213789,  0.385744309849611777,    0.0735180573182305508, 5.41836362715595232,  -0.321494409677446469,
-    1.71892309775004937,   0.860091090790866875,    -0.994640930466322848};
+    0.108662855508652456,   -0.741270039523898472, 0.632607184015246071,  1.11692576532787013,    0.163333013551455269,
+    -0.0219989824071193142, 0.227778292254236098,  1.20963025612832187,   -0.0606375920733956339, 2.58529994051162237,
+    0.112632694524213789,   0.385744309849611777,  0.0735180573182305508, 5.41836362715595232,    -0.321494409677446469,
+    1.71892309775004937,    0.860091090790866875,  -0.994640930466322848};
 
 typedef struct mixture {
   bp_var parameters[3]; /* α, means, rows of (q, l) */
@@ -70,7 +70,8 @@ static bp_status another_size(bp_context *ctx, bp_gradcheck_report *report) {
   bp_status status = bp_graph_new(ctx, &graph);
   if (status != BP_OK) return status;
   mixture mix = build(graph, D, K, N, data, 1);
-  status = bp_gradcheck(&mix.objective, 1, NULL, 0, mix.parameters, 3, 0, (const void *[]){a, means_at, icf_at}, NULL, report);
+  status = bp_gradcheck(&mix.objective, 1, NULL, 0, mix.parameters, 3, 0, (const void *[]){a, means_at, icf_at}, NULL,
+                        report);
   bp_graph_free(graph);
   return status;
 }
@@ -85,7 +86,7 @@ int main(void) {
   if (status != BP_OK) fprintf(stderr, "gmm: %s\n", bp_error_message(ctx));
   bp_context_free(ctx);
   if (status != BP_OK) return 1;
-  printf("all of it within 1e-8: %s; D=3, K=2, N=5: %lld derivatives agree with differences\n", worst <= 1e-8 ? "yes" : "no",
-         (long long)report.checked);
+  printf("all of it within 1e-8: %s; D=3, K=2, N=5: %lld derivatives agree with differences\n",
+         worst <= 1e-8 ? "yes" : "no", (long long)report.checked);
   return worst <= 1e-8 ? 0 : 1;
 }

@@ -60,13 +60,15 @@ static bp_var gmm_objective(bp_var alphas, bp_var means, bp_var icf, bp_var x, d
   /* Q_k (xᵢ - μ_k) for all i and k: one matrix product, then a shift by Q_k μ_k. */
   bp_var qx = bp_matmul_t(x, false, bp_reshape(factors, 2, (int64_t[]){k * d, d}), true); /* [N, K D] */
   bp_var means_as_rows = bp_reshape(means, 3, (int64_t[]){k, 1, d});
-  bp_var q_mean = bp_sum(bp_mul(bp_reshape(factors, 3, (int64_t[]){k, d, d}), means_as_rows), BP_LAST_AXIS); /* [K, D] */
+  bp_var q_mean =
+      bp_sum(bp_mul(bp_reshape(factors, 3, (int64_t[]){k, d, d}), means_as_rows), BP_LAST_AXIS); /* [K, D] */
   bp_var centred = bp_sub(qx, bp_reshape(q_mean, 1, (int64_t[]){k * d}));
   bp_var distance = bp_sum(bp_square(bp_reshape(centred, 3, (int64_t[]){n, k, d})), BP_LAST_AXIS); /* [N, K] */
   bp_var rows = bp_logsumexp(bp_sub(bp_add(alphas, sum_q), gmm_times(0.5, distance)));
   bp_var likelihood = bp_sub(bp_sum(rows, BP_ALL_AXES), gmm_times((double)n, bp_logsumexp(alphas)));
 
-  double wishart = (double)(d + m + 1), constant = wishart * (double)d * (log(gamma) - 0.5 * log(2)) - gmm_log_gamma(wishart / 2, d);
+  double wishart = (double)(d + m + 1),
+         constant = wishart * (double)d * (log(gamma) - 0.5 * log(2)) - gmm_log_gamma(wishart / 2, d);
   bp_var squares = bp_add(bp_sum(bp_square(exp_q), BP_ALL_AXES), bp_sum(bp_square(l), BP_ALL_AXES));
   bp_var prior = bp_sub(gmm_times(0.5 * gamma * gamma, squares), gmm_times((double)m, bp_sum(sum_q, BP_ALL_AXES)));
   double known = -0.5 * (double)(n * d) * log(2 * GMM_PI) - (double)k * constant;

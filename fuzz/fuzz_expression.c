@@ -70,7 +70,8 @@ static void trace(const fuzz_case *c, bp_mode mode) {
   for (int i = 0; i < bp_var_rank(c->y); i++) dims[i] = bp_var_dim(c->y, i);
   bp_var one = bp_scalar(c->graph, BP_F64, 1);
   seeds[0] = mode == BP_MODE_FORWARD ? one : bp_broadcast(one, bp_var_rank(c->y), dims);
-  bp_trace_options o = {.size = sizeof o, .mode = mode, .inputs = c->vars, .n_inputs = NAMES, .wrt = c->vars, .n_wrt = NAMES};
+  bp_trace_options o = {
+      .size = sizeof o, .mode = mode, .inputs = c->vars, .n_inputs = NAMES, .wrt = c->vars, .n_wrt = NAMES};
   o.seeds = seeds;
   o.n_columns = bp_var_rank(c->vars[0]) == 0 ? 1 : 0;
   bp_trace *t;

@@ -40,13 +40,14 @@ BP_API bp_status bp_vhp(bp_var y, const bp_var *x, const bp_var *v, size_t n_x, 
 
 /* JᵀJ v with J = ∂y/∂x of all y and x together: out[j] has the shape of x[j]. The matrix of the normal equations of least
  * squares, positive semidefinite; it is never formed. */
-BP_API bp_status bp_normal_product(const bp_var *y, size_t n_y, const bp_var *x, const bp_var *v, size_t n_x, bp_var *out);
+BP_API bp_status bp_normal_product(const bp_var *y, size_t n_y, const bp_var *x, const bp_var *v, size_t n_x,
+                                   bp_var *out);
 
 /* Gauss-Newton product Jᵀ H_loss J v, with J = ∂z/∂x and H_loss the Hessian of the scalar `loss` with respect to z, which are
  * variables between x and the loss: the outputs of a network, say. The Hessian of the loss without the curvature of z;
  * positive semidefinite when the loss is convex in z. What the loss takes from x past z (weight decay) is left out. */
-BP_API bp_status bp_gauss_newton_product(bp_var loss, const bp_var *z, size_t n_z, const bp_var *x, const bp_var *v, size_t n_x,
-                                         bp_var *out);
+BP_API bp_status bp_gauss_newton_product(bp_var loss, const bp_var *z, size_t n_z, const bp_var *x, const bp_var *v,
+                                         size_t n_x, bp_var *out);
 
 /* ---- whole matrices ---- */
 typedef enum bp_mode {

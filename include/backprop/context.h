@@ -30,10 +30,10 @@ typedef void *(*bp_alloc_fn)(void *user, void *ptr, size_t old_size, size_t new_
 typedef void (*bp_warn_fn)(void *user, const char *message);
 
 typedef struct bp_context_options {
-  size_t size;        /* sizeof(bp_context_options): lets later versions add fields */
-  bp_alloc_fn alloc;  /* NULL: malloc, realloc and free */
+  size_t size;       /* sizeof(bp_context_options): lets later versions add fields */
+  bp_alloc_fn alloc; /* NULL: malloc, realloc and free */
   void *alloc_user;
-  bp_warn_fn warn;    /* NULL: warnings are dropped */
+  bp_warn_fn warn; /* NULL: warnings are dropped */
   void *warn_user;
 } bp_context_options;
 

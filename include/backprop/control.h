@@ -29,8 +29,8 @@ typedef bp_var (*bp_while_fn)(void *user, bp_graph *graph, const bp_var *state, 
  * through the predicate.
  * Failures are recorded on the graph:
  * BP_E_SHAPE  the predicate is no scalar, or the branches disagree (the message names both shapes) */
-BP_API void bp_cond(bp_var predicate, const bp_var *args, size_t n_args, bp_branch_fn then_branch, bp_branch_fn else_branch,
-                    void *user, size_t n_results, bp_var *results);
+BP_API void bp_cond(bp_var predicate, const bp_var *args, size_t n_args, bp_branch_fn then_branch,
+                    bp_branch_fn else_branch, void *user, size_t n_results, bp_var *results);
 
 /* Everything that a loop carries. */
 typedef struct bp_loop_args {
@@ -45,14 +45,15 @@ typedef struct bp_loop_args {
 
 /* Runs `step` for each slice t = 0 … length - 1: final[n_state] is the last state, y[n_y] are the stacked outputs. length is
  * the leading size of the x, or given when there are none. */
-BP_API void bp_scan(bp_graph *graph, const bp_loop_args *args, int64_t length, bp_step_fn step, void *user, bp_var *final, bp_var *y);
+BP_API void bp_scan(bp_graph *graph, const bp_loop_args *args, int64_t length, bp_step_fn step, void *user,
+                    bp_var *final, bp_var *y);
 
 /* Runs `step` while `condition` holds: final[n_state] is the state in which it first did not. *trips (may be NULL) is the number of
  * iterations as a float64 scalar. Derivatives are those of the iterations that were run.
  * max_trips bounds the loop, and the memory that its derivative needs: when the condition still holds after so many
  * iterations, bp_run() and bp_eval() fail with BP_E_LIMIT. */
-BP_API void bp_while(bp_graph *graph, const bp_loop_args *args, int64_t max_trips, bp_while_fn condition, bp_step_fn step, void *user,
-                     bp_var *final, bp_var *trips);
+BP_API void bp_while(bp_graph *graph, const bp_loop_args *args, int64_t max_trips, bp_while_fn condition,
+                     bp_step_fn step, void *user, bp_var *final, bp_var *trips);
 
 #ifdef __cplusplus
 }

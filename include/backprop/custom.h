@@ -44,7 +44,7 @@ typedef bp_var (*bp_op_vjp_fn)(void *user, const bp_var *x, size_t n_x, size_t i
 typedef bp_var (*bp_op_jvp_fn)(void *user, const bp_var *x, size_t n_x, size_t i, bp_var y, bp_var x_dot);
 /* The same as the VJP, as numbers: writes x_bar, which has the shape of x[i]. */
 typedef bp_status (*bp_op_vjp_eval_fn)(void *user, const bp_buffer *x, size_t n_x, size_t i, const bp_buffer *y,
-                                           const bp_buffer *y_bar, const bp_buffer *x_bar);
+                                       const bp_buffer *y_bar, const bp_buffer *x_bar);
 
 typedef struct bp_custom_op {
   size_t size;      /* sizeof(bp_custom_op): lets later versions add fields */

@@ -64,7 +64,8 @@ BP_API bp_var bp_scalar(bp_graph *graph, bp_dtype dtype, double value);
 BP_API bp_status bp_graph_new_eager(bp_context *context, bp_graph **out);
 /* An input with a value, for eager graphs; data (dense, row-major, BORROW) is copied.
  * BP_E_ARG  the graph is not eager */
-BP_API bp_var bp_variable(bp_graph *graph, const char *name, bp_dtype dtype, int rank, const int64_t *dims, const void *data);
+BP_API bp_var bp_variable(bp_graph *graph, const char *name, bp_dtype dtype, int rank, const int64_t *dims,
+                          const void *data);
 /* The value of a variable of rank 0, or of its only element, as a double. NaN, with BP_E_ARG recorded on the graph, when it has more
  * elements or the graph is not eager; NaN when the graph holds an error. */
 BP_API double bp_item(bp_var var);

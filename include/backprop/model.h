@@ -24,21 +24,21 @@ BP_API const char *bp_task_name(bp_task task);
 
 /* What to train; zero-filled means the defaults, which train well on tables and images. */
 typedef struct bp_train_options {
-  size_t size;             /* sizeof(bp_train_options) */
-  const char *target;      /* name or number (from 0) of the target column; NULL: the last column */
-  const char *ignore;      /* comma-separated columns to leave out; NULL: none */
-  const char *features;    /* comma-separated columns to use; NULL: all others */
+  size_t size;          /* sizeof(bp_train_options) */
+  const char *target;   /* name or number (from 0) of the target column; NULL: the last column */
+  const char *ignore;   /* comma-separated columns to leave out; NULL: none */
+  const char *features; /* comma-separated columns to use; NULL: all others */
   bp_task task;
-  int n_hidden;            /* -1: no hidden layer; 0: the default, 128,128 */
+  int n_hidden; /* -1: no hidden layer; 0: the default, 128,128 */
   int64_t hidden[BP_LAYERS_MAX];
-  int n_activations;       /* 0: tanh for all; 1: the same for all; else one per hidden layer */
+  int n_activations; /* 0: tanh for all; 1: the same for all; else one per hidden layer */
   bp_activation activations[BP_LAYERS_MAX];
   bp_init init;
-  bp_dtype dtype;          /* F32 or F64 */
-  bool loss_given;         /* false: cross entropy for classification, mse for regression */
-  double valid_fraction;   /* part of the rows set aside for validation when no table is given; 0: none */
-  const char *settings;    /* one line that describes the settings for the training record; NULL: none */
-  bp_fit_options fit;      /* fit.loss counts when loss_given */
+  bp_dtype dtype;        /* F32 or F64 */
+  bool loss_given;       /* false: cross entropy for classification, mse for regression */
+  double valid_fraction; /* part of the rows set aside for validation when no table is given; 0: none */
+  const char *settings;  /* one line that describes the settings for the training record; NULL: none */
+  bp_fit_options fit;    /* fit.loss counts when loss_given */
 } bp_train_options;
 
 /* The batch size and the epochs that bp_model_train() takes for `rows` training rows, where they are 0: batches of 128, smaller
@@ -73,11 +73,11 @@ BP_API bp_status bp_model_predict(bp_context *context, const bp_model *model, co
 typedef struct bp_metrics {
   bp_task task;
   int64_t rows;
-  double loss;             /* mean over rows, as trained */
+  double loss; /* mean over rows, as trained */
   double accuracy, log_loss_bits;
-  double auc;              /* two classes: area under the ROC curve of the second class */
+  double auc; /* two classes: area under the ROC curve of the second class */
   int64_t classes;
-  int64_t *confusion;      /* NEW [classes, classes]: rows are true classes, columns predicted ones; NULL for regression */
+  int64_t *confusion; /* NEW [classes, classes]: rows are true classes, columns predicted ones; NULL for regression */
   double *precision, *recall, *f1; /* NEW per class; 0 where undefined */
   double rmse, mae, r2;
 } bp_metrics;
@@ -100,12 +100,12 @@ BP_API const char *bp_model_class(const bp_model *model, int64_t class_number);
 /* Feature columns of the table, before encoding. */
 BP_API int64_t bp_model_columns(const bp_model *model);
 typedef struct bp_column_info {
-  const char *name;  /* VIEW; a block of bytes is one entry, named by its prefix and width, as pixel0..783 */
-  const char *type;  /* VIEW "number", "category", "bytes" */
-  int64_t inputs;    /* network inputs that it becomes */
-  double mean, scale;       /* numbers: (value - mean) / scale; bytes: value * scale with scale 1/255 */
-  double missing;           /* number put in place of a missing one; NaN: none was missing */
-  bool indicator;           /* an extra input that is 1 where it was missing */
+  const char *name;   /* VIEW; a block of bytes is one entry, named by its prefix and width, as pixel0..783 */
+  const char *type;   /* VIEW "number", "category", "bytes" */
+  int64_t inputs;     /* network inputs that it becomes */
+  double mean, scale; /* numbers: (value - mean) / scale; bytes: value * scale with scale 1/255 */
+  double missing;     /* number put in place of a missing one; NaN: none was missing */
+  bool indicator;     /* an extra input that is 1 where it was missing */
   int64_t n_categories;
   const char *const *categories; /* VIEW */
 } bp_column_info;

@@ -14,9 +14,9 @@
 extern "C" {
 #endif
 
-#define BP_AXIS(i) (1u << (i))
+#define BP_AXIS(i)   (1u << (i))
 #define BP_LAST_AXIS (1u << 31)
-#define BP_ALL_AXES 0xffu
+#define BP_ALL_AXES  0xffu
 
 /* ---- elementwise, one argument ---- */
 BP_API bp_var bp_neg(bp_var x);        /* -x */
@@ -42,15 +42,15 @@ BP_API bp_var bp_sinh(bp_var x);
 BP_API bp_var bp_cosh(bp_var x);
 BP_API bp_var bp_tanh(bp_var x);
 BP_API bp_var bp_asinh(bp_var x);
-BP_API bp_var bp_acosh(bp_var x); /* NaN below 1; derivative +inf at 1 */
-BP_API bp_var bp_atanh(bp_var x); /* ±inf at ±1, NaN beyond */
-BP_API bp_var bp_sigmoid(bp_var x);   /* σ(x) = 1 / (1 + exp(-x)) */
-BP_API bp_var bp_softplus(bp_var x);  /* ζ(x) = log(1 + exp(x)) */
-BP_API bp_var bp_relu(bp_var x);      /* max(x, 0); derivative 0 at 0 */
+BP_API bp_var bp_acosh(bp_var x);    /* NaN below 1; derivative +inf at 1 */
+BP_API bp_var bp_atanh(bp_var x);    /* ±inf at ±1, NaN beyond */
+BP_API bp_var bp_sigmoid(bp_var x);  /* σ(x) = 1 / (1 + exp(-x)) */
+BP_API bp_var bp_softplus(bp_var x); /* ζ(x) = log(1 + exp(x)) */
+BP_API bp_var bp_relu(bp_var x);     /* max(x, 0); derivative 0 at 0 */
 BP_API bp_var bp_erf(bp_var x);
-BP_API bp_var bp_erfc(bp_var x);      /* 1 - erf(x) */
-BP_API bp_var bp_lgamma(bp_var x);    /* log |Γ(x)|; +inf at 0, -1, -2, …; derivative ψ(x) */
-BP_API bp_var bp_digamma(bp_var x);   /* ψ(x), the derivative of log |Γ(x)|; ∓inf at ±0, NaN at -1, -2, … */
+BP_API bp_var bp_erfc(bp_var x);    /* 1 - erf(x) */
+BP_API bp_var bp_lgamma(bp_var x);  /* log |Γ(x)|; +inf at 0, -1, -2, …; derivative ψ(x) */
+BP_API bp_var bp_digamma(bp_var x); /* ψ(x), the derivative of log |Γ(x)|; ∓inf at ±0, NaN at -1, -2, … */
 /* The derivative of ψ of this order, 0 to 64. Poles: +inf at 0, -1, -2, … for odd orders; ∓inf at ±0 and NaN at -1, -2, …
  * for even ones. */
 BP_API bp_var bp_polygamma(int order, bp_var x);
@@ -64,10 +64,10 @@ BP_API bp_var bp_add(bp_var a, bp_var b);
 BP_API bp_var bp_sub(bp_var a, bp_var b);
 BP_API bp_var bp_mul(bp_var a, bp_var b);
 BP_API bp_var bp_div(bp_var a, bp_var b);
-BP_API bp_var bp_pow(bp_var a, bp_var b); /* aᵇ; 0⁰ = 1; for a <= 0 the derivative along b is 0 */
+BP_API bp_var bp_pow(bp_var a, bp_var b);   /* aᵇ; 0⁰ = 1; for a <= 0 the derivative along b is 0 */
 BP_API bp_var bp_atan2(bp_var y, bp_var x); /* derivative 0 at the origin */
-BP_API bp_var bp_max(bp_var a, bp_var b); /* ties: the whole cotangent goes to a */
-BP_API bp_var bp_min(bp_var a, bp_var b); /* ties: the whole cotangent goes to a */
+BP_API bp_var bp_max(bp_var a, bp_var b);   /* ties: the whole cotangent goes to a */
+BP_API bp_var bp_min(bp_var a, bp_var b);   /* ties: the whole cotangent goes to a */
 /* Comparisons give 1 or 0 in the arguments' element type; derivative 0. */
 BP_API bp_var bp_equal(bp_var a, bp_var b);
 BP_API bp_var bp_not_equal(bp_var a, bp_var b);
@@ -183,82 +183,82 @@ BP_API bp_var bp_at(bp_var var, const char *file, int line);
 
 #ifndef BP_NO_LOCATIONS
 /* The other arguments may be compound literals, commas and all. */
-#define BP_HERE_(x) bp_at((x), __FILE__, __LINE__)
-#define bp_neg(x) bp_neg(BP_HERE_(x))
-#define bp_abs(x) bp_abs(BP_HERE_(x))
-#define bp_sign(x) bp_sign(BP_HERE_(x))
-#define bp_square(x) bp_square(BP_HERE_(x))
-#define bp_reciprocal(x) bp_reciprocal(BP_HERE_(x))
-#define bp_sqrt(x) bp_sqrt(BP_HERE_(x))
-#define bp_rsqrt(x) bp_rsqrt(BP_HERE_(x))
-#define bp_exp(x) bp_exp(BP_HERE_(x))
-#define bp_expm1(x) bp_expm1(BP_HERE_(x))
-#define bp_log(x) bp_log(BP_HERE_(x))
-#define bp_log1p(x) bp_log1p(BP_HERE_(x))
-#define bp_log2(x) bp_log2(BP_HERE_(x))
-#define bp_sin(x) bp_sin(BP_HERE_(x))
-#define bp_cos(x) bp_cos(BP_HERE_(x))
-#define bp_tan(x) bp_tan(BP_HERE_(x))
-#define bp_asin(x) bp_asin(BP_HERE_(x))
-#define bp_acos(x) bp_acos(BP_HERE_(x))
-#define bp_atan(x) bp_atan(BP_HERE_(x))
-#define bp_sinh(x) bp_sinh(BP_HERE_(x))
-#define bp_cosh(x) bp_cosh(BP_HERE_(x))
-#define bp_tanh(x) bp_tanh(BP_HERE_(x))
-#define bp_sigmoid(x) bp_sigmoid(BP_HERE_(x))
-#define bp_softplus(x) bp_softplus(BP_HERE_(x))
-#define bp_relu(x) bp_relu(BP_HERE_(x))
-#define bp_erf(x) bp_erf(BP_HERE_(x))
-#define bp_erfc(x) bp_erfc(BP_HERE_(x))
-#define bp_lgamma(x) bp_lgamma(BP_HERE_(x))
-#define bp_floor(x) bp_floor(BP_HERE_(x))
-#define bp_ceil(x) bp_ceil(BP_HERE_(x))
-#define bp_round(x) bp_round(BP_HERE_(x))
-#define bp_heaviside(x) bp_heaviside(BP_HERE_(x))
-#define bp_add(x, ...) bp_add(BP_HERE_(x), __VA_ARGS__)
-#define bp_sub(x, ...) bp_sub(BP_HERE_(x), __VA_ARGS__)
-#define bp_mul(x, ...) bp_mul(BP_HERE_(x), __VA_ARGS__)
-#define bp_div(x, ...) bp_div(BP_HERE_(x), __VA_ARGS__)
-#define bp_pow(x, ...) bp_pow(BP_HERE_(x), __VA_ARGS__)
-#define bp_atan2(x, ...) bp_atan2(BP_HERE_(x), __VA_ARGS__)
-#define bp_max(x, ...) bp_max(BP_HERE_(x), __VA_ARGS__)
-#define bp_min(x, ...) bp_min(BP_HERE_(x), __VA_ARGS__)
-#define bp_equal(x, ...) bp_equal(BP_HERE_(x), __VA_ARGS__)
-#define bp_not_equal(x, ...) bp_not_equal(BP_HERE_(x), __VA_ARGS__)
-#define bp_less(x, ...) bp_less(BP_HERE_(x), __VA_ARGS__)
-#define bp_less_equal(x, ...) bp_less_equal(BP_HERE_(x), __VA_ARGS__)
-#define bp_greater(x, ...) bp_greater(BP_HERE_(x), __VA_ARGS__)
-#define bp_greater_equal(x, ...) bp_greater_equal(BP_HERE_(x), __VA_ARGS__)
-#define bp_where(x, ...) bp_where(BP_HERE_(x), __VA_ARGS__)
-#define bp_matmul(x, ...) bp_matmul(BP_HERE_(x), __VA_ARGS__)
-#define bp_matmul_t(x, ...) bp_matmul_t(BP_HERE_(x), __VA_ARGS__)
-#define bp_sum(x, ...) bp_sum(BP_HERE_(x), __VA_ARGS__)
-#define bp_mean(x, ...) bp_mean(BP_HERE_(x), __VA_ARGS__)
-#define bp_reduce_max(x, ...) bp_reduce_max(BP_HERE_(x), __VA_ARGS__)
-#define bp_reduce_min(x, ...) bp_reduce_min(BP_HERE_(x), __VA_ARGS__)
-#define bp_logsumexp(x) bp_logsumexp(BP_HERE_(x))
-#define bp_softmax(x) bp_softmax(BP_HERE_(x))
-#define bp_axis_size(x, ...) bp_axis_size(BP_HERE_(x), __VA_ARGS__)
-#define bp_reshape(x, ...) bp_reshape(BP_HERE_(x), __VA_ARGS__)
-#define bp_broadcast(x, ...) bp_broadcast(BP_HERE_(x), __VA_ARGS__)
-#define bp_expand(x, ...) bp_expand(BP_HERE_(x), __VA_ARGS__)
-#define bp_transpose(x, ...) bp_transpose(BP_HERE_(x), __VA_ARGS__)
-#define bp_cast(x, ...) bp_cast(BP_HERE_(x), __VA_ARGS__)
-#define bp_gather(x, ...) bp_gather(BP_HERE_(x), __VA_ARGS__)
-#define bp_scatter_add(x, ...) bp_scatter_add(BP_HERE_(x), __VA_ARGS__)
-#define bp_one_hot(x, ...) bp_one_hot(BP_HERE_(x), __VA_ARGS__)
+#define BP_HERE_(x)                      bp_at((x), __FILE__, __LINE__)
+#define bp_neg(x)                        bp_neg(BP_HERE_(x))
+#define bp_abs(x)                        bp_abs(BP_HERE_(x))
+#define bp_sign(x)                       bp_sign(BP_HERE_(x))
+#define bp_square(x)                     bp_square(BP_HERE_(x))
+#define bp_reciprocal(x)                 bp_reciprocal(BP_HERE_(x))
+#define bp_sqrt(x)                       bp_sqrt(BP_HERE_(x))
+#define bp_rsqrt(x)                      bp_rsqrt(BP_HERE_(x))
+#define bp_exp(x)                        bp_exp(BP_HERE_(x))
+#define bp_expm1(x)                      bp_expm1(BP_HERE_(x))
+#define bp_log(x)                        bp_log(BP_HERE_(x))
+#define bp_log1p(x)                      bp_log1p(BP_HERE_(x))
+#define bp_log2(x)                       bp_log2(BP_HERE_(x))
+#define bp_sin(x)                        bp_sin(BP_HERE_(x))
+#define bp_cos(x)                        bp_cos(BP_HERE_(x))
+#define bp_tan(x)                        bp_tan(BP_HERE_(x))
+#define bp_asin(x)                       bp_asin(BP_HERE_(x))
+#define bp_acos(x)                       bp_acos(BP_HERE_(x))
+#define bp_atan(x)                       bp_atan(BP_HERE_(x))
+#define bp_sinh(x)                       bp_sinh(BP_HERE_(x))
+#define bp_cosh(x)                       bp_cosh(BP_HERE_(x))
+#define bp_tanh(x)                       bp_tanh(BP_HERE_(x))
+#define bp_sigmoid(x)                    bp_sigmoid(BP_HERE_(x))
+#define bp_softplus(x)                   bp_softplus(BP_HERE_(x))
+#define bp_relu(x)                       bp_relu(BP_HERE_(x))
+#define bp_erf(x)                        bp_erf(BP_HERE_(x))
+#define bp_erfc(x)                       bp_erfc(BP_HERE_(x))
+#define bp_lgamma(x)                     bp_lgamma(BP_HERE_(x))
+#define bp_floor(x)                      bp_floor(BP_HERE_(x))
+#define bp_ceil(x)                       bp_ceil(BP_HERE_(x))
+#define bp_round(x)                      bp_round(BP_HERE_(x))
+#define bp_heaviside(x)                  bp_heaviside(BP_HERE_(x))
+#define bp_add(x, ...)                   bp_add(BP_HERE_(x), __VA_ARGS__)
+#define bp_sub(x, ...)                   bp_sub(BP_HERE_(x), __VA_ARGS__)
+#define bp_mul(x, ...)                   bp_mul(BP_HERE_(x), __VA_ARGS__)
+#define bp_div(x, ...)                   bp_div(BP_HERE_(x), __VA_ARGS__)
+#define bp_pow(x, ...)                   bp_pow(BP_HERE_(x), __VA_ARGS__)
+#define bp_atan2(x, ...)                 bp_atan2(BP_HERE_(x), __VA_ARGS__)
+#define bp_max(x, ...)                   bp_max(BP_HERE_(x), __VA_ARGS__)
+#define bp_min(x, ...)                   bp_min(BP_HERE_(x), __VA_ARGS__)
+#define bp_equal(x, ...)                 bp_equal(BP_HERE_(x), __VA_ARGS__)
+#define bp_not_equal(x, ...)             bp_not_equal(BP_HERE_(x), __VA_ARGS__)
+#define bp_less(x, ...)                  bp_less(BP_HERE_(x), __VA_ARGS__)
+#define bp_less_equal(x, ...)            bp_less_equal(BP_HERE_(x), __VA_ARGS__)
+#define bp_greater(x, ...)               bp_greater(BP_HERE_(x), __VA_ARGS__)
+#define bp_greater_equal(x, ...)         bp_greater_equal(BP_HERE_(x), __VA_ARGS__)
+#define bp_where(x, ...)                 bp_where(BP_HERE_(x), __VA_ARGS__)
+#define bp_matmul(x, ...)                bp_matmul(BP_HERE_(x), __VA_ARGS__)
+#define bp_matmul_t(x, ...)              bp_matmul_t(BP_HERE_(x), __VA_ARGS__)
+#define bp_sum(x, ...)                   bp_sum(BP_HERE_(x), __VA_ARGS__)
+#define bp_mean(x, ...)                  bp_mean(BP_HERE_(x), __VA_ARGS__)
+#define bp_reduce_max(x, ...)            bp_reduce_max(BP_HERE_(x), __VA_ARGS__)
+#define bp_reduce_min(x, ...)            bp_reduce_min(BP_HERE_(x), __VA_ARGS__)
+#define bp_logsumexp(x)                  bp_logsumexp(BP_HERE_(x))
+#define bp_softmax(x)                    bp_softmax(BP_HERE_(x))
+#define bp_axis_size(x, ...)             bp_axis_size(BP_HERE_(x), __VA_ARGS__)
+#define bp_reshape(x, ...)               bp_reshape(BP_HERE_(x), __VA_ARGS__)
+#define bp_broadcast(x, ...)             bp_broadcast(BP_HERE_(x), __VA_ARGS__)
+#define bp_expand(x, ...)                bp_expand(BP_HERE_(x), __VA_ARGS__)
+#define bp_transpose(x, ...)             bp_transpose(BP_HERE_(x), __VA_ARGS__)
+#define bp_cast(x, ...)                  bp_cast(BP_HERE_(x), __VA_ARGS__)
+#define bp_gather(x, ...)                bp_gather(BP_HERE_(x), __VA_ARGS__)
+#define bp_scatter_add(x, ...)           bp_scatter_add(BP_HERE_(x), __VA_ARGS__)
+#define bp_one_hot(x, ...)               bp_one_hot(BP_HERE_(x), __VA_ARGS__)
 #define bp_softmax_cross_entropy(x, ...) bp_softmax_cross_entropy(BP_HERE_(x), __VA_ARGS__)
-#define bp_argmax(x) bp_argmax(BP_HERE_(x))
-#define bp_stop_gradient(x) bp_stop_gradient(BP_HERE_(x))
-#define bp_assign(x, ...) bp_assign(BP_HERE_(x), __VA_ARGS__)
-#define bp_dot(x, ...) bp_dot(BP_HERE_(x), __VA_ARGS__)
-#define bp_outer(x, ...) bp_outer(BP_HERE_(x), __VA_ARGS__)
-#define bp_diag_part(x) bp_diag_part(BP_HERE_(x))
-#define bp_cholesky(x) bp_cholesky(BP_HERE_(x))
-#define bp_solve_triangular(x, ...) bp_solve_triangular(BP_HERE_(x), __VA_ARGS__)
-#define bp_solve(x, ...) bp_solve(BP_HERE_(x), __VA_ARGS__)
-#define bp_slice(x, ...) bp_slice(BP_HERE_(x), __VA_ARGS__)
-#define bp_pad(x, ...) bp_pad(BP_HERE_(x), __VA_ARGS__)
+#define bp_argmax(x)                     bp_argmax(BP_HERE_(x))
+#define bp_stop_gradient(x)              bp_stop_gradient(BP_HERE_(x))
+#define bp_assign(x, ...)                bp_assign(BP_HERE_(x), __VA_ARGS__)
+#define bp_dot(x, ...)                   bp_dot(BP_HERE_(x), __VA_ARGS__)
+#define bp_outer(x, ...)                 bp_outer(BP_HERE_(x), __VA_ARGS__)
+#define bp_diag_part(x)                  bp_diag_part(BP_HERE_(x))
+#define bp_cholesky(x)                   bp_cholesky(BP_HERE_(x))
+#define bp_solve_triangular(x, ...)      bp_solve_triangular(BP_HERE_(x), __VA_ARGS__)
+#define bp_solve(x, ...)                 bp_solve(BP_HERE_(x), __VA_ARGS__)
+#define bp_slice(x, ...)                 bp_slice(BP_HERE_(x), __VA_ARGS__)
+#define bp_pad(x, ...)                   bp_pad(BP_HERE_(x), __VA_ARGS__)
 #endif
 
 #ifdef __cplusplus

@@ -36,10 +36,10 @@ BP_API bp_status bp_program_explain(bp_context *context, const bp_program *progr
 
 /* What one run costs at this batch size, counted from the plan. */
 typedef struct bp_cost {
-  int64_t flops;     /* a multiply-add counts 2, any other elementwise operation 1 */
-  int64_t bytes;     /* read and written by instructions, cached or not */
-  size_t memory;     /* bytes of a workspace */
-  int phases;        /* barriers */
+  int64_t flops; /* a multiply-add counts 2, any other elementwise operation 1 */
+  int64_t bytes; /* read and written by instructions, cached or not */
+  size_t memory; /* bytes of a workspace */
+  int phases;    /* barriers */
   int instructions;
 } bp_cost;
 BP_API bp_cost bp_program_cost(const bp_program *program, int64_t batch);

@@ -50,7 +50,8 @@ BP_API bp_status bp_sparse_from_pattern(bp_context *context, int64_t rows, int64
  * colours it, and appends the derivatives and their values to the graph.
  * BP_E_SHAPE  as bp_sparsity(); or the pattern has other sizes
  * BP_E_LIMIT  colours × rows (or columns) is 2^31 or more */
-BP_API bp_status bp_sparse_jacobian(bp_var y, bp_var x, const bp_sparse *pattern, bp_compression compression, bp_sparse **out);
+BP_API bp_status bp_sparse_jacobian(bp_var y, bp_var x, const bp_sparse *pattern, bp_compression compression,
+                                    bp_sparse **out);
 /* NEW compressed Hessian of a scalar. Both triangles are in the pattern and among the values.
  * BP_E_SHAPE  y is not a scalar     BP_E_ARG  the pattern given is not symmetric */
 BP_API bp_status bp_sparse_hessian(bp_var y, bp_var x, const bp_sparse *pattern, bp_sparse **out);

@@ -47,12 +47,12 @@ BP_API const char *bp_table_origin(const bp_table *table);
 
 /* How to read a file; zero-filled means "find out". */
 typedef struct bp_read_options {
-  size_t size;             /* sizeof(bp_read_options) */
-  const char *labels;      /* IDX: the file of labels; NULL: none */
-  char delimiter;          /* CSV: ',' ';' '\t' ' ' '|'; 0: found from the first lines */
-  int header;              /* CSV: 1 the first line names the columns, -1 it does not, 0: found */
-  const char *missing;     /* CSV: comma-separated texts that mean "missing"; NULL: "", NA, N/A, NaN, nan, null, NULL, ? */
-  const char *as_text;     /* CSV: comma-separated names of columns to take as text whatever they hold; NULL: none */
+  size_t size;         /* sizeof(bp_read_options) */
+  const char *labels;  /* IDX: the file of labels; NULL: none */
+  char delimiter;      /* CSV: ',' ';' '\t' ' ' '|'; 0: found from the first lines */
+  int header;          /* CSV: 1 the first line names the columns, -1 it does not, 0: found */
+  const char *missing; /* CSV: comma-separated texts that mean "missing"; NULL: "", NA, N/A, NaN, nan, null, NULL, ? */
+  const char *as_text; /* CSV: comma-separated names of columns to take as text whatever they hold; NULL: none */
 } bp_read_options;
 
 /* NEW table from a file: .csv .tsv .txt (RFC 4180 quotes), IDX (…idx3-ubyte, …idx1-ubyte), each also .gz; "-" is CSV on

@@ -30,7 +30,7 @@ BP_API bp_var bp_loss_output(bp_loss loss, bp_var z);
 
 /* ---- optimisers ---- */
 typedef enum bp_optimizer {
-  BP_SGD,  /* v ← momentum·v + g; w ← w - lr·v (Nesterov: w ← w - lr·(g + momentum·v)); without momentum w ← w - lr·g */
+  BP_SGD, /* v ← momentum·v + g; w ← w - lr·v (Nesterov: w ← w - lr·(g + momentum·v)); without momentum w ← w - lr·g */
   BP_ADAM, /* Kingma and Ba, 2015: m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², w ← w - lr·m̂ / (sqrt(v̂) + ε) */
   BP_OPTIMIZER_COUNT
 } bp_optimizer;
@@ -42,9 +42,9 @@ BP_API bool bp_optimizer_find(const char *name, bp_optimizer *out);
 /* Rows of features and targets in memory; nothing is copied, everything BORROWed for the call. */
 typedef struct bp_source {
   int64_t rows, columns;
-  bp_dtype dtype;       /* of features: F32, F64, or U8 (converted as rows are read) */
-  const void *features; /* [rows, columns] */
-  double scale, shift;  /* every feature is used as value * scale + shift; 1 and 0 leave it alone */
+  bp_dtype dtype;        /* of features: F32, F64, or U8 (converted as rows are read) */
+  const void *features;  /* [rows, columns] */
+  double scale, shift;   /* every feature is used as value * scale + shift; 1 and 0 leave it alone */
   bp_dtype target_dtype; /* I32: class numbers [rows]; F32 or F64: values [rows, outputs] */
   int64_t outputs;       /* classes, or values per row */
   const void *targets;
@@ -55,9 +55,9 @@ typedef struct bp_source {
 typedef struct bp_epoch {
   int epoch; /* 1, 2, … */
   int64_t steps;
-  double seconds;                  /* since the start of training */
-  double train_loss;               /* mean over the epoch's rows, each with the weights of its step */
-  double train_accuracy;           /* the same for the rows whose largest output is their class */
+  double seconds;                    /* since the start of training */
+  double train_loss;                 /* mean over the epoch's rows, each with the weights of its step */
+  double train_accuracy;             /* the same for the rows whose largest output is their class */
   double valid_loss, valid_accuracy; /* NaN without validation rows */
 } bp_epoch;
 
@@ -68,16 +68,16 @@ typedef struct bp_fit_options {
   size_t size; /* sizeof(bp_fit_options) */
   bp_loss loss;
   bp_optimizer optimizer;
-  double lr;         /* 0: 0.001 for adam, 0.1 for sgd */
-  double momentum;   /* sgd; 0 ≤ momentum < 1 */
+  double lr;       /* 0: 0.001 for adam, 0.1 for sgd */
+  double momentum; /* sgd; 0 ≤ momentum < 1 */
   bool nesterov;
   double beta1, beta2, epsilon; /* adam; 0: 0.9, 0.999, 1e-8 */
-  double l2;         /* λ of (λ/2) Σ‖W‖², biases left out */
-  int64_t batch_size; /* 0: 128; rows or more: full batch */
-  int epochs;        /* 0: 20 */
-  int patience;      /* epochs without a better validation loss before stopping, the best weights restored; 0: never */
+  double l2;                    /* λ of (λ/2) Σ‖W‖², biases left out */
+  int64_t batch_size;           /* 0: 128; rows or more: full batch */
+  int epochs;                   /* 0: 20 */
+  int patience; /* epochs without a better validation loss before stopping, the best weights restored; 0: never */
   uint64_t seed;
-  int threads;       /* 0: one per core */
+  int threads; /* 0: one per core */
   bp_progress_fn progress;
   void *progress_user;
 } bp_fit_options;
@@ -87,13 +87,13 @@ typedef enum bp_stop { BP_STOP_EPOCHS, BP_STOP_PATIENCE, BP_STOP_CALLBACK, BP_ST
 BP_API const char *bp_stop_name(bp_stop stop);
 
 typedef struct bp_fit_result {
-  int epochs;      /* completed */
-  int best_epoch;  /* whose weights were kept */
+  int epochs;     /* completed */
+  int best_epoch; /* whose weights were kept */
   int64_t steps;
   double seconds;
   bp_stop stopped_by;
   size_t workspace_bytes;
-  bp_epoch *history; /* NEW, one per completed epoch; release with bp_fit_result_release() */
+  bp_epoch *history;       /* NEW, one per completed epoch; release with bp_fit_result_release() */
   size_t history_capacity; /* for the release */
 } bp_fit_result;
 BP_API void bp_fit_result_release(bp_context *context, bp_fit_result *result);

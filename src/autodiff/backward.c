@@ -47,7 +47,7 @@ static double num_greater(double a, double b) { return a > b; }
 static double num_greater_equal(double a, double b) { return a >= b; }
 static double num_where(double c, double a, double b) { return c != 0 ? a : b; }
 
-#define V double
+#define V     double
 #define F(op) num_##op
 #define PARTIAL1(name, formula)                                                                                        \
   static double name##_slope(double x, double b, double y, int i) {                                                    \
@@ -66,7 +66,9 @@ typedef double (*slope_fn)(double a, double b, double y, int i);
 static const slope_fn slopes[BP_OP_COUNT] = {PARTIAL_RULES(RULE)};
 
 /* ---- the sweep ---- */
-static bool is_number(const bp_graph *g, const bp_node *n) { return n->dtype == BP_F64 && g->shapes[n->shape].rank == 0; }
+static bool is_number(const bp_graph *g, const bp_node *n) {
+  return n->dtype == BP_F64 && g->shapes[n->shape].rank == 0;
+}
 
 /* Adds the parts of one node; false when it is no operation on numbers. */
 static bool pull(const bp_graph *g, const bp_node *n, double y, double y_bar, double *bar) {
@@ -106,7 +108,8 @@ static bp_status sweep_recorded(bp_var y, const bp_var *x, size_t n_x, void *con
   if (bars == NULL) return BP_E_NOMEM;
   bp_status status = bp_grad(y, x, n_x, bars);
   for (size_t j = 0; status == BP_OK && j < n_x; j++)
-    memcpy(gradient[j], bp_values(bars[j]), (size_t)bp_shape_elements(bp_shape_of(x[j]), 0) * bp_dtype_size(bp_dtype_of(x[j])));
+    memcpy(gradient[j], bp_values(bars[j]),
+           (size_t)bp_shape_elements(bp_shape_of(x[j]), 0) * bp_dtype_size(bp_dtype_of(x[j])));
   bp_release(bp_context_allocator(g->ctx), bars, n_x, sizeof *bars);
   bp_graph_rewind(g, mark);
   return status;
@@ -117,9 +120,11 @@ bp_status bp_backward(bp_var y, const bp_var *x, size_t n_x, void *const *gradie
   if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
   if (g->values == NULL) return bp_fail(g->ctx, BP_E_ARG, "backward: the graph is not eager; use bp_grad()");
   for (size_t j = 0; j < n_x; j++)
-    if (x[j].graph != g || x[j].id == 0 || x[j].id >= g->size) return bp_fail(g->ctx, BP_E_ARG, "backward: x %zu is no variable of this graph", j);
+    if (x[j].graph != g || x[j].id == 0 || x[j].id >= g->size)
+      return bp_fail(g->ctx, BP_E_ARG, "backward: x %zu is no variable of this graph", j);
   if (y.id == 0 || y.id >= g->size || bp_shape_of(y)->rank != 0)
-    return bp_fail(g->ctx, BP_E_SHAPE, "backward: y is %s, expected a scalar", y.id == 0 ? "the symbolic zero" : "no scalar");
+    return bp_fail(g->ctx, BP_E_SHAPE, "backward: y is %s, expected a scalar",
+                   y.id == 0 ? "the symbolic zero" : "no scalar");
   bp_status status = sweep_numbers(y, x, n_x, gradient);
   return status == BP_E_ARG ? sweep_recorded(y, x, n_x, gradient) : status;
 }

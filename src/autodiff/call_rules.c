@@ -30,7 +30,8 @@ static bp_var or_zeros(bp_var v, bp_var like) {
 
 /* Room for every list that a rule may need: at most four times all inputs and outputs of a function. */
 static bool lists_init(bp_graph *g, const bp_call_info *info, list *lists, int n) {
-  size_t room = 4 * (info->body.n_inputs + info->body.n_outputs + info->other.n_inputs + info->other.n_outputs + info->l.n_args + info->l.n_results);
+  size_t room = 4 * (info->body.n_inputs + info->body.n_outputs + info->other.n_inputs + info->other.n_outputs +
+                     info->l.n_args + info->l.n_results);
   for (int i = 0; i < n; i++) {
     lists[i] = (list){bp_vars_alloc(g, room), 0};
     if (lists[i].at == NULL) return false;
@@ -44,7 +45,8 @@ static bp_var arg_of(bp_var call, size_t i) {
 
 /* Hands an error inside a function on to the graph that it is for. */
 static bp_status function_status(bp_graph *outer, const bp_graph *inner) {
-  if (inner->status != BP_OK) (void)bp_graph_fail(outer, inner->status, "inside a branch or loop: %s", bp_graph_message(inner));
+  if (inner->status != BP_OK)
+    (void)bp_graph_fail(outer, inner->status, "inside a branch or loop: %s", bp_graph_message(inner));
   return outer->status;
 }
 
@@ -52,7 +54,8 @@ static bp_status function_status(bp_graph *outer, const bp_graph *inner) {
 /* The function's tangents or cotangents: a new function of its arguments and of `seeds`. Forward: seeds are tangents of some
  * arguments, outputs those of all real results. Reverse: seeds are cotangents of some results, outputs those of all real
  * arguments. seed[i] tells which. */
-static bp_status branch_derivative(bp_graph *g, const bp_function *f, const bp_var *seed, bool forward, bp_function *out) {
+static bp_status branch_derivative(bp_graph *g, const bp_function *f, const bp_var *seed, bool forward,
+                                   bp_function *out) {
   enum { INPUTS, VALUES, OUTPUTS, WRT, SEEDS, DERIVATIVES, LISTS };
   bp_call_info size = {.body = *f};
   list l[LISTS];
@@ -87,7 +90,8 @@ static bp_status branch_derivative(bp_graph *g, const bp_function *f, const bp_v
 
 /* Derivatives of a branch: `seed` of the arguments behind the predicate (forward) or of the results (reverse); `derivative`
  * of the others. */
-static bp_status branch_rule(bp_var call, const bp_var *seed, size_t n_seed, bool forward, const bp_var *like, size_t n_like, bp_var *derivative) {
+static bp_status branch_rule(bp_var call, const bp_var *seed, size_t n_seed, bool forward, const bp_var *like,
+                             size_t n_like, bp_var *derivative) {
   bp_graph *g = call.graph;
   const bp_call_info *old = bp_call_info_of(bp_node_of(call));
   bp_call_info info = {.l.decision = old->l.decision};
@@ -103,7 +107,8 @@ static bp_status branch_rule(bp_var call, const bp_var *seed, size_t n_seed, boo
   info.results = bp_arena_alloc(&g->arena, info.l.n_results, sizeof *info.results);
   if (info.results == NULL) return BP_E_NOMEM;
   for (size_t i = 0; i < info.l.n_results; i++)
-    info.results[i] = (bp_result_type){.shape = *bp_shape_of(info.body.outputs[i]), .dtype = bp_dtype_of(info.body.outputs[i])};
+    info.results[i] =
+        (bp_result_type){.shape = *bp_shape_of(info.body.outputs[i]), .dtype = bp_dtype_of(info.body.outputs[i])};
   bp_call_append(g, &info, l[0].at, l[1].at);
   for (size_t i = 0, k = 0; i < n_like; i++) derivative[i] = is_real(like[i]) ? l[1].at[k++] : bp_zero_of(g);
   return g->status;
@@ -120,7 +125,8 @@ static bp_status widen_condition(bp_graph *g, const bp_call_info *old, const bp_
   bp_function *f = &info->other;
   *f = (bp_function){.graph = bp_function_graph(g)};
   if (f->graph == NULL) return g->status;
-  for (size_t i = 0; i < info->l.n_state + info->l.n_constants; i++) push(&l[INPUTS], input_like(f->graph, body->inputs[i]));
+  for (size_t i = 0; i < info->l.n_state + info->l.n_constants; i++)
+    push(&l[INPUTS], input_like(f->graph, body->inputs[i]));
   for (size_t i = 0; i < old->l.n_state; i++) push(&l[VALUES], l[INPUTS].at[i]);
   for (size_t i = 0; i < old->l.n_constants; i++) push(&l[VALUES], l[INPUTS].at[info->l.n_state + i]);
   bp_inline(f->graph, &old->other, l[VALUES].at, l[OUTPUTS].at);
@@ -132,7 +138,8 @@ static bp_status widen_condition(bp_graph *g, const bp_call_info *old, const bp_
 }
 
 /* Appends the inputs old[0 .. n) to a body, then one tangent input for each that carries one. */
-static void push_dual(bp_graph *g, const bp_var *old, const bp_var *dot, size_t n, bool all, list *inputs, list *values, list *wrt, list *seeds) {
+static void push_dual(bp_graph *g, const bp_var *old, const bp_var *dot, size_t n, bool all, list *inputs, list *values,
+                      list *wrt, list *seeds) {
   size_t first = values->n;
   for (size_t i = 0; i < n; i++) {
     push(inputs, input_like(g, old[i]));

@@ -65,7 +65,8 @@ typedef struct star_coloring {
   int32_t *hub;       /* by star: vertex, -1 while it has one edge */
   int32_t *forbidden; /* by colour */
   int32_t *treated;   /* by vertex: the last vertex for which its neighbours' colours were forbidden */
-  int32_t *first_vertex, *first_neighbor, *first_edge; /* by colour: the first neighbour of that colour of first_vertex */
+  int32_t *first_vertex, *first_neighbor,
+      *first_edge; /* by colour: the first neighbour of that colour of first_vertex */
   int32_t *color;
   int32_t n_stars;
 } star_coloring;
@@ -153,8 +154,8 @@ static int32_t color_star_in(star_coloring *s, const int32_t *order, int32_t *co
 /* ---- both orders ---- */
 typedef int32_t (*color_in_fn)(void *coloring, const int32_t *order, int32_t *color);
 
-static bp_status better_of_two(bp_context *ctx, const bp_pattern *degrees, color_in_fn color_in, void *coloring, int64_t least,
-                               int32_t *color, int32_t *n_colors) {
+static bp_status better_of_two(bp_context *ctx, const bp_pattern *degrees, color_in_fn color_in, void *coloring,
+                               int64_t least, int32_t *color, int32_t *n_colors) {
   size_t n = (size_t)degrees->rows;
   *n_colors = color_in(coloring, NULL, color);
   if (*n_colors <= least) return BP_OK; /* nothing can be better */
@@ -170,10 +171,15 @@ static bp_status better_of_two(bp_context *ctx, const bp_pattern *degrees, color
   return status;
 }
 
-static int32_t columns_in(void *coloring, const int32_t *order, int32_t *color) { return color_columns_in(coloring, order, color); }
-static int32_t star_in(void *coloring, const int32_t *order, int32_t *color) { return color_star_in(coloring, order, color); }
+static int32_t columns_in(void *coloring, const int32_t *order, int32_t *color) {
+  return color_columns_in(coloring, order, color);
+}
+static int32_t star_in(void *coloring, const int32_t *order, int32_t *color) {
+  return color_star_in(coloring, order, color);
+}
 
-bp_status bp_color_columns(bp_context *ctx, const bp_pattern *p, const bp_pattern *t, int32_t *color, int32_t *n_colors) {
+bp_status bp_color_columns(bp_context *ctx, const bp_pattern *p, const bp_pattern *t, int32_t *color,
+                           int32_t *n_colors) {
   size_t n = (size_t)p->columns + 1;
   column_coloring s = {.p = p, .t = t, .forbidden = bp_alloc(ctx, n, sizeof *s.forbidden)};
   if (s.forbidden == NULL) return BP_E_NOMEM;
@@ -189,8 +195,15 @@ bp_status bp_color_star(bp_context *ctx, const bp_pattern *p, int32_t *color, in
   int32_t *room = bp_calloc(ctx, ints, sizeof *room);
   bp_status status = BP_E_NOMEM;
   if (next != NULL && room != NULL) {
-    star_coloring s = {.p = p, .forbidden = room, .treated = room + n, .first_vertex = room + 2 * n, .first_neighbor = room + 3 * n,
-                       .first_edge = room + 4 * n, .edge = room + 5 * n, .star = room + 5 * n + places, .hub = room + 5 * n + 2 * places};
+    star_coloring s = {.p = p,
+                       .forbidden = room,
+                       .treated = room + n,
+                       .first_vertex = room + 2 * n,
+                       .first_neighbor = room + 3 * n,
+                       .first_edge = room + 4 * n,
+                       .edge = room + 5 * n,
+                       .star = room + 5 * n + places,
+                       .hub = room + 5 * n + 2 * places};
     s.forbidden[n - 1] = -1;
     number_edges(&s, next);
     status = better_of_two(ctx, p, star_in, &s, 0, color, n_colors);

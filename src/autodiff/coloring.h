@@ -11,7 +11,8 @@
 /* Colours 0 .. *n_colors - 1 for the columns of p, so that no row has two columns of one colour: then J·S, where S adds up
  * the columns of each colour, holds every element of J. t is the transpose of p. Greedy, in the natural order and by
  * falling number of elements; the better of the two. */
-bp_status bp_color_columns(bp_context *ctx, const bp_pattern *p, const bp_pattern *t, int32_t *color, int32_t *n_colors);
+bp_status bp_color_columns(bp_context *ctx, const bp_pattern *p, const bp_pattern *t, int32_t *color,
+                           int32_t *n_colors);
 
 /* Star colouring of a symmetric pattern: neighbours differ, and no path of four vertices has two colours only. Then for each
  * element (i, j) column j is the only one of its colour in row i, or i the only one of its colour in row j: so H·S holds it.

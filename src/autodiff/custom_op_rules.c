@@ -20,7 +20,8 @@ static bool begin(const bp_call *c, custom_call *call) {
   bp_graph *g = c->y.graph;
   *call = (custom_call){.graph = g, .info = bp_custom_info_of(bp_node_of(c->y)), .y = c->y};
   call->x = bp_alloc(g->ctx, (size_t)c->arity, sizeof *call->x);
-  if (call->x == NULL) return (void)bp_graph_fail(g, BP_E_NOMEM, "out of memory for the derivative of '%s'", call->info->op.name), false;
+  if (call->x == NULL)
+    return (void)bp_graph_fail(g, BP_E_NOMEM, "out of memory for the derivative of '%s'", call->info->op.name), false;
   for (int i = 0; i < c->arity; i++) call->x[i] = bp_call_arg(c, i);
   return true;
 }
@@ -35,11 +36,13 @@ static bp_var checked(const custom_call *call, const char *what, size_t i, bp_va
   char a[BP_SHAPE_TEXT], b[BP_SHAPE_TEXT];
   if (g->status != BP_OK || given.id == 0) return bp_zero_of(g);
   if (given.graph != g || given.id >= g->size)
-    return bp_graph_fail(g, BP_E_ARG, "custom '%s': the %s for argument %zu is no variable of this graph", call->info->op.name, what, i + 1);
+    return bp_graph_fail(g, BP_E_ARG, "custom '%s': the %s for argument %zu is no variable of this graph",
+                         call->info->op.name, what, i + 1);
   if (bp_shape_equal(bp_shape_of(given), bp_shape_of(like)) && bp_dtype_of(given) == bp_dtype_of(like)) return given;
-  return bp_graph_fail(g, BP_E_SHAPE, "custom '%s': the %s for argument %zu is %s%s, expected %s%s", call->info->op.name, what, i + 1,
-                       bp_dtype_name(bp_dtype_of(given)), bp_shape_text(bp_shape_of(given), a, sizeof a),
-                       bp_dtype_name(bp_dtype_of(like)), bp_shape_text(bp_shape_of(like), b, sizeof b));
+  return bp_graph_fail(g, BP_E_SHAPE, "custom '%s': the %s for argument %zu is %s%s, expected %s%s",
+                       call->info->op.name, what, i + 1, bp_dtype_name(bp_dtype_of(given)),
+                       bp_shape_text(bp_shape_of(given), a, sizeof a), bp_dtype_name(bp_dtype_of(like)),
+                       bp_shape_text(bp_shape_of(like), b, sizeof b));
 }
 
 static bp_var call_jvp(const custom_call *call, size_t i, bp_var x_dot) {
@@ -65,7 +68,8 @@ static bp_var tangent_part(const custom_call *call, size_t i, bp_var x_dot) {
   const bp_custom_op *op = &call->info->op;
   if (op->jvp != NULL) return call_jvp(call, i, x_dot);
   if (op->vjp == NULL)
-    return bp_graph_fail(call->graph, BP_E_ARG, "custom '%s' has no derivative in forward mode: give it a jvp or a vjp", op->name);
+    return bp_graph_fail(call->graph, BP_E_ARG, "custom '%s' has no derivative in forward mode: give it a jvp or a vjp",
+                         op->name);
   bp_var u = any_like(call->y);
   return u.id != 0 ? transpose_of(call_vjp(call, i, u), u, x_dot) : u;
 }
@@ -88,7 +92,8 @@ static bp_var cotangent_part(const custom_call *call, size_t i, bp_var y_bar) {
     return u.id != 0 ? transpose_of(call_jvp(call, i, u), u, y_bar) : u;
   }
   if (op->vjp_eval != NULL) return bp_custom_vjp_node(call->y, i, y_bar);
-  return bp_graph_fail(call->graph, BP_E_ARG, "custom '%s' has no derivative: give it a vjp, a jvp or a vjp_eval", op->name);
+  return bp_graph_fail(call->graph, BP_E_ARG, "custom '%s' has no derivative: give it a vjp, a jvp or a vjp_eval",
+                       op->name);
 }
 
 bp_var bp_custom_op_vjp(const bp_call *c, int i, bp_var y_bar) {

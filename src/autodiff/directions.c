@@ -52,7 +52,8 @@ static bp_status lifted_init(lifted_sweep *s, bp_var y, const bp_var *x, size_t 
   if (s->active == NULL || s->masked == NULL || s->derivative == NULL) return BP_E_NOMEM;
   BP_TRY(bp_mark_between(&y, 1, x, n_x, s->active));
   for (uint32_t id = 1; id <= s->last; id++)
-    if (s->active[id] && (size_t)bp_node_arity(&s->graph->nodes[id]) > s->arity) s->arity = (size_t)bp_node_arity(&s->graph->nodes[id]);
+    if (s->active[id] && (size_t)bp_node_arity(&s->graph->nodes[id]) > s->arity)
+      s->arity = (size_t)bp_node_arity(&s->graph->nodes[id]);
   s->dot = bp_alloc(ctx, s->arity, sizeof *s->dot);
   s->one = bp_alloc(ctx, s->arity, sizeof *s->one);
   s->parts = bp_alloc(ctx, (size_t)most, sizeof *s->parts);
@@ -142,7 +143,8 @@ static bp_var lifted_tangent(lifted_sweep *s, uint32_t id) {
   if (!elementwise && bp_lifted_linear(op) == NULL) return each_tangent(s, &c);
   for (int i = 0; i < c.arity; i++) {
     if (s->dot[i].id == 0) continue;
-    sum = bp_plus(sum, elementwise ? bp_times(s->dot[i], bp_partial_rule(op)(&c, i)) : bp_lifted_linear(op)(&c, i, s->dot[i]));
+    sum = bp_plus(sum, elementwise ? bp_times(s->dot[i], bp_partial_rule(op)(&c, i))
+                                   : bp_lifted_linear(op)(&c, i, s->dot[i]));
   }
   return sum;
 }
@@ -279,7 +281,8 @@ static bp_status run_directions(directions_job *j, bp_var *out) {
 }
 
 bp_status bp_push_directions(bp_var y, bp_var x, bp_var seeds, bp_var *out) {
-  directions_job j = {.sweep.graph = y.graph, .y = y, .x = &x, .n_x = 1, .seeds = seeds, .n_results = 1, .forward = true};
+  directions_job j = {
+      .sweep.graph = y.graph, .y = y, .x = &x, .n_x = 1, .seeds = seeds, .n_results = 1, .forward = true};
   return run_directions(&j, out);
 }
 

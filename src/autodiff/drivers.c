@@ -43,9 +43,9 @@ static bp_status graph_result(bp_graph *g) {
 /* ---- reverse ---- */
 typedef struct sweep {
   bp_graph *graph;
-  uint32_t last;    /* largest id that matters */
-  uint8_t *active;  /* depends on an x, and a y depends on it */
-  uint8_t *masked;  /* its cotangent came through a where: a zero in it stays a zero */
+  uint32_t last;        /* largest id that matters */
+  uint8_t *active;      /* depends on an x, and a y depends on it */
+  uint8_t *masked;      /* its cotangent came through a where: a zero in it stays a zero */
   uint32_t *derivative; /* by id: tangent or cotangent, 0 none */
 } sweep;
 
@@ -73,14 +73,10 @@ static void add_derivative(sweep *s, uint32_t id, bp_var part) {
 static bp_var cotangent_part(const sweep *s, const bp_call *c, int i, bp_var y_bar) {
   bp_op op = bp_op_of(c->y);
   switch (bp_op_table[op].op_class) {
-  case BP_CLASS_ELEMENTWISE:
-    return (c->masked ? bp_times_masked : bp_times)(y_bar, bp_partial_rule(op)(c, i));
-  case BP_CLASS_LINEAR:
-    return bp_transpose_rule(op)(c, i, y_bar);
-  case BP_CLASS_CUSTOM:
-    return bp_custom_vjp(op)(c, i, y_bar);
-  default:
-    return bp_zero_of(s->graph);
+  case BP_CLASS_ELEMENTWISE: return (c->masked ? bp_times_masked : bp_times)(y_bar, bp_partial_rule(op)(c, i));
+  case BP_CLASS_LINEAR: return bp_transpose_rule(op)(c, i, y_bar);
+  case BP_CLASS_CUSTOM: return bp_custom_vjp(op)(c, i, y_bar);
+  default: return bp_zero_of(s->graph);
   }
 }
 
@@ -95,7 +91,8 @@ static void pull_back_call(sweep *s, uint32_t id) {
   const bp_call_info *info = bp_call_info_of(&g->nodes[id]);
   bp_var *bars = bp_vars_alloc(g, info->l.n_results + info->l.n_args);
   if (bars == NULL) return;
-  for (size_t i = 0; i < info->l.n_results; i++) bars[i] = (bp_var){g, id + 1 + i <= s->last ? s->derivative[id + 1 + i] : 0};
+  for (size_t i = 0; i < info->l.n_results; i++)
+    bars[i] = (bp_var){g, id + 1 + i <= s->last ? s->derivative[id + 1 + i] : 0};
   if (!call_ok(g, bp_call_vjp((bp_var){g, id}, bars, bars + info->l.n_results))) return;
   for (size_t i = 0; i < info->l.n_args; i++) {
     uint32_t x = bp_node_args(g, &g->nodes[id])[i];
@@ -150,7 +147,8 @@ static void push_forward_call(sweep *s, uint32_t id, bp_var *dot) {
     dot[i] = (bp_var){g, bp_differentiable(g, id, (int)i) ? s->derivative[x] : 0};
   }
   if (!call_ok(g, bp_call_jvp((bp_var){g, id}, dot, dots))) return;
-  for (size_t i = 0; i < info->l.n_results && id + 1 + i <= s->last; i++) add_derivative(s, id + 1 + (uint32_t)i, dots[i]);
+  for (size_t i = 0; i < info->l.n_results && id + 1 + i <= s->last; i++)
+    add_derivative(s, id + 1 + (uint32_t)i, dots[i]);
 }
 
 /* dot: room for the tangents of the arguments, three at least. */
@@ -184,7 +182,8 @@ bp_status bp_jvp(const bp_var *y, size_t n_y, const bp_var *x, const bp_var *x_d
   for (size_t j = 0; j < n_x; j++)
     if (x[j].id <= s.last) add_derivative(&s, x[j].id, x_dot[j]);
   for (uint32_t id = 1; id <= s.last; id++)
-    if (s.active[id] && (size_t)bp_node_arity(&s.graph->nodes[id]) > n_dot) n_dot = (size_t)bp_node_arity(&s.graph->nodes[id]);
+    if (s.active[id] && (size_t)bp_node_arity(&s.graph->nodes[id]) > n_dot)
+      n_dot = (size_t)bp_node_arity(&s.graph->nodes[id]);
   dot = bp_alloc(s.graph->ctx, n_dot, sizeof *dot);
   BP_TRY_DONE(dot != NULL ? BP_OK : BP_E_NOMEM);
   for (uint32_t id = 1; id <= s.last && s.graph->status == BP_OK; id++) {

@@ -4,14 +4,13 @@
  *
  * x (or a and b) are the arguments, y is the result: used wherever the derivative is cheaper or more exact in terms of it.
  */
-#define LN2 0.69314718055994530942
+#define LN2  0.69314718055994530942
 #define LN10 2.3025850929940456840
 
 static V scaled(V x, double k) { return F(mul)(x, F(number)(x, k)); }
 static V shifted(V x, double k) { return F(add)(x, F(number)(x, k)); }
 /* 1 - x */
 static V one_minus(V x) { return F(sub)(F(number)(x, 1), x); }
-
 
 PARTIAL1(neg, F(number)(x, -1))
 PARTIAL1(abs, F(sign)(x))
@@ -77,9 +76,9 @@ static V over_norm2(V of, V a, V b) {
 PARTIAL2(atan2, over_norm2(b, a, b), F(neg)(over_norm2(a, a, b)))
 
 /* Every operation above, for tables. */
-#define PARTIAL_RULES(RULE) \
-  RULE(neg) RULE(abs) RULE(square) RULE(reciprocal) RULE(sqrt) RULE(rsqrt) RULE(exp) RULE(expm1) RULE(log) \
-  RULE(log1p) RULE(log2) RULE(sin) RULE(cos) RULE(tan) RULE(asin) RULE(acos) RULE(atan) RULE(log10) \
-  RULE(sinh) RULE(cosh) RULE(tanh) RULE(asinh) RULE(acosh) RULE(atanh) RULE(sigmoid) RULE(softplus) \
-  RULE(relu) RULE(erf) RULE(erfc) RULE(lgamma) RULE(add) RULE(sub) RULE(mul) RULE(div) RULE(max) RULE(min) \
-  RULE(pow) RULE(atan2)
+#define PARTIAL_RULES(RULE)                                                                                            \
+  RULE(neg)                                                                                                            \
+  RULE(abs) RULE(square) RULE(reciprocal) RULE(sqrt) RULE(rsqrt) RULE(exp) RULE(expm1) RULE(log) RULE(log1p)           \
+      RULE(log2) RULE(sin) RULE(cos) RULE(tan) RULE(asin) RULE(acos) RULE(atan) RULE(log10) RULE(sinh) RULE(cosh)      \
+          RULE(tanh) RULE(asinh) RULE(acosh) RULE(atanh) RULE(sigmoid) RULE(softplus) RULE(relu) RULE(erf) RULE(erfc)  \
+              RULE(lgamma) RULE(add) RULE(sub) RULE(mul) RULE(div) RULE(max) RULE(min) RULE(pow) RULE(atan2)

@@ -3,7 +3,7 @@
 
 #include "autodiff/rules.h"
 
-#define V bp_var
+#define V     bp_var
 #define F(op) bp_##op
 #define PARTIAL1(name, formula)                                                                                        \
   static bp_var name##_partial(const bp_call *c, int i) {                                                              \

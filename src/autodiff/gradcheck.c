@@ -46,7 +46,9 @@ static void set(bp_var v, void *values, int64_t i, double to) {
 }
 
 /* Uniform in [-1, 1). */
-static double random_number(uint64_t seed, uint64_t n) { return 2 * bp_random_uniform(seed, BP_PURPOSE_TEST, 0, n) - 1; }
+static double random_number(uint64_t seed, uint64_t n) {
+  return 2 * bp_random_uniform(seed, BP_PURPOSE_TEST, 0, n) - 1;
+}
 
 static double epsilon_of(bp_var v) { return bp_dtype_of(v) == BP_F64 ? DBL_EPSILON : (double)FLT_EPSILON; }
 
@@ -75,9 +77,11 @@ static bp_status choose_x(checker *c, const bp_var *x, size_t n_x, const bp_var 
   c->x = bp_arena_alloc(&c->arena, x != NULL ? n_x : n_inputs, sizeof *c->x);
   if (c->x == NULL) return BP_E_NOMEM;
   for (size_t i = 0; x == NULL && i < n_inputs; i++)
-    if (inputs[i].graph == g && inputs[i].id < g->size && bp_dtype_is_real(bp_dtype_of(inputs[i]))) c->x[c->n_x++] = inputs[i];
+    if (inputs[i].graph == g && inputs[i].id < g->size && bp_dtype_is_real(bp_dtype_of(inputs[i])))
+      c->x[c->n_x++] = inputs[i];
   for (size_t j = 0; x != NULL && j < n_x; j++) {
-    if (x[j].graph != g || !is_input_of(x[j], inputs, n_inputs) || bp_op_of(x[j]) != BP_OP_input || !bp_dtype_is_real(bp_dtype_of(x[j])))
+    if (x[j].graph != g || !is_input_of(x[j], inputs, n_inputs) || bp_op_of(x[j]) != BP_OP_input ||
+        !bp_dtype_is_real(bp_dtype_of(x[j])))
       return bp_fail(c->ctx, BP_E_ARG, "gradcheck: x %zu is no float input among the inputs given", j);
     c->x[c->n_x++] = x[j];
   }
@@ -125,7 +129,8 @@ static bp_status allocate(checker *c, size_t n_inputs) {
   c->x_bar = bp_arena_alloc(&c->arena, c->n_x, sizeof *c->x_bar);
   c->plus = bp_arena_alloc(&c->arena, c->n_y, sizeof *c->plus);
   c->column = bp_arena_alloc(&c->arena, c->n_y, sizeof *c->column);
-  bool ok = c->inputs != NULL && c->input_values != NULL && c->y_dot != NULL && c->x_bar != NULL && c->plus != NULL && c->column != NULL;
+  bool ok = c->inputs != NULL && c->input_values != NULL && c->y_dot != NULL && c->x_bar != NULL && c->plus != NULL &&
+            c->column != NULL;
   ok = ok && rooms(c, c->x, c->n_x, 0, c->x_at = pointers(c, c->n_x));
   ok = ok && rooms(c, c->x, c->n_x, 0, c->x_dot_at = pointers(c, c->n_x));
   ok = ok && rooms(c, c->x, c->n_x, 0, c->x_bar_at = pointers(c, c->n_x));
@@ -147,7 +152,8 @@ static void place_values(checker *c, const void *const *values, size_t n_inputs)
   for (size_t j = 0; j < c->n_x; j++) {
     for (size_t i = 0; i < n_inputs; i++) {
       if (c->inputs[i].id != c->x[j].id) continue;
-      if (count(c, c->x[j]) > 0) memcpy(c->x_at[j], values[i], (size_t)count(c, c->x[j]) * bp_dtype_size(bp_dtype_of(c->x[j])));
+      if (count(c, c->x[j]) > 0)
+        memcpy(c->x_at[j], values[i], (size_t)count(c, c->x[j]) * bp_dtype_size(bp_dtype_of(c->x[j])));
       c->input_values[i] = c->x_at[j];
     }
     c->input_values[n_inputs + j] = c->x_dot_at[j];
@@ -185,9 +191,13 @@ static bp_status fail_element(const checker *c) {
   const char *x = bp_var_name(c->x[r->x]);
   double most = fabs(r->derivative - r->difference) / r->error;
   if (r->mode == BP_MODE_FORWARD)
-    return bp_fail(c->ctx, BP_E_CHECK, "gradcheck: forward mode: the derivative of y %zu [%" PRId64 "] by x %zu '%s' [%" PRId64 "] is %.12g, differences give %.12g (allowed: %.2g apart)",
+    return bp_fail(c->ctx, BP_E_CHECK,
+                   "gradcheck: forward mode: the derivative of y %zu [%" PRId64 "] by x %zu '%s' [%" PRId64
+                   "] is %.12g, differences give %.12g (allowed: %.2g apart)",
                    r->y, r->y_element, r->x, x, r->x_element, r->derivative, r->difference, most);
-  return bp_fail(c->ctx, BP_E_CHECK, "gradcheck: reverse mode: the derivative of <y_bar, y> by x %zu '%s' [%" PRId64 "] is %.12g, differences give %.12g (allowed: %.2g apart)",
+  return bp_fail(c->ctx, BP_E_CHECK,
+                 "gradcheck: reverse mode: the derivative of <y_bar, y> by x %zu '%s' [%" PRId64
+                 "] is %.12g, differences give %.12g (allowed: %.2g apart)",
                  r->x, x, r->x_element, r->derivative, r->difference, most);
 }
 
@@ -272,7 +282,8 @@ static bp_status compare_element(checker *c, size_t j, int64_t e) {
 
 static bp_status compare_all(checker *c, double *apart) {
   BP_TRY(compare_modes(c, apart));
-  for (size_t j = 0; j < c->n_x; j++) memset(c->x_dot_at[j], 0, (size_t)count(c, c->x[j]) * bp_dtype_size(bp_dtype_of(c->x[j])));
+  for (size_t j = 0; j < c->n_x; j++)
+    memset(c->x_dot_at[j], 0, (size_t)count(c, c->x[j]) * bp_dtype_size(bp_dtype_of(c->x[j])));
   for (size_t j = 0; j < c->n_x; j++) {
     int64_t n = count(c, c->x[j]), most = c->o.max_elements > 0 && c->o.max_elements < n ? c->o.max_elements : n;
     for (int64_t k = 0; k < most; k++) BP_TRY(compare_element(c, j, (int64_t)((double)k * (double)n / (double)most)));
@@ -280,10 +291,11 @@ static bp_status compare_all(checker *c, double *apart) {
   return BP_OK;
 }
 
-static bp_status run_check(checker *c, const bp_var *x, size_t n_x, const bp_var *inputs, size_t n_inputs, const void *const *values,
-                           double *apart) {
+static bp_status run_check(checker *c, const bp_var *x, size_t n_x, const bp_var *inputs, size_t n_inputs,
+                           const void *const *values, double *apart) {
   for (size_t i = 0; i < c->n_y; i++) BP_TRY(bp_check_derivative("gradcheck", c->y[0], &c->y[i], 1));
-  if (c->batch < 0 || c->batch > BP_BATCH_MAX) return bp_fail(c->ctx, BP_E_LIMIT, "gradcheck: a batch of %" PRId64 " rows", c->batch);
+  if (c->batch < 0 || c->batch > BP_BATCH_MAX)
+    return bp_fail(c->ctx, BP_E_LIMIT, "gradcheck: a batch of %" PRId64 " rows", c->batch);
   BP_TRY(choose_x(c, x, n_x, inputs, n_inputs));
   BP_TRY(allocate(c, n_inputs));
   BP_TRY(differentiate(c, inputs, n_inputs));
@@ -291,8 +303,9 @@ static bp_status run_check(checker *c, const bp_var *x, size_t n_x, const bp_var
   return compare_all(c, apart);
 }
 
-bp_status bp_gradcheck(const bp_var *y, size_t n_y, const bp_var *x, size_t n_x, const bp_var *inputs, size_t n_inputs, int64_t batch,
-                       const void *const *input_values, const bp_gradcheck_options *options, bp_gradcheck_report *report) {
+bp_status bp_gradcheck(const bp_var *y, size_t n_y, const bp_var *x, size_t n_x, const bp_var *inputs, size_t n_inputs,
+                       int64_t batch, const void *const *input_values, const bp_gradcheck_options *options,
+                       bp_gradcheck_report *report) {
   if (n_y == 0 || y[0].graph == NULL) return BP_E_ARG;
   checker c = {.ctx = y[0].graph->ctx, .y = y, .n_y = n_y, .batch = batch};
   double apart = 0;
@@ -302,8 +315,10 @@ bp_status bp_gradcheck(const bp_var *y, size_t n_y, const bp_var *x, size_t n_x,
   if (status == BP_OK && report != NULL) *report = c.r;
   if (status == BP_OK && !(c.r.error <= 1)) status = fail_element(&c);
   if (status == BP_OK && !(apart <= 1))
-    status = bp_fail(c.ctx, BP_E_CHECK, "gradcheck: forward mode gives <y_bar, J x_dot> = %.17g, reverse mode gives <J^T y_bar, x_dot> = %.17g",
-                     c.r.forward_product, c.r.reverse_product);
+    status =
+        bp_fail(c.ctx, BP_E_CHECK,
+                "gradcheck: forward mode gives <y_bar, J x_dot> = %.17g, reverse mode gives <J^T y_bar, x_dot> = %.17g",
+                c.r.forward_product, c.r.reverse_product);
   bp_arena_release(&c.arena);
   return status;
 }

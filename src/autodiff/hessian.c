@@ -26,13 +26,16 @@ static bp_status check_hessian(bp_var y, const bp_var *x, size_t n_x) {
   char text[BP_SHAPE_TEXT];
   BP_TRY(bp_check_derivative("hessian", y, x, n_x));
   if (bp_shape_of(y)->rank != 0)
-    return BP_REFUSE(y.graph, BP_E_SHAPE, "hessian: y is %s, expected a scalar; bp_jacobian() of a Jacobian gives second derivatives of a vector",
-                   bp_shape_text(bp_shape_of(y), text, sizeof text));
+    return BP_REFUSE(
+        y.graph, BP_E_SHAPE,
+        "hessian: y is %s, expected a scalar; bp_jacobian() of a Jacobian gives second derivatives of a vector",
+        bp_shape_text(bp_shape_of(y), text, sizeof text));
   for (size_t j = 0; j < n_x; j++) {
     BP_TRY(bp_check_sizes("hessian", "x", x[j]));
     for (size_t i = 0; i < n_x; i++)
       if (bp_shape_of(x[i])->rank + bp_shape_of(x[j])->rank > BP_MAX_RANK)
-        return BP_REFUSE(y.graph, BP_E_SHAPE, "hessian: x %zu and x %zu have together more than %d axes", i, j, BP_MAX_RANK);
+        return BP_REFUSE(y.graph, BP_E_SHAPE, "hessian: x %zu and x %zu have together more than %d axes", i, j,
+                         BP_MAX_RANK);
   }
   return BP_OK;
 }

@@ -8,7 +8,7 @@ static bp_status check_var(bp_graph *g, const char *what, const char *name, size
     return BP_REFUSE(g, BP_E_ARG, "%s: %s %zu is no variable of this graph", what, name, number);
   if (!bp_dtype_is_real(bp_dtype_of(v)))
     return BP_REFUSE(g, BP_E_DTYPE, "%s: %s %zu is %s, expected float32 or float64", what, name, number,
-                   bp_dtype_name(bp_dtype_of(v)));
+                     bp_dtype_name(bp_dtype_of(v)));
   return BP_OK;
 }
 
@@ -25,7 +25,7 @@ bp_status bp_check_sizes(const char *what, const char *name, bp_var v) {
   char text[BP_SHAPE_TEXT];
   if (!bp_shape_has_batch(bp_shape_of(v))) return BP_OK;
   return BP_REFUSE(v.graph, BP_E_SHAPE, "%s: %s is %s, but the number of its elements must be known", what, name,
-                 bp_shape_text(bp_shape_of(v), text, sizeof text));
+                   bp_shape_text(bp_shape_of(v), text, sizeof text));
 }
 
 bp_status bp_graph_result(const bp_graph *g) {
@@ -49,7 +49,8 @@ static bp_status check_joined(bp_var y, const bp_var *x, size_t n_x) {
     BP_TRY(bp_check_sizes("jacobian", "x", x[j]));
     if (!joined_shape(y, x[j], &to))
       return BP_REFUSE(y.graph, BP_E_SHAPE, "jacobian: y is %s, x is %s; together more than %d axes",
-                     bp_shape_text(bp_shape_of(y), a, sizeof a), bp_shape_text(bp_shape_of(x[j]), b, sizeof b), BP_MAX_RANK);
+                       bp_shape_text(bp_shape_of(y), a, sizeof a), bp_shape_text(bp_shape_of(x[j]), b, sizeof b),
+                       BP_MAX_RANK);
   }
   return BP_OK;
 }
@@ -131,8 +132,9 @@ static bp_status check_rows(bp_var y, bp_var x) {
   const bp_shape *a = bp_shape_of(y), *b = bp_shape_of(x);
   char ta[BP_SHAPE_TEXT], tb[BP_SHAPE_TEXT];
   if (a->rank > 0 && b->rank > 0 && a->dims[0] == b->dims[0] && a->rank + b->rank - 1 <= BP_MAX_RANK) return BP_OK;
-  return BP_REFUSE(y.graph, BP_E_SHAPE, "jacobian_rows: y is %s, x is %s; expected equal leading sizes and together at most %d axes",
-                 bp_shape_text(a, ta, sizeof ta), bp_shape_text(b, tb, sizeof tb), BP_MAX_RANK + 1);
+  return BP_REFUSE(y.graph, BP_E_SHAPE,
+                   "jacobian_rows: y is %s, x is %s; expected equal leading sizes and together at most %d axes",
+                   bp_shape_text(a, ta, sizeof ta), bp_shape_text(b, tb, sizeof tb), BP_MAX_RANK + 1);
 }
 
 /* The derivatives along one direction that is the same in every row. */

@@ -115,7 +115,9 @@ static bp_var cast_lifted(const bp_call *c, int i, bp_var t) {
   return bp_cast(t, bp_dtype_of(c->y));
 }
 
-static bp_var cast_lifted_transpose(const bp_call *c, int i, bp_var y_bar) { return bp_cast(y_bar, bp_dtype_of(c->x[i])); }
+static bp_var cast_lifted_transpose(const bp_call *c, int i, bp_var y_bar) {
+  return bp_cast(y_bar, bp_dtype_of(c->x[i]));
+}
 
 /* ---- parts and places: the same node one axis further back ---- */
 static bp_var slice_lifted(const bp_call *c, int i, bp_var t) {

@@ -96,8 +96,8 @@ static bp_var linear(const bp_call *c, int i, bp_var t) {
 
 #define RULE(name) [BP_OP_##name] = name##_transpose
 static const bp_transpose_fn transpose_table[BP_OP_COUNT] = {
-    RULE(matmul), RULE(sum),         RULE(broadcast), RULE(reshape), RULE(transpose), RULE(cast),         RULE(gather),
-    RULE(slice),  RULE(scatter_add), RULE(place),     RULE(triangle), RULE(cumsum),   RULE(matmul_stack),
+    RULE(matmul), RULE(sum),         RULE(broadcast), RULE(reshape),  RULE(transpose), RULE(cast),         RULE(gather),
+    RULE(slice),  RULE(scatter_add), RULE(place),     RULE(triangle), RULE(cumsum),    RULE(matmul_stack),
 };
 
 bp_linear_fn bp_linear_rule(bp_op op) { return transpose_table[op] != NULL ? linear : NULL; }

@@ -33,7 +33,8 @@ static void move_back(bp_pattern *p) {
   p->start[0] = 0;
 }
 
-bp_status bp_pattern_from_entries(bp_context *ctx, int64_t rows, int64_t columns, const bp_entry *entries, size_t n, bp_pattern *out) {
+bp_status bp_pattern_from_entries(bp_context *ctx, int64_t rows, int64_t columns, const bp_entry *entries, size_t n,
+                                  bp_pattern *out) {
   bp_pattern p;
   BP_TRY(pattern_init(ctx, rows, columns, n, &p));
   for (size_t e = 0; e < n; e++) p.start[entries[e].row + 1]++;
@@ -77,7 +78,8 @@ bp_status bp_pattern_symmetric(bp_context *ctx, const bp_pattern *p, bp_pattern 
   for (int64_t i = 0; i < p->rows; i++) n += merge_row(p, &t, i, NULL);
   bp_status status = pattern_init(ctx, p->rows, p->columns, (size_t)n, &both);
   if (status == BP_OK) {
-    for (int64_t i = 0; i < p->rows; i++) both.start[i + 1] = both.start[i] + merge_row(p, &t, i, both.column + both.start[i]);
+    for (int64_t i = 0; i < p->rows; i++)
+      both.start[i + 1] = both.start[i] + merge_row(p, &t, i, both.column + both.start[i]);
     *out = both;
   }
   bp_pattern_release(bp_context_allocator(ctx), &t);

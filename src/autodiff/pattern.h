@@ -16,7 +16,8 @@ typedef struct bp_entry {
 static inline int64_t bp_pattern_nonzeros(const bp_pattern *p) { return p->start[p->rows]; }
 
 /* NEW pattern of entries that are all different and ascend in column within each row. */
-bp_status bp_pattern_from_entries(bp_context *ctx, int64_t rows, int64_t columns, const bp_entry *entries, size_t n, bp_pattern *out);
+bp_status bp_pattern_from_entries(bp_context *ctx, int64_t rows, int64_t columns, const bp_entry *entries, size_t n,
+                                  bp_pattern *out);
 /* NEW transpose. */
 bp_status bp_pattern_transpose(bp_context *ctx, const bp_pattern *p, bp_pattern *out);
 /* NEW union of a square pattern and its transpose. */

@@ -38,7 +38,8 @@ bp_status bp_normal_product(const bp_var *y, size_t n_y, const bp_var *x, const 
   return status == BP_OK ? filled(x, n_x, out) : status;
 }
 
-bp_status bp_gauss_newton_product(bp_var loss, const bp_var *z, size_t n_z, const bp_var *x, const bp_var *v, size_t n_x, bp_var *out) {
+bp_status bp_gauss_newton_product(bp_var loss, const bp_var *z, size_t n_z, const bp_var *x, const bp_var *v,
+                                  size_t n_x, bp_var *out) {
   BP_TRY(bp_check_derivative("gauss_newton_product", loss, x, n_x));
   BP_TRY(bp_check_derivative("gauss_newton_product: z", loss, z, n_z));
   if (n_z == 0 || n_x == 0) return BP_OK;

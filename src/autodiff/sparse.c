@@ -48,15 +48,20 @@ bp_var bp_sparse_values(const bp_sparse *sparse) { return sparse->values; }
 
 /* ---- patterns ---- */
 /* A copy of arrays, checked. */
-static bp_status copy_pattern(bp_context *ctx, int64_t rows, int64_t columns, const int64_t *start, const int32_t *column, bp_pattern *out) {
+static bp_status copy_pattern(bp_context *ctx, int64_t rows, int64_t columns, const int64_t *start,
+                              const int32_t *column, bp_pattern *out) {
   if (rows < 0 || columns < 0 || rows > INT32_MAX || columns > INT32_MAX || start[0] != 0)
-    return bp_fail(ctx, BP_E_ARG, "sparse pattern: %lld rows, %lld columns, the first row begins at %lld; expected 0 to %d of each and 0",
-                   (long long)rows, (long long)columns, (long long)start[0], INT32_MAX);
+    return bp_fail(
+        ctx, BP_E_ARG,
+        "sparse pattern: %lld rows, %lld columns, the first row begins at %lld; expected 0 to %d of each and 0",
+        (long long)rows, (long long)columns, (long long)start[0], INT32_MAX);
   for (int64_t i = 0; i < rows; i++) {
-    if (start[i + 1] < start[i]) return bp_fail(ctx, BP_E_ARG, "sparse pattern: row %lld ends before it begins", (long long)i);
+    if (start[i + 1] < start[i])
+      return bp_fail(ctx, BP_E_ARG, "sparse pattern: row %lld ends before it begins", (long long)i);
     for (int64_t e = start[i]; e < start[i + 1]; e++)
       if (column[e] < 0 || column[e] >= columns || (e > start[i] && column[e] <= column[e - 1]))
-        return bp_fail(ctx, BP_E_ARG, "sparse pattern: row %lld has column %d at place %lld; expected ascending columns below %lld",
+        return bp_fail(ctx, BP_E_ARG,
+                       "sparse pattern: row %lld has column %d at place %lld; expected ascending columns below %lld",
                        (long long)i, (int)column[e], (long long)e, (long long)columns);
   }
   bp_pattern p = {.rows = rows, .columns = columns};
@@ -73,8 +78,8 @@ static bp_status copy_pattern(bp_context *ctx, int64_t rows, int64_t columns, co
   return BP_OK;
 }
 
-bp_status bp_sparse_from_pattern(bp_context *context, int64_t rows, int64_t columns, const int64_t *row_start, const int32_t *column,
-                                 bp_sparse **out) {
+bp_status bp_sparse_from_pattern(bp_context *context, int64_t rows, int64_t columns, const int64_t *row_start,
+                                 const int32_t *column, bp_sparse **out) {
   bp_sparse *s;
   BP_TRY(sparse_new(context, &s));
   bp_status status = copy_pattern(context, rows, columns, row_start, column, &s->p);
@@ -90,8 +95,9 @@ static bp_status take_pattern(bp_var y, bp_var x, const bp_sparse *given, bp_pat
   BP_TRY(bp_check_sizes("sparse", "y", y));
   BP_TRY(bp_check_sizes("sparse", "x", x));
   if (given->p.rows != elements(y) || given->p.columns != elements(x))
-    return bp_fail(ctx, BP_E_SHAPE, "sparse: the pattern is %lld by %lld, y has %lld elements and x has %lld", (long long)given->p.rows,
-                   (long long)given->p.columns, (long long)elements(y), (long long)elements(x));
+    return bp_fail(ctx, BP_E_SHAPE, "sparse: the pattern is %lld by %lld, y has %lld elements and x has %lld",
+                   (long long)given->p.rows, (long long)given->p.columns, (long long)elements(y),
+                   (long long)elements(x));
   return copy_pattern(ctx, given->p.rows, given->p.columns, given->p.start, given->p.column, p);
 }
 
@@ -132,7 +138,8 @@ bp_status bp_sparsity_hessian(bp_var y, bp_var x, bp_sparse **out) {
 }
 
 /* ---- colours ---- */
-static bp_status color_rows_or_columns(bp_context *ctx, bp_sparse *s, const bp_pattern *p, const bp_pattern *t, bp_compression as) {
+static bp_status color_rows_or_columns(bp_context *ctx, bp_sparse *s, const bp_pattern *p, const bp_pattern *t,
+                                       bp_compression as) {
   int32_t *color = bp_alloc(ctx, (size_t)p->columns, sizeof *color), n_colors;
   if (color == NULL) return BP_E_NOMEM;
   bp_status status = bp_color_columns(ctx, p, t, color, &n_colors);
@@ -211,7 +218,8 @@ static bp_var read_off(bp_graph *g, const bp_sparse *s, bp_var products) {
     symmetric_places(s, place + n, place);
   else
     plain_places(s, place);
-  bp_var values = bp_gather(bp_reshape(products, 1, &size), bp_constant(g, BP_I32, 1, &n, place), bp_dtype_of(products));
+  bp_var values =
+      bp_gather(bp_reshape(products, 1, &size), bp_constant(g, BP_I32, 1, &n, place), bp_dtype_of(products));
   bp_release(bp_context_allocator(g->ctx), place, room, sizeof *place);
   return values;
 }
@@ -223,19 +231,21 @@ static bp_status append_values(bp_sparse *s, bp_var y, bp_var x) {
   bp_shape empty = {.rank = 1, .dims = {n}};
   bp_var products = bp_zero_of(g);
   if (!bp_mul_dim(s->n_colors, by_rows ? s->p.columns : s->p.rows, &size) || size > INT32_MAX)
-    return bp_fail(g->ctx, BP_E_LIMIT, "sparse: %d colours of %lld elements each, together 2^31 or more", (int)s->n_colors,
-                   (long long)(by_rows ? s->p.columns : s->p.rows));
+    return bp_fail(g->ctx, BP_E_LIMIT, "sparse: %d colours of %lld elements each, together 2^31 or more",
+                   (int)s->n_colors, (long long)(by_rows ? s->p.columns : s->p.rows));
   if (n == 0) s->n_colors = 0;
   if (n > 0) {
     bp_var seeds = color_seeds(g, bp_dtype_of(by_rows ? y : x), s);
     BP_TRY(bp_graph_result(g));
     BP_TRY(by_rows ? bp_pull_directions(y, &x, 1, seeds, &products) : bp_push_directions(y, x, seeds, &products));
   }
-  s->values = products.id == 0 ? bp_full(g, bp_dtype_of(y), &empty, 0) : bp_cast(read_off(g, s, products), bp_dtype_of(y));
+  s->values =
+      products.id == 0 ? bp_full(g, bp_dtype_of(y), &empty, 0) : bp_cast(read_off(g, s, products), bp_dtype_of(y));
   return bp_graph_result(g);
 }
 
-bp_status bp_sparse_jacobian(bp_var y, bp_var x, const bp_sparse *pattern, bp_compression compression, bp_sparse **out) {
+bp_status bp_sparse_jacobian(bp_var y, bp_var x, const bp_sparse *pattern, bp_compression compression,
+                             bp_sparse **out) {
   bp_sparse *s;
   BP_TRY(bp_check_derivative("sparse_jacobian", y, &x, 1));
   bp_context *ctx = y.graph->ctx;
@@ -274,7 +284,8 @@ static bp_var places_of(const bp_sparse *s, int64_t row_factor, int64_t column_f
   int32_t *place = bp_alloc(g->ctx, (size_t)n, sizeof *place);
   if (place == NULL) return bp_graph_fail(g, BP_E_NOMEM, "out of memory for %lld places of values", (long long)n);
   for (int64_t i = 0; i < s->p.rows; i++)
-    for (int64_t e = s->p.start[i]; e < s->p.start[i + 1]; e++) place[e] = (int32_t)(i * row_factor + s->p.column[e] * column_factor);
+    for (int64_t e = s->p.start[i]; e < s->p.start[i + 1]; e++)
+      place[e] = (int32_t)(i * row_factor + s->p.column[e] * column_factor);
   bp_var index = bp_constant(g, BP_I32, 1, &n, place);
   bp_release(bp_context_allocator(g->ctx), place, (size_t)n, sizeof *place);
   return index;
@@ -284,8 +295,8 @@ bp_var bp_sparse_dense(const bp_sparse *sparse) {
   if (sparse->values.graph == NULL) return sparse->values;
   int64_t rows = sparse->p.rows, columns = sparse->p.columns;
   if (rows * columns > INT32_MAX)
-    return bp_graph_fail(sparse->values.graph, BP_E_LIMIT, "sparse_dense: %lld by %lld elements, 2^31 or more", (long long)rows,
-                         (long long)columns);
+    return bp_graph_fail(sparse->values.graph, BP_E_LIMIT, "sparse_dense: %lld by %lld elements, 2^31 or more",
+                         (long long)rows, (long long)columns);
   bp_var flat = bp_scatter_add(sparse->values, places_of(sparse, columns, 1), rows * columns);
   return bp_reshape(flat, 2, (int64_t[]){rows, columns});
 }

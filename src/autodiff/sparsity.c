@@ -27,7 +27,8 @@ static void mark_constants(const sparsity *s, uint8_t *constant) {
     const bp_node *n = &s->g->nodes[id];
     int arity = bp_node_arity(n);
     constant[id] = n->op == BP_OP_constant || (arity > 0 && bp_op_table[n->op].op_class <= BP_CLASS_FLAT);
-    for (int a = 0; a < arity; a++) constant[id] &= constant[bp_node_args(s->g, n)[a]] || s->g->nodes[bp_node_args(s->g, n)[a]].op == BP_OP_scalar;
+    for (int a = 0; a < arity; a++)
+      constant[id] &= constant[bp_node_args(s->g, n)[a]] || s->g->nodes[bp_node_args(s->g, n)[a]].op == BP_OP_scalar;
   }
 }
 
@@ -72,7 +73,8 @@ static bp_status evaluate_constants(sparsity *s, const bp_var *wanted, size_t n)
   if (status == BP_OK && n > 0) status = bp_eval(wanted, n, NULL, 0, 0, NULL, values);
   for (size_t i = 0; i < n && status == BP_OK; i++) status = keep_nonzero(s, wanted[i], values[i]);
   for (size_t i = 0; i < n && values != NULL; i++)
-    bp_release(bp_context_allocator(ctx), values[i], (size_t)elements(wanted[i]), bp_dtype_size(bp_dtype_of(wanted[i])));
+    bp_release(bp_context_allocator(ctx), values[i], (size_t)elements(wanted[i]),
+               bp_dtype_size(bp_dtype_of(wanted[i])));
   bp_release(bp_context_allocator(ctx), values, n, sizeof *values);
   return status;
 }
@@ -116,7 +118,8 @@ static bp_status sparsity_init(sparsity *s, bp_var y, bp_var x) {
 static void sparsity_release(sparsity *s) {
   bp_allocator a = bp_context_allocator(s->g->ctx);
   size_t n = (size_t)s->last + 1;
-  for (size_t id = 0; id < n && s->bits != NULL; id++) bp_release(a, s->bits[id].word, (size_t)s->bits[id].n, sizeof(uint64_t));
+  for (size_t id = 0; id < n && s->bits != NULL; id++)
+    bp_release(a, s->bits[id].word, (size_t)s->bits[id].n, sizeof(uint64_t));
   for (size_t id = 0; id < n && s->nonzero != NULL; id++)
     bp_release(a, s->nonzero[id], s->nonzero[id] != NULL ? (size_t)elements((bp_var){s->g, (uint32_t)id}) : 0, 1);
   bp_release(a, s->active, n, 1);
@@ -175,7 +178,8 @@ bp_status bp_find_sparsity(bp_var y, bp_var x, bp_pattern *out) {
   BP_TRY(bp_check_sizes("sparsity", "y", y));
   BP_TRY(bp_check_sizes("sparsity", "x", x));
   if (rows > INT32_MAX || columns > INT32_MAX)
-    return bp_fail(y.graph->ctx, BP_E_LIMIT, "sparsity: %lld by %lld elements, at most %d each", (long long)rows, (long long)columns, INT32_MAX);
+    return bp_fail(y.graph->ctx, BP_E_LIMIT, "sparsity: %lld by %lld elements, at most %d each", (long long)rows,
+                   (long long)columns, INT32_MAX);
   BP_TRY_DONE(sparsity_init(&s, y, x));
   for (int64_t first = 0; first < columns && s.active[s.last]; first += COLUMNS) BP_TRY_DONE(sweep(&s, first));
   status = bp_pattern_from_entries(s.g->ctx, rows, columns, s.entries, s.n_entries, out);

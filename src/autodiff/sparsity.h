@@ -17,9 +17,9 @@ typedef struct bp_bits {
 
 typedef struct bp_dependency {
   bp_call call;
-  bp_bits *out;              /* all 0 when the rule begins */
-  const bp_bits *bits;       /* by id */
-  uint8_t *const *nonzero;   /* by id: for some constants, which elements are not 0; else NULL */
+  bp_bits *out;            /* all 0 when the rule begins */
+  const bp_bits *bits;     /* by id */
+  uint8_t *const *nonzero; /* by id: for some constants, which elements are not 0; else NULL */
 } bp_dependency;
 
 /* Adds to `out` what an operation hands on. The table has a rule for every operation: where there is none of its own, every

@@ -48,8 +48,10 @@ static void leading_range(const bp_bits *in, const strided *from, const bp_shape
   if (step <= 0) return;
   int64_t first = in->lo - from->start - reach, last = in->hi - 1 - from->start;
   if (first > 0) *begin = (first + step - 1) / step;
-  if (last < 0) *end = 0;
-  else if (last / step + 1 < *end) *end = last / step + 1;
+  if (last < 0)
+    *end = 0;
+  else if (last / step + 1 < *end)
+    *end = last / step + 1;
 }
 
 /* out[to] |= in[from] over an index space. */
@@ -119,7 +121,8 @@ static void broadcast(const bp_dependency *d) {
   const bp_shape *from = shape_of(d, 0), *to = bp_shape_of(d->call.y);
   strided in = {0}, packed = dense(from);
   int shift = to->rank - from->rank;
-  for (int k = shift; k < to->rank; k++) in.stride[k] = from->dims[k - shift] == to->dims[k] ? packed.stride[k - shift] : 0;
+  for (int k = shift; k < to->rank; k++)
+    in.stride[k] = from->dims[k - shift] == to->dims[k] ? packed.stride[k - shift] : 0;
   or_strided(d->out, dense(to), bits_of(d, 0), in, to);
 }
 
@@ -151,8 +154,8 @@ static void place(const bp_dependency *d) {
 static void concat(const bp_dependency *d) {
   int64_t begin = 0;
   for (int i = 0; i < d->call.arity; begin += shape_of(d, i)->dims[d->call.axis], i++)
-    or_strided(d->out, span(bp_shape_of(d->call.y), d->call.axis, bp_span_bits(begin, 1)), bits_of(d, i), dense(shape_of(d, i)),
-               shape_of(d, i));
+    or_strided(d->out, span(bp_shape_of(d->call.y), d->call.axis, bp_span_bits(begin, 1)), bits_of(d, i),
+               dense(shape_of(d, i)), shape_of(d, i));
 }
 
 static void triangle(const bp_dependency *d) {
@@ -212,8 +215,8 @@ static factor factor_of(const bp_dependency *d, int i, bool transposed, int64_t 
 }
 
 /* out[i, j] |= a[i, p] for all p with b[p, j] not 0; out has the strides given, so that it serves both factors. */
-static void along_factor(bp_bits *out, int64_t out_start, int64_t out_row, int64_t out_column, const factor *a, const factor *b, int64_t m,
-                         int64_t k, int64_t n) {
+static void along_factor(bp_bits *out, int64_t out_start, int64_t out_row, int64_t out_column, const factor *a,
+                         const factor *b, int64_t m, int64_t k, int64_t n) {
   int64_t end = a->start + (m - 1) * a->row + (k - 1) * a->column;
   if (empty(a->bits) || a->bits->hi <= a->start || a->bits->lo > end) return;
   for (int64_t i = 0; i < m; i++) {
@@ -222,9 +225,11 @@ static void along_factor(bp_bits *out, int64_t out_start, int64_t out_row, int64
       uint64_t w = a->bits->word[a->start + i * a->row + p * a->column];
       row |= w;
       for (int64_t j = 0; b->nonzero != NULL && w != 0 && j < n; j++)
-        if (b->nonzero[b->start + p * b->row + j * b->column]) or_word(out, out_start + i * out_row + j * out_column, w);
+        if (b->nonzero[b->start + p * b->row + j * b->column])
+          or_word(out, out_start + i * out_row + j * out_column, w);
     }
-    for (int64_t j = 0; b->nonzero == NULL && row != 0 && j < n; j++) or_word(out, out_start + i * out_row + j * out_column, row);
+    for (int64_t j = 0; b->nonzero == NULL && row != 0 && j < n; j++)
+      or_word(out, out_start + i * out_row + j * out_column, row);
   }
 }
 
@@ -264,7 +269,8 @@ static void gather(const bp_dependency *d) {
     return;
   }
   for (int64_t r = 0; r < bp_shape_of(d->call.y)->dims[0]; r++)
-    for (int64_t c = 0; index[r] >= 0 && index[r] < table && c < row; c++) or_word(d->out, r * row + c, in->word[index[r] * row + c]);
+    for (int64_t c = 0; index[r] >= 0 && index[r] < table && c < row; c++)
+      or_word(d->out, r * row + c, in->word[index[r] * row + c]);
 }
 
 static void scatter_add(const bp_dependency *d) {
@@ -315,4 +321,6 @@ bp_depend_fn bp_dependency_rule(bp_op op) {
   return bp_op_table[op].op_class == BP_CLASS_ELEMENTWISE ? elementwise : everything;
 }
 
-bool bp_zeros_matter(bp_op op) { return op == BP_OP_mul || op == BP_OP_where || op == BP_OP_matmul || op == BP_OP_matmul_stack; }
+bool bp_zeros_matter(bp_op op) {
+  return op == BP_OP_mul || op == BP_OP_where || op == BP_OP_matmul || op == BP_OP_matmul_stack;
+}

@@ -21,11 +21,13 @@ int bp_axis_of(const char *op, bp_var x, int axis) {
   int rank = bp_shape_of(x)->rank, at = axis < 0 ? axis + rank : axis;
   if (at >= 0 && at < rank) return at;
   char text[BP_SHAPE_TEXT];
-  (void)bp_graph_fail(x.graph, BP_E_ARG, "%s: %s has no axis %d", op, bp_shape_text(bp_shape_of(x), text, sizeof text), axis);
+  (void)bp_graph_fail(x.graph, BP_E_ARG, "%s: %s has no axis %d", op, bp_shape_text(bp_shape_of(x), text, sizeof text),
+                      axis);
   return -1;
 }
 
 bp_var bp_append1(bp_op op, bp_var x, const bp_shape *shape, int axis, uint64_t bits) {
-  bp_node node = {.op = (uint16_t)op, .dtype = (uint8_t)bp_dtype_of(x), .axis = (uint8_t)axis, .arg = {x.id}, .attr.bits = bits};
+  bp_node node = {
+      .op = (uint16_t)op, .dtype = (uint8_t)bp_dtype_of(x), .axis = (uint8_t)axis, .arg = {x.id}, .attr.bits = bits};
   return bp_node_append(x.graph, node, shape);
 }

@@ -35,8 +35,9 @@ static bool rows_ok(bp_graph *g, const bp_custom_op *op, const bp_shape *to, con
     const bp_shape *s = i < n_x ? bp_shape_of(x[i]) : NULL;
     if (s != NULL && s->rank > 0 && to->rank > 0 && s->dims[0] == to->dims[0]) continue;
     char a[BP_SHAPE_TEXT], b[BP_SHAPE_TEXT];
-    (void)bp_graph_fail(g, BP_E_SHAPE, "custom '%s': argument %zu of %zu is taken by rows, but is %s and the result %s", op->name,
-                        i + 1, n_x, s != NULL ? bp_shape_text(s, a, sizeof a) : "missing", bp_shape_text(to, b, sizeof b));
+    (void)bp_graph_fail(g, BP_E_SHAPE, "custom '%s': argument %zu of %zu is taken by rows, but is %s and the result %s",
+                        op->name, i + 1, n_x, s != NULL ? bp_shape_text(s, a, sizeof a) : "missing",
+                        bp_shape_text(to, b, sizeof b));
     return false;
   }
   return true;
@@ -49,11 +50,14 @@ bp_var bp_custom(bp_graph *graph, const bp_custom_op *op, const bp_var *x, size_
   if (info.op.name == NULL || info.op.eval == NULL)
     return bp_graph_fail(graph, BP_E_ARG, "custom: name or eval is NULL; is size set to sizeof(bp_custom_op)?");
   if (n_x > INT32_MAX - 2 || (n_x > 0 && !bp_args_ok("custom", (int)n_x, x))) return bp_zero_of(graph);
-  if (n_x > 0 && x[0].graph != graph) return bp_graph_fail(graph, BP_E_ARG, "custom '%s': an argument belongs to another graph", op->name);
+  if (n_x > 0 && x[0].graph != graph)
+    return bp_graph_fail(graph, BP_E_ARG, "custom '%s': an argument belongs to another graph", op->name);
   if (!bp_dtype_is_real(info.op.dtype))
-    return bp_graph_fail(graph, BP_E_DTYPE, "custom '%s': result %s, expected float32 or float64", op->name, bp_dtype_name(info.op.dtype));
+    return bp_graph_fail(graph, BP_E_DTYPE, "custom '%s': result %s, expected float32 or float64", op->name,
+                         bp_dtype_name(info.op.dtype));
   if (info.op.rank < 0 || info.op.rank > BP_MAX_RANK)
-    return bp_graph_fail(graph, BP_E_SHAPE, "custom '%s': rank %d, expected 0 to %d", op->name, info.op.rank, BP_MAX_RANK);
+    return bp_graph_fail(graph, BP_E_SHAPE, "custom '%s': rank %d, expected 0 to %d", op->name, info.op.rank,
+                         BP_MAX_RANK);
   bp_shape to = bp_shape_make(info.op.rank, info.op.dims);
   if (!rows_ok(graph, &info.op, &to, x, n_x)) return bp_zero_of(graph);
   const bp_custom_info *kept = bp_custom_copy(&graph->arena, &info);

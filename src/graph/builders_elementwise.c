@@ -29,8 +29,9 @@ static bp_var elementwise(bp_op op, int n, bp_var *args) {
     bp_shape both;
     if (!bp_shape_broadcast(&shape, bp_shape_of(args[i]), &both)) {
       char a[BP_SHAPE_TEXT], b[BP_SHAPE_TEXT];
-      return bp_graph_fail(g, BP_E_SHAPE, "%s: shapes %s and %s do not broadcast: sizes, aligned at the end, must be equal or 1",
-                           name, bp_shape_text(&shape, a, sizeof a), bp_shape_text(bp_shape_of(args[i]), b, sizeof b));
+      return bp_graph_fail(g, BP_E_SHAPE,
+                           "%s: shapes %s and %s do not broadcast: sizes, aligned at the end, must be equal or 1", name,
+                           bp_shape_text(&shape, a, sizeof a), bp_shape_text(bp_shape_of(args[i]), b, sizeof b));
     }
     shape = both;
   }

@@ -4,8 +4,9 @@
 /* ---- checks ---- */
 static bp_var two_shapes(const char *op, bp_var a, bp_var b, const char *what) {
   char ta[BP_SHAPE_TEXT], tb[BP_SHAPE_TEXT];
-  return bp_graph_fail(a.graph, BP_E_SHAPE, "%s: left is %s, right is %s; %s", op, bp_shape_text(bp_shape_of(a), ta, sizeof ta),
-                       bp_shape_text(bp_shape_of(b), tb, sizeof tb), what);
+  return bp_graph_fail(a.graph, BP_E_SHAPE, "%s: left is %s, right is %s; %s", op,
+                       bp_shape_text(bp_shape_of(a), ta, sizeof ta), bp_shape_text(bp_shape_of(b), tb, sizeof tb),
+                       what);
 }
 
 /* Leading axes of two arrays whose last axes are matrices: equal, or absent on one side. */
@@ -49,15 +50,16 @@ bp_var(bp_matmul_t)(bp_var a, bool transpose_a, bp_var b, bool transpose_b) {
   if (da[!transpose_a] != db[transpose_b]) {
     char ta[BP_SHAPE_TEXT], tb[BP_SHAPE_TEXT];
     return bp_graph_fail(a.graph, BP_E_SHAPE, "matmul: left is %s%s, right is %s%s; the inner sizes differ",
-                         bp_shape_text(&sa, ta, sizeof ta), transpose_a ? " transposed" : "", bp_shape_text(&sb, tb, sizeof tb),
-                         transpose_b ? " transposed" : "");
+                         bp_shape_text(&sa, ta, sizeof ta), transpose_a ? " transposed" : "",
+                         bp_shape_text(&sb, tb, sizeof tb), transpose_b ? " transposed" : "");
   }
   bp_shape out = sa.rank >= sb.rank ? sa : sb;
   out.dims[out.rank - 2] = da[transpose_a];
   out.dims[out.rank - 1] = db[!transpose_b];
   uint64_t bits = (transpose_a ? BP_MATMUL_TA : 0) | (transpose_b ? BP_MATMUL_TB : 0);
   if (out.rank == 2) return append_product(BP_OP_matmul, a, b, bits, &out);
-  if (da[0] < 0 || db[0] < 0) return two_shapes("matmul", a, b, "a stack of matrices cannot meet a matrix of batch rows");
+  if (da[0] < 0 || db[0] < 0)
+    return two_shapes("matmul", a, b, "a stack of matrices cannot meet a matrix of batch rows");
   if (sb.rank == 2 && !transpose_a && sa.dims[0] > 0 && da[1] > 0) return tall_product(a, b, bits, &out);
   return append_product(BP_OP_matmul_stack, a, b, bits, &out);
 }
@@ -66,7 +68,8 @@ bp_var(bp_matmul)(bp_var a, bp_var b) { return (bp_matmul_t)(a, false, b, false)
 
 bp_var(bp_dot)(bp_var a, bp_var b) {
   if (!bp_args_ok("dot", 2, (bp_var[]){a, b})) return bp_zero_of(a.graph);
-  if (bp_shape_of(a)->rank == 0 || !bp_shape_equal(bp_shape_of(a), bp_shape_of(b))) return two_shapes("dot", a, b, "expected equal shapes of rank 1 or more");
+  if (bp_shape_of(a)->rank == 0 || !bp_shape_equal(bp_shape_of(a), bp_shape_of(b)))
+    return two_shapes("dot", a, b, "expected equal shapes of rank 1 or more");
   return bp_sum((bp_mul)(a, b), BP_LAST_AXIS);
 }
 
@@ -104,16 +107,19 @@ bp_var(bp_diag_part)(bp_var x) {
 
 static bp_var triangle(const char *op, bp_var x, bool upper, int diagonal) {
   if (!bp_args_ok(op, 1, &x)) return bp_zero_of(x.graph);
-  if (bp_shape_of(x)->rank >= 2) return bp_append1(BP_OP_triangle, x, bp_shape_of(x), 0, bp_triangle_bits(upper, diagonal));
+  if (bp_shape_of(x)->rank >= 2)
+    return bp_append1(BP_OP_triangle, x, bp_shape_of(x), 0, bp_triangle_bits(upper, diagonal));
   char text[BP_SHAPE_TEXT];
-  return bp_graph_fail(x.graph, BP_E_SHAPE, "%s: %s, expected matrices", op, bp_shape_text(bp_shape_of(x), text, sizeof text));
+  return bp_graph_fail(x.graph, BP_E_SHAPE, "%s: %s, expected matrices", op,
+                       bp_shape_text(bp_shape_of(x), text, sizeof text));
 }
 bp_var bp_tril(bp_var x, int diagonal) { return triangle("tril", x, false, diagonal); }
 bp_var bp_triu(bp_var x, int diagonal) { return triangle("triu", x, true, diagonal); }
 
 /* ---- factors ---- */
 bp_var(bp_cholesky)(bp_var a) {
-  if (!bp_args_ok("cholesky", 1, &a) || !bp_real_args("cholesky", 1, &a) || !square_ok("cholesky", a)) return bp_zero_of(a.graph);
+  if (!bp_args_ok("cholesky", 1, &a) || !bp_real_args("cholesky", 1, &a) || !square_ok("cholesky", a))
+    return bp_zero_of(a.graph);
   return bp_append1(BP_OP_cholesky, a, bp_shape_of(a), 0, 0);
 }
 
@@ -137,7 +143,8 @@ static bp_var solve_with(bp_op op, bp_var a, bp_var b, uint64_t bits, bool vecto
 }
 
 bp_var(bp_solve_triangular)(bp_var l, bp_var b, bool lower, bool transposed) {
-  return solve_with(BP_OP_solve_triangular, l, b, (lower ? 0 : BP_SOLVE_UPPER) | (transposed ? BP_SOLVE_TRANSPOSED : 0), true);
+  return solve_with(BP_OP_solve_triangular, l, b, (lower ? 0 : BP_SOLVE_UPPER) | (transposed ? BP_SOLVE_TRANSPOSED : 0),
+                    true);
 }
 bp_var(bp_solve)(bp_var a, bp_var b) { return solve_with(BP_OP_solve, a, b, 0, true); }
 
@@ -148,7 +155,8 @@ bp_var bp_inverse(bp_var a) {
 }
 
 bp_var bp_logdet(bp_var a) {
-  if (!bp_args_ok("logdet", 1, &a) || !bp_real_args("logdet", 1, &a) || !square_ok("logdet", a)) return bp_zero_of(a.graph);
+  if (!bp_args_ok("logdet", 1, &a) || !bp_real_args("logdet", 1, &a) || !square_ok("logdet", a))
+    return bp_zero_of(a.graph);
   bp_shape to = *bp_shape_of(a);
   to.rank -= 2;
   return bp_append1(BP_OP_logdet, a, &to, 0, 0);

@@ -42,7 +42,8 @@ static bp_var reduction(bp_op op, bp_var x, unsigned axes) {
   const char *name = bp_op_table[op].name;
   if (!bp_args_ok(name, 1, &x) || !bp_real_args(name, 1, &x)) return bp_zero_of(x.graph);
   axes = bp_axes_normal(axes, bp_shape_of(x)->rank);
-  if ((op == BP_OP_reduce_max || op == BP_OP_reduce_min) && axes != 0 && last_run(axes, bp_shape_of(x)->rank) != axes) x = adjoin_axes(x, &axes);
+  if ((op == BP_OP_reduce_max || op == BP_OP_reduce_min) && axes != 0 && last_run(axes, bp_shape_of(x)->rank) != axes)
+    x = adjoin_axes(x, &axes);
   while (axes != 0 && x.graph->status == BP_OK) {
     unsigned run = last_run(axes, bp_shape_of(x)->rank);
     bp_shape to = bp_shape_reduced(bp_shape_of(x), run);
@@ -79,7 +80,8 @@ bp_var bp_prod(bp_var x, unsigned axes) {
   const bp_shape from = *bp_shape_of(x);
   axes = bp_axes_normal(axes, from.rank);
   if ((axes & 1u) != 0 && bp_shape_has_batch(&from))
-    return bp_graph_fail(x.graph, BP_E_SHAPE, "prod: axis 0 is the batch, whose size is not known when the graph is built");
+    return bp_graph_fail(x.graph, BP_E_SHAPE,
+                         "prod: axis 0 is the batch, whose size is not known when the graph is built");
   for (int i = 0; i < from.rank; i++)
     if ((axes & BP_AXIS(i)) != 0) x = prod_axis(x, i);
   bp_shape to = bp_shape_reduced(&from, axes);

@@ -10,8 +10,8 @@ static bool index_ok(const char *op, bp_var index) {
     return false;
   }
   if (bp_op_of(index) != BP_OP_input && bp_op_of(index) != BP_OP_constant) {
-    (void)bp_graph_fail(index.graph, BP_E_ARG, "%s: the numbers must be an input or a constant, not the result of %s", op,
-                        bp_op_table[bp_op_of(index)].name);
+    (void)bp_graph_fail(index.graph, BP_E_ARG, "%s: the numbers must be an input or a constant, not the result of %s",
+                        op, bp_op_table[bp_op_of(index)].name);
     return false;
   }
   return true;
@@ -37,7 +37,8 @@ bp_var bp_scatter_add(bp_var x, bp_var index, int64_t rows) {
   bp_shape to = *bp_shape_of(x);
   if (to.rank == 0 || rows < 0 || to.dims[0] != bp_shape_of(index)->dims[0]) {
     char a[BP_SHAPE_TEXT], b[BP_SHAPE_TEXT];
-    return bp_graph_fail(x.graph, BP_E_SHAPE, "scatter_add: rows are %s, their numbers are %s; the leading sizes differ",
+    return bp_graph_fail(x.graph, BP_E_SHAPE,
+                         "scatter_add: rows are %s, their numbers are %s; the leading sizes differ",
                          bp_shape_text(&to, a, sizeof a), bp_shape_text(bp_shape_of(index), b, sizeof b));
   }
   to.dims[0] = rows;
@@ -48,8 +49,9 @@ bp_var bp_scatter_add(bp_var x, bp_var index, int64_t rows) {
 bp_var bp_one_hot(bp_var index, int64_t classes, bp_dtype dtype) {
   if (!bp_args_ok("one_hot", 1, &index) || !index_ok("one_hot", index)) return bp_zero_of(index.graph);
   if (!bp_dtype_is_real(dtype) || classes < 1)
-    return bp_graph_fail(index.graph, BP_E_ARG, "one_hot: %lld classes of %s, expected at least 1 of float32 or float64",
-                         (long long)classes, bp_dtype_name(dtype));
+    return bp_graph_fail(index.graph, BP_E_ARG,
+                         "one_hot: %lld classes of %s, expected at least 1 of float32 or float64", (long long)classes,
+                         bp_dtype_name(dtype));
   bp_shape to = {.rank = 2, .dims = {bp_shape_of(index)->dims[0], classes}};
   return bp_node_append(index.graph, (bp_node){.op = BP_OP_one_hot, .dtype = (uint8_t)dtype, .arg = {index.id}}, &to);
 }
@@ -66,7 +68,8 @@ bp_var(bp_softmax_cross_entropy)(bp_var logits, bp_var classes) {
                          "softmax_cross_entropy: logits are %s, classes are %s; expected [rows,classes] and [rows]",
                          bp_shape_text(z, a, sizeof a), bp_shape_text(c, b, sizeof b));
   }
-  bp_node node = {.op = BP_OP_softmax_cross_entropy, .dtype = (uint8_t)bp_dtype_of(logits), .arg = {logits.id, classes.id}};
+  bp_node node = {
+      .op = BP_OP_softmax_cross_entropy, .dtype = (uint8_t)bp_dtype_of(logits), .arg = {logits.id, classes.id}};
   return bp_node_append(logits.graph, node, c);
 }
 

@@ -14,8 +14,8 @@ bp_var bp_full(bp_graph *g, bp_dtype dtype, const bp_shape *shape, double value)
 
 static bp_var bad_shape(bp_var x, const char *op, const bp_shape *to) {
   char a[BP_SHAPE_TEXT], b[BP_SHAPE_TEXT];
-  return bp_graph_fail(x.graph, BP_E_SHAPE, "%s: cannot turn %s into %s", op, bp_shape_text(bp_shape_of(x), a, sizeof a),
-                       bp_shape_text(to, b, sizeof b));
+  return bp_graph_fail(x.graph, BP_E_SHAPE, "%s: cannot turn %s into %s", op,
+                       bp_shape_text(bp_shape_of(x), a, sizeof a), bp_shape_text(to, b, sizeof b));
 }
 
 static bool rank_ok(bp_var x, const char *op, int rank) {
@@ -27,7 +27,8 @@ static bool rank_ok(bp_var x, const char *op, int rank) {
 bp_var(bp_broadcast)(bp_var x, int rank, const int64_t *dims) {
   if (!bp_args_ok("broadcast", 1, &x) || !rank_ok(x, "broadcast", rank)) return bp_zero_of(x.graph);
   bp_shape to = bp_shape_make(rank, dims), both;
-  if (!bp_shape_broadcast(bp_shape_of(x), &to, &both) || !bp_shape_equal(&both, &to)) return bad_shape(x, "broadcast", &to);
+  if (!bp_shape_broadcast(bp_shape_of(x), &to, &both) || !bp_shape_equal(&both, &to))
+    return bad_shape(x, "broadcast", &to);
   return bp_broadcast_like(x, &to);
 }
 
@@ -72,7 +73,8 @@ bp_var bp_transpose(bp_var x, const int *perm) {
 
 bp_var bp_cast(bp_var x, bp_dtype dtype) {
   if (!bp_args_ok("cast", 1, &x)) return bp_zero_of(x.graph);
-  if ((unsigned)dtype >= BP_DTYPE_COUNT) return bp_graph_fail(x.graph, BP_E_DTYPE, "cast: no element type %d", (int)dtype);
+  if ((unsigned)dtype >= BP_DTYPE_COUNT)
+    return bp_graph_fail(x.graph, BP_E_DTYPE, "cast: no element type %d", (int)dtype);
   if (bp_dtype_of(x) == dtype) return x;
   return bp_node_append(x.graph, (bp_node){.op = BP_OP_cast, .dtype = (uint8_t)dtype, .arg = {x.id}}, bp_shape_of(x));
 }
@@ -82,7 +84,8 @@ bp_var bp_cast(bp_var x, bp_dtype dtype) {
 static int sized_axis(const char *op, bp_var x, int axis) {
   int at = bp_axis_of(op, x, axis);
   if (at != 0 || !bp_shape_has_batch(bp_shape_of(x))) return at;
-  (void)bp_graph_fail(x.graph, BP_E_SHAPE, "%s: axis %d is the batch, whose size is not known when the graph is built", op, axis);
+  (void)bp_graph_fail(x.graph, BP_E_SHAPE, "%s: axis %d is the batch, whose size is not known when the graph is built",
+                      op, axis);
   return -1;
 }
 
@@ -95,7 +98,8 @@ static int64_t clip_place(int64_t place, int64_t n, int64_t lo, int64_t hi) {
 bp_var(bp_slice)(bp_var x, int axis, int64_t start, int64_t stop, int64_t step) {
   if (!bp_args_ok("slice", 1, &x)) return bp_zero_of(x.graph);
   int at = bp_axis_of("slice", x, axis);
-  if (at == 0 && bp_shape_has_batch(bp_shape_of(x)) && (start == 0 || start == -BP_END) && stop == BP_END && step == 1) return x;
+  if (at == 0 && bp_shape_has_batch(bp_shape_of(x)) && (start == 0 || start == -BP_END) && stop == BP_END && step == 1)
+    return x;
   if (at < 0 || sized_axis("slice", x, axis) < 0) return bp_zero_of(x.graph);
   if (step == 0) return bp_graph_fail(x.graph, BP_E_ARG, "slice: the step is 0");
   bp_shape to = *bp_shape_of(x);
@@ -108,7 +112,8 @@ bp_var(bp_slice)(bp_var x, int axis, int64_t start, int64_t stop, int64_t step) 
   if (to.dims[at] == 0) start = 0;
   if (step == 1 && to.dims[at] == n) return x;
   if (step > BP_SPAN_STEP_MAX || step < -BP_SPAN_STEP_MAX)
-    return bp_graph_fail(x.graph, BP_E_LIMIT, "slice: step %lld, expected at most %lld", (long long)step, (long long)BP_SPAN_STEP_MAX);
+    return bp_graph_fail(x.graph, BP_E_LIMIT, "slice: step %lld, expected at most %lld", (long long)step,
+                         (long long)BP_SPAN_STEP_MAX);
   return bp_append1(BP_OP_slice, x, &to, at, bp_span_bits(start, step));
 }
 
@@ -126,7 +131,8 @@ bp_var(bp_pad)(bp_var x, int axis, int64_t before, int64_t after, double value) 
   int at = sized_axis("pad", x, axis);
   if (at < 0) return bp_zero_of(x.graph);
   if (before < 0 || after < 0 || before > BP_SPAN_START_MAX || after > BP_SPAN_START_MAX)
-    return bp_graph_fail(x.graph, BP_E_ARG, "pad: %lld before and %lld after, expected 0 or more", (long long)before, (long long)after);
+    return bp_graph_fail(x.graph, BP_E_ARG, "pad: %lld before and %lld after, expected 0 or more", (long long)before,
+                         (long long)after);
   bp_shape part = *bp_shape_of(x);
   int64_t size = before + part.dims[at] + after;
   if (before == 0 && after == 0) return x;
@@ -145,7 +151,8 @@ static bool concat_fits(const bp_var *xs, size_t i, int axis) {
   if (s->rank == first->rank) like.dims[axis] = first->dims[axis];
   if (bp_dtype_of(xs[i]) == bp_dtype_of(xs[0]) && bp_shape_equal(&like, first)) return true;
   char a[BP_SHAPE_TEXT], b[BP_SHAPE_TEXT];
-  (void)bp_graph_fail(xs[0].graph, BP_E_SHAPE, "concat: argument 1 is %s%s, argument %zu is %s%s; only axis %d may differ",
+  (void)bp_graph_fail(xs[0].graph, BP_E_SHAPE,
+                      "concat: argument 1 is %s%s, argument %zu is %s%s; only axis %d may differ",
                       bp_dtype_name(bp_dtype_of(xs[0])), bp_shape_text(first, a, sizeof a), i + 1,
                       bp_dtype_name(bp_dtype_of(xs[i])), bp_shape_text(s, b, sizeof b), axis);
   return false;

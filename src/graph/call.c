@@ -32,7 +32,9 @@ static void no_results(bp_graph *graph, bp_var *results, size_t n) {
 /* ---- appending ---- */
 static size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-static size_t bytes_of(bp_var v) { return (size_t)bp_shape_elements(bp_shape_of(v), 0) * bp_dtype_size(bp_dtype_of(v)); }
+static size_t bytes_of(bp_var v) {
+  return (size_t)bp_shape_elements(bp_shape_of(v), 0) * bp_dtype_size(bp_dtype_of(v));
+}
 
 /* Sizes and places of everything that goes in and out. */
 static bool lay_out(bp_graph *graph, bp_call_info *info) {
@@ -59,8 +61,8 @@ static bool place_results(bp_graph *graph, bp_call_info *info) {
     bp_result_type *r = &info->results[i];
     if (bp_shape_has_batch(&r->shape) || !bp_shape_valid(&r->shape)) {
       char text[BP_SHAPE_TEXT];
-      (void)bp_graph_fail(graph, BP_E_SHAPE, "%s: result %zu is %s; shapes inside must be fixed", info->l.is_loop ? "loop" : "cond", i,
-                          bp_shape_text(&r->shape, text, sizeof text));
+      (void)bp_graph_fail(graph, BP_E_SHAPE, "%s: result %zu is %s; shapes inside must be fixed",
+                          info->l.is_loop ? "loop" : "cond", i, bp_shape_text(&r->shape, text, sizeof text));
       return false;
     }
     info->l.offset[i] = info->l.bytes;
@@ -82,9 +84,14 @@ void bp_call_append(bp_graph *graph, bp_call_info *info, const bp_var *args, bp_
   }
   *copy = *info;
   bp_shape block = {.rank = 2, .dims = {1, (int64_t)info->l.bytes}}; /* one row: it is computed as a whole */
-  bp_var call = bp_node_append_nary(graph, (bp_node){.op = BP_OP_call, .dtype = BP_U8, .attr.data = copy}, &block, args, info->l.n_args);
+  bp_var call = bp_node_append_nary(graph, (bp_node){.op = BP_OP_call, .dtype = BP_U8, .attr.data = copy}, &block, args,
+                                    info->l.n_args);
   for (size_t i = 0; i < info->l.n_results; i++)
-    results[i] = bp_node_append(graph, (bp_node){.op = BP_OP_result, .dtype = (uint8_t)info->results[i].dtype, .arg = {call.id}, .attr.bits = info->l.offset[i]},
+    results[i] = bp_node_append(graph,
+                                (bp_node){.op = BP_OP_result,
+                                          .dtype = (uint8_t)info->results[i].dtype,
+                                          .arg = {call.id},
+                                          .attr.bits = info->l.offset[i]},
                                 &info->results[i].shape);
 }
 
@@ -102,7 +109,8 @@ static bool function_ok(bp_graph *outer, const char *what, const bp_function *f)
   }
   for (size_t i = 0; i < f->n_outputs; i++)
     if (f->outputs[i].graph != f->graph || f->outputs[i].id == 0 || f->outputs[i].id >= f->graph->size) {
-      (void)bp_graph_fail(outer, BP_E_ARG, "%s: result %zu was not set to a variable of the graph that the callback was given", what, i);
+      (void)bp_graph_fail(outer, BP_E_ARG,
+                          "%s: result %zu was not set to a variable of the graph that the callback was given", what, i);
       return false;
     }
   return true;
@@ -137,7 +145,8 @@ static bool fixed_args(bp_graph *outer, const char *what, const bp_var *args, si
     if (!bp_args_ok(what, 1, &args[i])) return false;
     if (args[i].graph != outer || bp_shape_has_batch(bp_shape_of(args[i]))) {
       (void)bp_graph_fail(outer, args[i].graph != outer ? BP_E_ARG : BP_E_SHAPE, "%s: argument %zu %s", what, i,
-                          args[i].graph != outer ? "belongs to another graph" : "has a batch; shapes inside must be fixed");
+                          args[i].graph != outer ? "belongs to another graph"
+                                                 : "has a batch; shapes inside must be fixed");
       return false;
     }
   }
@@ -145,15 +154,16 @@ static bool fixed_args(bp_graph *outer, const char *what, const bp_var *args, si
 }
 
 /* ---- branches ---- */
-static bool build_branch(bp_graph *outer, bp_function *f, const bp_var *args, size_t n_args, bp_branch_fn branch, void *user, size_t n_results) {
+static bool build_branch(bp_graph *outer, bp_function *f, const bp_var *args, size_t n_args, bp_branch_fn branch,
+                         void *user, size_t n_results) {
   if (!function_init(outer, f, n_args, n_results)) return false;
   for (size_t i = 0; i < n_args; i++) f->inputs[i] = input_like(f->graph, args[i], false);
   branch(user, f->graph, f->inputs, f->outputs);
   return function_ok(outer, "cond", f);
 }
 
-void bp_cond(bp_var predicate, const bp_var *args, size_t n_args, bp_branch_fn then_branch, bp_branch_fn else_branch, void *user,
-             size_t n_results, bp_var *results) {
+void bp_cond(bp_var predicate, const bp_var *args, size_t n_args, bp_branch_fn then_branch, bp_branch_fn else_branch,
+             void *user, size_t n_results, bp_var *results) {
   bp_graph *g = predicate.graph;
   bp_call_info info = {.l = {.n_args = n_args + 1, .n_results = n_results}};
   bp_var *all = NULL;
@@ -161,7 +171,8 @@ void bp_cond(bp_var predicate, const bp_var *args, size_t n_args, bp_branch_fn t
   if (!fixed_args(g, "cond", &predicate, 1) || !fixed_args(g, "cond", args, n_args)) return;
   if (bp_shape_of(predicate)->rank != 0 || !bp_dtype_is_real(bp_dtype_of(predicate))) {
     char text[BP_SHAPE_TEXT];
-    (void)bp_graph_fail(g, BP_E_SHAPE, "cond: the predicate is %s%s, expected a real scalar", bp_dtype_name(bp_dtype_of(predicate)),
+    (void)bp_graph_fail(g, BP_E_SHAPE, "cond: the predicate is %s%s, expected a real scalar",
+                        bp_dtype_name(bp_dtype_of(predicate)),
                         bp_shape_text(bp_shape_of(predicate), text, sizeof text));
     return;
   }
@@ -170,7 +181,8 @@ void bp_cond(bp_var predicate, const bp_var *args, size_t n_args, bp_branch_fn t
     return;
   for (size_t i = 0; i < n_results; i++) {
     if (!same_type(g, "cond: else result", i, info.other.outputs[i], info.body.outputs[i])) return;
-    info.results[i] = (bp_result_type){.shape = *bp_shape_of(info.body.outputs[i]), .dtype = bp_dtype_of(info.body.outputs[i])};
+    info.results[i] =
+        (bp_result_type){.shape = *bp_shape_of(info.body.outputs[i]), .dtype = bp_dtype_of(info.body.outputs[i])};
   }
   all = bp_vars_alloc(g, info.l.n_args);
   if (all == NULL) return;
@@ -188,14 +200,16 @@ static bool build_step(bp_graph *outer, bp_call_info *info, const bp_loop_args *
   for (size_t i = 0; i < a->n_state; i++) *in++ = input_like(f->graph, a->init[i], false);
   for (size_t i = 0; i < a->n_constants; i++) *in++ = input_like(f->graph, a->constants[i], false);
   for (size_t i = 0; i < a->n_x; i++) *in++ = input_like(f->graph, a->x[i], true);
-  step(user, f->graph, f->inputs, f->inputs + a->n_state, f->inputs + a->n_state + a->n_constants, f->outputs, f->outputs + a->n_state);
+  step(user, f->graph, f->inputs, f->inputs + a->n_state, f->inputs + a->n_state + a->n_constants, f->outputs,
+       f->outputs + a->n_state);
   if (!function_ok(outer, "loop", f)) return false;
   for (size_t i = 0; i < a->n_state; i++)
     if (!same_type(outer, "loop: next state", i, f->outputs[i], a->init[i])) return false;
   return true;
 }
 
-static bool build_condition(bp_graph *outer, bp_call_info *info, const bp_loop_args *a, bp_while_fn condition, void *user) {
+static bool build_condition(bp_graph *outer, bp_call_info *info, const bp_loop_args *a, bp_while_fn condition,
+                            void *user) {
   bp_function *f = &info->other;
   if (!function_init(outer, f, a->n_state + a->n_constants, 1)) return false;
   for (size_t i = 0; i < a->n_state; i++) f->inputs[i] = input_like(f->graph, a->init[i], false);
@@ -204,7 +218,8 @@ static bool build_condition(bp_graph *outer, bp_call_info *info, const bp_loop_a
   if (!function_ok(outer, "while: condition", f)) return false;
   if (bp_shape_of(f->outputs[0])->rank == 0 && bp_dtype_is_real(bp_dtype_of(f->outputs[0]))) return true;
   char text[BP_SHAPE_TEXT];
-  (void)bp_graph_fail(outer, BP_E_SHAPE, "while: the condition is %s, expected a scalar", bp_shape_text(bp_shape_of(f->outputs[0]), text, sizeof text));
+  (void)bp_graph_fail(outer, BP_E_SHAPE, "while: the condition is %s, expected a scalar",
+                      bp_shape_text(bp_shape_of(f->outputs[0]), text, sizeof text));
   return false;
 }
 
@@ -229,7 +244,8 @@ bool bp_loop_complete(bp_graph *graph, bp_call_info *info) {
   info->l.n_results = info->l.n_state + info->l.n_y + 1;
   for (size_t i = info->l.n_state; i < info->l.n_state + info->l.n_y; i++)
     if (bp_shape_of(info->body.outputs[i])->rank == BP_MAX_RANK) {
-      (void)bp_graph_fail(graph, BP_E_SHAPE, "loop: output %zu has %d axes; stacking needs one more", i - info->l.n_state, BP_MAX_RANK);
+      (void)bp_graph_fail(graph, BP_E_SHAPE, "loop: output %zu has %d axes; stacking needs one more",
+                          i - info->l.n_state, BP_MAX_RANK);
       return false;
     }
   if (!result_types(graph, info)) return false;
@@ -237,7 +253,8 @@ bool bp_loop_complete(bp_graph *graph, bp_call_info *info) {
   return true;
 }
 
-static void append_loop(bp_graph *graph, bp_call_info *info, const bp_loop_args *a, bp_var *final, bp_var *y, bp_var *trips) {
+static void append_loop(bp_graph *graph, bp_call_info *info, const bp_loop_args *a, bp_var *final, bp_var *y,
+                        bp_var *trips) {
   if (!bp_loop_complete(graph, info)) return;
   bp_var *args = bp_vars_alloc(graph, info->l.n_args), *results = bp_vars_alloc(graph, info->l.n_results), *at = args;
   if (graph->status != BP_OK) return;
@@ -251,8 +268,8 @@ static void append_loop(bp_graph *graph, bp_call_info *info, const bp_loop_args 
 }
 
 static bool loop_args_ok(bp_graph *graph, const bp_loop_args *a, int64_t length) {
-  if (graph->status != BP_OK || !fixed_args(graph, "loop", a->init, a->n_state) || !fixed_args(graph, "loop", a->constants, a->n_constants) ||
-      !fixed_args(graph, "loop", a->x, a->n_x))
+  if (graph->status != BP_OK || !fixed_args(graph, "loop", a->init, a->n_state) ||
+      !fixed_args(graph, "loop", a->constants, a->n_constants) || !fixed_args(graph, "loop", a->x, a->n_x))
     return false;
   if (length < 0 || length > INT32_MAX) {
     (void)bp_graph_fail(graph, BP_E_ARG, "loop: %" PRId64 " iterations, expected 0 to %d", length, INT32_MAX);
@@ -268,16 +285,21 @@ static bool loop_args_ok(bp_graph *graph, const bp_loop_args *a, int64_t length)
   return true;
 }
 
-void bp_scan(bp_graph *graph, const bp_loop_args *args, int64_t length, bp_step_fn step, void *user, bp_var *final, bp_var *y) {
-  bp_call_info info = {.l = {.n_state = args->n_state, .n_constants = args->n_constants, .n_x = args->n_x, .n_y = args->n_y, .length = length}};
+void bp_scan(bp_graph *graph, const bp_loop_args *args, int64_t length, bp_step_fn step, void *user, bp_var *final,
+             bp_var *y) {
+  bp_call_info info = {.l = {.n_state = args->n_state,
+                             .n_constants = args->n_constants,
+                             .n_x = args->n_x,
+                             .n_y = args->n_y,
+                             .length = length}};
   no_results(graph, final, args->n_state);
   no_results(graph, y, args->n_y);
   if (!loop_args_ok(graph, args, length) || !build_step(graph, &info, args, step, user)) return;
   append_loop(graph, &info, args, final, y, NULL);
 }
 
-void bp_while(bp_graph *graph, const bp_loop_args *args, int64_t max_trips, bp_while_fn condition, bp_step_fn step, void *user, bp_var *final,
-              bp_var *trips) {
+void bp_while(bp_graph *graph, const bp_loop_args *args, int64_t max_trips, bp_while_fn condition, bp_step_fn step,
+              void *user, bp_var *final, bp_var *trips) {
   bp_call_info info = {.l = {.n_state = args->n_state, .n_constants = args->n_constants, .length = max_trips}};
   no_results(graph, final, args->n_state);
   if (trips != NULL) *trips = bp_zero_of(graph);

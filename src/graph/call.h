@@ -33,12 +33,12 @@ typedef struct bp_call_layout {
   size_t *out_bytes; /* by output of the body */
   size_t *offset;    /* by result: where it begins in the block */
   size_t n_in, n_out;
-  size_t bytes;      /* of the block */
+  size_t bytes; /* of the block */
 } bp_call_layout;
 
 /* What the attribute of a call node points to: immutable, in the arena of a graph that lives as long as the node. */
 typedef struct bp_call_info {
-  bp_function body;  /* loop: state, constants, x → next state, y; branch: args → results, when the predicate is not 0 */
+  bp_function body; /* loop: state, constants, x → next state, y; branch: args → results, when the predicate is not 0 */
   bp_function other; /* loop: state, constants → condition, or none; branch: when the predicate is 0 */
   bp_result_type *results;
   bp_call_layout l;

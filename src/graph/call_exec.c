@@ -22,7 +22,8 @@ static bool is_true(const void *value, bp_dtype dtype) {
   return dtype == BP_F64 ? *(const double *)value != 0 : *(const float *)value != 0;
 }
 
-static bp_status execute_branch(const bp_call_layout *l, const void *const *args, char *block, void **outputs, bp_function_run run, void *user) {
+static bp_status execute_branch(const bp_call_layout *l, const void *const *args, char *block, void **outputs,
+                                bp_function_run run, void *user) {
   for (size_t i = 0; i < l->n_results; i++) outputs[i] = block + l->offset[i];
   return run(user, is_true(args[0], l->decision) ? 0 : 1, args + 1, outputs);
 }
@@ -88,15 +89,23 @@ static bp_status run_loop(bp_context *ctx, loop_run *r, int64_t *trips) {
   }
   if (!l->has_condition || l->counted) return BP_OK;
   BP_TRY(goes_on(r, &on));
-  if (on) return bp_fail(ctx, BP_E_LIMIT, "while: the condition still holds after %" PRId64 " iterations, the bound that was given", count);
+  if (on)
+    return bp_fail(ctx, BP_E_LIMIT,
+                   "while: the condition still holds after %" PRId64 " iterations, the bound that was given", count);
   return BP_OK;
 }
 
-static bp_status execute_loop(bp_context *ctx, const bp_call_layout *l, const void *const *args, char *block, char *scratch,
-                              bp_function_run run, void *user) {
+static bp_status execute_loop(bp_context *ctx, const bp_call_layout *l, const void *const *args, char *block,
+                              char *scratch, bp_function_run run, void *user) {
   size_t states = state_bytes(l);
   int64_t trips = 0;
-  loop_run r = {.l = l, .args = args, .block = block, .states = {scratch, scratch + states}, .condition = scratch + 2 * states, .run = run, .user = user};
+  loop_run r = {.l = l,
+                .args = args,
+                .block = block,
+                .states = {scratch, scratch + states},
+                .condition = scratch + 2 * states,
+                .run = run,
+                .user = user};
   r.inputs = (const void **)(void *)(scratch + 2 * states + 64);
   r.outputs = (void **)(void *)r.inputs + l->n_in;
   memset(block, 0, l->bytes); /* what is beyond the last trip is zero */
@@ -115,8 +124,8 @@ static bp_status execute_loop(bp_context *ctx, const bp_call_layout *l, const vo
   return BP_OK;
 }
 
-bp_status bp_call_execute(bp_context *ctx, const bp_call_layout *l, const void *const *args, void *block, void *scratch, bp_function_run run,
-                          void *user) {
+bp_status bp_call_execute(bp_context *ctx, const bp_call_layout *l, const void *const *args, void *block, void *scratch,
+                          bp_function_run run, void *user) {
   if (l->is_loop) return execute_loop(ctx, l, args, block, scratch, run, user);
   return execute_branch(l, args, block, scratch, run, user);
 }

@@ -24,7 +24,9 @@ bp_status bp_graph_new_eager(bp_context *context, bp_graph **out) {
   return BP_OK;
 }
 
-static bool in_place(const bp_graph *g, const bp_node *n) { return n->shape == 0 && g->shapes[0].rank == 0 && bp_dtype_is_real((bp_dtype)n->dtype); }
+static bool in_place(const bp_graph *g, const bp_node *n) {
+  return n->shape == 0 && g->shapes[0].rank == 0 && bp_dtype_is_real((bp_dtype)n->dtype);
+}
 
 const void *bp_eager_value(const bp_graph *g, uint32_t id) {
   if (g->values == NULL || id == 0 || id >= g->size) return NULL;
@@ -39,7 +41,8 @@ static size_t value_bytes(const bp_graph *g, const bp_node *n) {
 void bp_eager_release(bp_graph *g, size_t from) {
   bp_allocator a = bp_context_allocator(g->ctx);
   for (size_t id = from; g->values != NULL && id < g->size; id++)
-    if (!in_place(g, &g->nodes[id]) && g->values[id].array != NULL) bp_aligned_free(a, g->values[id].array, value_bytes(g, &g->nodes[id]));
+    if (!in_place(g, &g->nodes[id]) && g->values[id].array != NULL)
+      bp_aligned_free(a, g->values[id].array, value_bytes(g, &g->nodes[id]));
 }
 
 /* ---- computing ---- */
@@ -50,7 +53,8 @@ static bp_status place_value(bp_graph *g, uint32_t id, void **out) {
   if (in_place(g, n)) return *out = &g->values[id], BP_OK;
   if (bp_shape_has_batch(s)) {
     char text[BP_SHAPE_TEXT];
-    return bp_fail(g->ctx, BP_E_SHAPE, "%s: %s in an eager graph; its shapes have no batch", bp_op_table[n->op].name, bp_shape_text(s, text, sizeof text));
+    return bp_fail(g->ctx, BP_E_SHAPE, "%s: %s in an eager graph; its shapes have no batch", bp_op_table[n->op].name,
+                   bp_shape_text(s, text, sizeof text));
   }
   g->values[id].array = bp_aligned_alloc(g->ctx, value_bytes(g, n));
   *out = g->values[id].array;
@@ -64,8 +68,8 @@ static bp_status compute_with(bp_graph *g, uint32_t id, void *out, bp_exec_arg *
     const bp_node *arg = &g->nodes[from];
     args[a] = (bp_exec_arg){bp_eager_value(g, from), g->shapes[arg->shape], (bp_dtype)arg->dtype};
     if (args[a].data == NULL)
-      return bp_fail(g->ctx, BP_E_INPUT, "%s: '%s' (%%%u) has no value; use bp_variable() in an eager graph", bp_op_table[n->op].name,
-                     bp_var_name((bp_var){g, from}), from);
+      return bp_fail(g->ctx, BP_E_INPUT, "%s: '%s' (%%%u) has no value; use bp_variable() in an eager graph",
+                     bp_op_table[n->op].name, bp_var_name((bp_var){g, from}), from);
   }
   return bp_node_compute(g, id, 0, args, out);
 }
@@ -88,16 +92,11 @@ static bool compute_number(bp_graph *g, uint32_t id) {
   if (op->kernel == BP_EW_NONE || n->dtype != BP_F64 || !in_place(g, n)) return false;
   bp_value *v = g->values;
   switch (n->op) { /* one rounding each: the same bits as the kernels */
-  case BP_OP_add:
-    return v[id].f64 = v[n->arg[0]].f64 + v[n->arg[1]].f64, true;
-  case BP_OP_sub:
-    return v[id].f64 = v[n->arg[0]].f64 - v[n->arg[1]].f64, true;
-  case BP_OP_mul:
-    return v[id].f64 = v[n->arg[0]].f64 * v[n->arg[1]].f64, true;
-  case BP_OP_div:
-    return v[id].f64 = v[n->arg[0]].f64 / v[n->arg[1]].f64, true;
-  default:
-    break;
+  case BP_OP_add: return v[id].f64 = v[n->arg[0]].f64 + v[n->arg[1]].f64, true;
+  case BP_OP_sub: return v[id].f64 = v[n->arg[0]].f64 - v[n->arg[1]].f64, true;
+  case BP_OP_mul: return v[id].f64 = v[n->arg[0]].f64 * v[n->arg[1]].f64, true;
+  case BP_OP_div: return v[id].f64 = v[n->arg[0]].f64 / v[n->arg[1]].f64, true;
+  default: break;
   }
   const void *in[3] = {NULL, NULL, NULL};
   for (int a = 0; a < op->arity; a++) in[a] = &g->values[n->arg[a]];
@@ -107,7 +106,8 @@ static bool compute_number(bp_graph *g, uint32_t id) {
 
 void bp_eager_compute(bp_graph *g, uint32_t id) {
   const bp_node *n = &g->nodes[id];
-  if (id >= g->values_capacity && bp_grow(g->ctx, (void **)&g->values, &g->values_capacity, (size_t)id + 1, sizeof *g->values) != BP_OK) {
+  if (id >= g->values_capacity &&
+      bp_grow(g->ctx, (void **)&g->values, &g->values_capacity, (size_t)id + 1, sizeof *g->values) != BP_OK) {
     (void)bp_graph_fail(g, BP_E_NOMEM, "out of memory for the values of an eager graph");
     return;
   }
@@ -137,7 +137,9 @@ bp_var bp_variable(bp_graph *graph, const char *name, bp_dtype dtype, int rank, 
   return v;
 }
 
-const void *bp_values(bp_var var) { return var.graph != NULL && var.graph->status == BP_OK ? bp_eager_value(var.graph, var.id) : NULL; }
+const void *bp_values(bp_var var) {
+  return var.graph != NULL && var.graph->status == BP_OK ? bp_eager_value(var.graph, var.id) : NULL;
+}
 
 void bp_graph_rewind(bp_graph *graph, size_t size) {
   if (graph->values == NULL || size < 1 || size > graph->size) return;
@@ -157,7 +159,8 @@ double bp_item(bp_var var) {
   const void *value = bp_eager_value(g, var.id);
   if (value == NULL || bp_shape_elements(bp_shape_of(var), 2) != 1) {
     char text[BP_SHAPE_TEXT];
-    (void)bp_graph_fail(g, BP_E_ARG, "item: %s, expected one element of an eager graph", value == NULL ? "the variable has no value" : bp_var_shape_text(var, text, sizeof text));
+    (void)bp_graph_fail(g, BP_E_ARG, "item: %s, expected one element of an eager graph",
+                        value == NULL ? "the variable has no value" : bp_var_shape_text(var, text, sizeof text));
     return NAN;
   }
   double out;

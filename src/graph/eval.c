@@ -8,11 +8,11 @@
 typedef struct evaluation {
   bp_graph *graph;
   int64_t batch;
-  size_t size;        /* nodes looked at: the largest output + 1 */
-  uint8_t *needed;    /* by id */
-  void **values;      /* by id: own memory, an input, or a constant */
-  size_t *own;        /* bytes of own memory, 0: not ours */
-  bp_exec_arg *args;  /* of the node under way */
+  size_t size;       /* nodes looked at: the largest output + 1 */
+  uint8_t *needed;   /* by id */
+  void **values;     /* by id: own memory, an input, or a constant */
+  size_t *own;       /* bytes of own memory, 0: not ours */
+  bp_exec_arg *args; /* of the node under way */
   int max_arity;
 } evaluation;
 
@@ -100,12 +100,10 @@ bp_status bp_node_compute(bp_graph *g, size_t id, int64_t batch, const bp_exec_a
   e.arity = bp_node_arity(&e.node);
   bp_dtype t = (bp_dtype)e.node.dtype;
   switch (e.node.op) {
-  case BP_OP_scalar:
-    return bp_fill(out, t == BP_F64 ? BP_KF64 : BP_KF32, e.node.attr.scalar, 1), BP_OK;
+  case BP_OP_scalar: return bp_fill(out, t == BP_F64 ? BP_KF64 : BP_KF32, e.node.attr.scalar, 1), BP_OK;
   case BP_OP_constant:
     return memcpy(out, e.node.attr.data, (size_t)bp_shape_elements(&e.shape, 0) * bp_dtype_size(t)), BP_OK;
-  default:
-    return compute_operation(g->ctx, &e, id);
+  default: return compute_operation(g->ctx, &e, id);
   }
 }
 
@@ -120,7 +118,8 @@ static bp_status evaluate_node(evaluation *ev, size_t id) {
   for (int a = 0; a < bp_node_arity(node); a++) {
     uint32_t from = bp_node_args(g, node)[a];
     const bp_node *arg = &g->nodes[from];
-    ev->args[a] = (bp_exec_arg){ev->values[from], bp_shape_resolve(&g->shapes[arg->shape], ev->batch), (bp_dtype)arg->dtype};
+    ev->args[a] =
+        (bp_exec_arg){ev->values[from], bp_shape_resolve(&g->shapes[arg->shape], ev->batch), (bp_dtype)arg->dtype};
   }
   return bp_node_compute(g, id, ev->batch, ev->args, ev->values[id]);
 }
@@ -144,7 +143,8 @@ static void deliver(const evaluation *ev, const bp_var *outputs, size_t n, void 
       if ((node->op == BP_OP_assign) != (states == 1)) continue;
       void *to = states ? ev->values[node->arg[0]] : values[i];
       const void *from = ev->values[outputs[i].id];
-      size_t bytes = (size_t)bp_shape_elements(bp_shape_of(outputs[i]), ev->batch) * bp_dtype_size((bp_dtype)node->dtype);
+      size_t bytes =
+          (size_t)bp_shape_elements(bp_shape_of(outputs[i]), ev->batch) * bp_dtype_size((bp_dtype)node->dtype);
       if (to != NULL && to != from) memmove(to, from, bytes);
     }
 }
@@ -156,10 +156,12 @@ bp_status bp_eval(const bp_var *outputs, size_t n_outputs, const bp_var *inputs,
   evaluation ev = {.graph = outputs[0].graph, .batch = batch};
   bp_status status;
   if (ev.graph->status != BP_OK) return bp_fail(ev.graph->ctx, BP_E_GRAPH, "%s", bp_graph_message(ev.graph));
-  if (batch < 0 || batch > BP_BATCH_MAX) return bp_fail(ev.graph->ctx, BP_E_LIMIT, "eval: a batch of %lld rows", (long long)batch);
+  if (batch < 0 || batch > BP_BATCH_MAX)
+    return bp_fail(ev.graph->ctx, BP_E_LIMIT, "eval: a batch of %lld rows", (long long)batch);
   BP_TRY_DONE(evaluation_init(&ev, outputs, n_outputs));
   for (size_t i = 0; i < n_inputs; i++)
-    if (inputs[i].graph == ev.graph && inputs[i].id < ev.size) ev.values[inputs[i].id] = (void *)(uintptr_t)input_values[i];
+    if (inputs[i].graph == ev.graph && inputs[i].id < ev.size)
+      ev.values[inputs[i].id] = (void *)(uintptr_t)input_values[i];
   BP_TRY_DONE(evaluate(&ev));
   deliver(&ev, outputs, n_outputs, values);
 done:

@@ -61,15 +61,11 @@ size_t bp_exec_scratch(const bp_exec *e, int64_t rows) {
   case BP_OP_matmul:
   case BP_OP_matmul_stack:
   case BP_OP_solve:
-  case BP_OP_logdet:
-    return bp_matrix_scratch(e, rows);
-  case BP_OP_softmax_cross_entropy:
-    return bp_softmax_scratch(e, rows);
+  case BP_OP_logdet: return bp_matrix_scratch(e, rows);
+  case BP_OP_softmax_cross_entropy: return bp_softmax_scratch(e, rows);
   case BP_OP_custom:
-  case BP_OP_custom_vjp:
-    return (size_t)e->arity * sizeof(bp_buffer);
-  default:
-    return 0;
+  case BP_OP_custom_vjp: return (size_t)e->arity * sizeof(bp_buffer);
+  default: return 0;
   }
 }
 
@@ -84,25 +80,18 @@ int bp_index_arg(bp_op op) {
   switch (op) {
   case BP_OP_gather:
   case BP_OP_scatter_add:
-  case BP_OP_softmax_cross_entropy:
-    return 1;
-  case BP_OP_one_hot:
-    return 0;
-  default:
-    return -1;
+  case BP_OP_softmax_cross_entropy: return 1;
+  case BP_OP_one_hot: return 0;
+  default: return -1;
   }
 }
 
 int64_t bp_index_limit(bp_op op, const bp_shape *shape, const bp_shape *first) {
   switch (op) {
-  case BP_OP_gather:
-    return first->dims[0];
-  case BP_OP_scatter_add:
-    return shape->dims[0];
-  case BP_OP_softmax_cross_entropy:
-    return first->dims[1];
-  default:
-    return shape->dims[1];
+  case BP_OP_gather: return first->dims[0];
+  case BP_OP_scatter_add: return shape->dims[0];
+  case BP_OP_softmax_cross_entropy: return first->dims[1];
+  default: return shape->dims[1];
   }
 }
 

@@ -17,12 +17,12 @@ typedef struct bp_exec_arg {
 typedef struct bp_exec {
   const bp_kernels *kernels;
   bp_node node;
-  bp_shape shape;  /* of the result, the batch resolved */
-  void *out;       /* dense, whole */
+  bp_shape shape; /* of the result, the batch resolved */
+  void *out;      /* dense, whole */
   const bp_exec_arg *arg;
   int arity;
-  void *scratch;   /* bp_exec_scratch() bytes, 64-byte aligned */
-  int32_t number;  /* of the node or instruction, for failure */
+  void *scratch;            /* bp_exec_scratch() bytes, 64-byte aligned */
+  int32_t number;           /* of the node or instruction, for failure */
   _Atomic int64_t *failure; /* 0; set by the first operation of the user that fails: number << 8 | status */
 } bp_exec;
 

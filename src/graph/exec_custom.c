@@ -32,7 +32,8 @@ static bp_buffer *buffers(const bp_exec *e, int64_t row0, int64_t row1, bp_buffe
 /* The first failure is kept. */
 static void report(const bp_exec *e, bp_status status) {
   int64_t none = 0;
-  if (status != BP_OK) (void)atomic_compare_exchange_strong(e->failure, &none, (int64_t)e->number << 8 | (int64_t)status);
+  if (status != BP_OK)
+    (void)atomic_compare_exchange_strong(e->failure, &none, (int64_t)e->number << 8 | (int64_t)status);
 }
 
 void bp_exec_custom(const bp_exec *e, int64_t row0, int64_t row1) {

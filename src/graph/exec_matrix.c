@@ -22,7 +22,6 @@ void bp_exec_matmul(const bp_exec *e, int64_t row0, int64_t row1) {
   e->kernels->gemm[real_of(t)](&g);
 }
 
-
 /* ---- stacks ---- */
 /* Matrix q of a stack; the one matrix, when the array is none. */
 static const char *matrix_of(const bp_exec_arg *a, int64_t q) {
@@ -44,8 +43,16 @@ static stack stack_of(const bp_shape *s, int matrix_rank, int64_t row0, int64_t 
 void bp_exec_matmul_stack(const bp_exec *e, int64_t row0, int64_t row1) {
   bp_dtype t = (bp_dtype)e->node.dtype;
   bool ta = (e->node.attr.bits & BP_MATMUL_TA) != 0, tb = (e->node.attr.bits & BP_MATMUL_TB) != 0;
-  const int64_t *da = e->arg[0].shape.dims + e->arg[0].shape.rank - 2, *db = e->arg[1].shape.dims + e->arg[1].shape.rank - 2;
-  bp_gemm g = {.m = da[ta], .n = db[!tb], .k = da[!ta], .lda = da[1], .ldb = db[1], .ldc = db[!tb], .a_trans = ta, .b_trans = tb,
+  const int64_t *da = e->arg[0].shape.dims + e->arg[0].shape.rank - 2,
+                *db = e->arg[1].shape.dims + e->arg[1].shape.rank - 2;
+  bp_gemm g = {.m = da[ta],
+               .n = db[!tb],
+               .k = da[!ta],
+               .lda = da[1],
+               .ldb = db[1],
+               .ldc = db[!tb],
+               .a_trans = ta,
+               .b_trans = tb,
                .scratch = e->scratch};
   stack s = stack_of(&e->shape, 2, row0, row1);
   for (int64_t q = s.begin; q < s.end; q++) {
@@ -110,14 +117,10 @@ size_t bp_matrix_scratch(const bp_exec *e, int64_t rows) {
   bool ta = (e->node.attr.bits & BP_MATMUL_TA) != 0, tb = (e->node.attr.bits & BP_MATMUL_TB) != 0;
   const int64_t *d = e->arg[0].shape.dims + e->arg[0].shape.rank - 2;
   switch (e->node.op) {
-  case BP_OP_matmul:
-    return bp_gemm_scratch(rows, e->shape.dims[1], d[!ta], ta, tb, real_of(t));
-  case BP_OP_matmul_stack:
-    return bp_gemm_scratch(d[ta], e->shape.dims[e->shape.rank - 1], d[!ta], ta, tb, real_of(t));
+  case BP_OP_matmul: return bp_gemm_scratch(rows, e->shape.dims[1], d[!ta], ta, tb, real_of(t));
+  case BP_OP_matmul_stack: return bp_gemm_scratch(d[ta], e->shape.dims[e->shape.rank - 1], d[!ta], ta, tb, real_of(t));
   case BP_OP_solve:
-  case BP_OP_logdet:
-    return (size_t)(d[0] * d[0]) * bp_dtype_size(t) + (size_t)d[0] * sizeof(int32_t);
-  default:
-    return 0;
+  case BP_OP_logdet: return (size_t)(d[0] * d[0]) * bp_dtype_size(t) + (size_t)d[0] * sizeof(int32_t);
+  default: return 0;
   }
 }

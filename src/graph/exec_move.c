@@ -8,8 +8,9 @@ static void copy_rows(const bp_exec *e, const int64_t *strides, int64_t row0, in
   bp_dtype t = (bp_dtype)e->node.dtype;
   bp_shape s = e->shape;
   if (s.rank > 0) s.dims[0] = row1 - row0;
-  bp_copy_strided(at(e->out, t, row0 * bp_shape_row(&s)), at_const(e->arg[0].data, t, s.rank > 0 ? row0 * strides[0] : 0),
-                  bp_dtype_size(t), s.rank, s.dims, strides);
+  bp_copy_strided(at(e->out, t, row0 * bp_shape_row(&s)),
+                  at_const(e->arg[0].data, t, s.rank > 0 ? row0 * strides[0] : 0), bp_dtype_size(t), s.rank, s.dims,
+                  strides);
 }
 
 void bp_exec_broadcast(const bp_exec *e, int64_t row0, int64_t row1) {
@@ -34,7 +35,8 @@ void bp_exec_result(const bp_exec *e, int64_t row0, int64_t row1) {
 void bp_exec_reshape(const bp_exec *e, int64_t row0, int64_t row1) {
   bp_dtype t = (bp_dtype)e->node.dtype;
   int64_t row = bp_shape_row(&e->shape);
-  memcpy(at(e->out, t, row0 * row), at_const(e->arg[0].data, t, row0 * row), (size_t)((row1 - row0) * row) * bp_dtype_size(t));
+  memcpy(at(e->out, t, row0 * row), at_const(e->arg[0].data, t, row0 * row),
+         (size_t)((row1 - row0) * row) * bp_dtype_size(t));
 }
 
 void bp_exec_transpose(const bp_exec *e, int64_t row0, int64_t row1) {
@@ -50,7 +52,8 @@ void bp_exec_transpose(const bp_exec *e, int64_t row0, int64_t row1) {
 void bp_exec_cast(const bp_exec *e, int64_t row0, int64_t row1) {
   bp_dtype t = (bp_dtype)e->node.dtype, from = e->arg[0].dtype;
   int64_t row = bp_shape_row(&e->shape);
-  bp_convert(at(e->out, t, row0 * row), (int)t, at_const(e->arg[0].data, from, row0 * row), (int)from, (row1 - row0) * row);
+  bp_convert(at(e->out, t, row0 * row), (int)t, at_const(e->arg[0].data, from, row0 * row), (int)from,
+             (row1 - row0) * row);
 }
 
 /* ---- along one axis ---- */
@@ -89,11 +92,13 @@ void bp_exec_slice(const bp_exec *e, int64_t row0, int64_t row1) {
   bp_dtype t = (bp_dtype)e->node.dtype;
   int axis = e->node.axis;
   span v = span_of(&e->shape, axis, row0, row1);
-  int64_t size = e->arg[0].shape.dims[axis], start = bp_span_start(e->node.attr.bits), step = bp_span_step(e->node.attr.bits);
+  int64_t size = e->arg[0].shape.dims[axis], start = bp_span_start(e->node.attr.bits),
+          step = bp_span_step(e->node.attr.bits);
   int64_t first = axis == 0 ? row0 : 0, n = axis == 0 ? row1 - row0 : e->shape.dims[axis];
   for (int64_t o = v.outer0; o < v.outer1; o++)
     copy_blocks(at(e->out, t, (o * e->shape.dims[axis] + first) * v.inner), 1,
-                at_const(e->arg[0].data, t, (o * size + start + first * step) * v.inner), step, n, (size_t)v.inner * bp_dtype_size(t));
+                at_const(e->arg[0].data, t, (o * size + start + first * step) * v.inner), step, n,
+                (size_t)v.inner * bp_dtype_size(t));
 }
 
 /* The i with lo <= start + i step < hi, of 0 .. n - 1: first and how many. */
@@ -124,9 +129,11 @@ void bp_exec_concat(const bp_exec *e, int64_t row0, int64_t row1) {
   span v = span_of(&e->shape, axis, row0, row1);
   int64_t total = e->shape.dims[axis], begin = 0, lo = axis == 0 ? row0 : 0, hi = axis == 0 ? row1 : total;
   for (int a = 0; a < e->arity; a++) {
-    int64_t size = e->arg[a].shape.dims[axis], from = begin > lo ? begin : lo, to = begin + size < hi ? begin + size : hi;
+    int64_t size = e->arg[a].shape.dims[axis], from = begin > lo ? begin : lo,
+            to = begin + size < hi ? begin + size : hi;
     for (int64_t o = v.outer0; from < to && o < v.outer1; o++)
-      memcpy(at(e->out, t, (o * total + from) * v.inner), at_const(e->arg[a].data, t, (o * size + from - begin) * v.inner),
+      memcpy(at(e->out, t, (o * total + from) * v.inner),
+             at_const(e->arg[a].data, t, (o * size + from - begin) * v.inner),
              (size_t)((to - from) * v.inner) * bp_dtype_size(t));
     begin += size;
   }
@@ -139,7 +146,7 @@ void bp_exec_triangle(const bp_exec *e, int64_t row0, int64_t row1) {
   int64_t rows = n > 0 ? bp_shape_row(&e->shape) / n : 0, diagonal = bp_triangle_diagonal(e->node.attr.bits);
   bool upper = bp_triangle_upper(e->node.attr.bits);
   for (int64_t r = row0 * rows; r < row1 * rows; r++) { /* a row of a matrix */
-    int64_t edge = r % m + diagonal + (upper ? 0 : 1);  /* the first column beyond the lower part, or of the upper one */
+    int64_t edge = r % m + diagonal + (upper ? 0 : 1); /* the first column beyond the lower part, or of the upper one */
     edge = edge < 0 ? 0 : edge > n ? n : edge;
     int64_t from = upper ? edge : 0, to = upper ? n : edge;
     char *out = at(e->out, t, r * n);

@@ -36,7 +36,9 @@ static void exec_reduce(const bp_exec *e, int64_t row0, int64_t row1, bp_reduce_
   reduce_fn(&r);
 }
 
-static bp_reduce_fn kernel_of(const bp_exec *e, bp_reduce_op op) { return e->kernels->reduce[real_of((bp_dtype)e->node.dtype)][op]; }
+static bp_reduce_fn kernel_of(const bp_exec *e, bp_reduce_op op) {
+  return e->kernels->reduce[real_of((bp_dtype)e->node.dtype)][op];
+}
 void bp_exec_sum(const bp_exec *e, int64_t a, int64_t b) { exec_reduce(e, a, b, kernel_of(e, BP_REDUCE_SUM)); }
 void bp_exec_reduce_max(const bp_exec *e, int64_t a, int64_t b) { exec_reduce(e, a, b, kernel_of(e, BP_REDUCE_MAX)); }
 void bp_exec_reduce_min(const bp_exec *e, int64_t a, int64_t b) { exec_reduce(e, a, b, kernel_of(e, BP_REDUCE_MIN)); }
@@ -54,7 +56,8 @@ void bp_exec_cumsum(const bp_exec *e, int64_t row0, int64_t row1) {
   for (int i = axis + 1; i < e->shape.rank; i++) inner *= e->shape.dims[i];
   first = axis == 0 ? 0 : row0 * outer * n * inner;
   outer = axis == 0 ? 1 : (row1 - row0) * outer;
-  e->kernels->cumsum[real_of(t)](at(e->out, t, first), at_const(e->arg[0].data, t, first), outer, n, inner, e->node.attr.bits != 0);
+  e->kernels->cumsum[real_of(t)](at(e->out, t, first), at_const(e->arg[0].data, t, first), outer, n, inner,
+                                 e->node.attr.bits != 0);
 }
 
 void bp_exec_logsumexp(const bp_exec *e, int64_t row0, int64_t row1) {
@@ -108,13 +111,16 @@ void bp_exec_softmax_cross_entropy(const bp_exec *e, int64_t row0, int64_t row1)
 }
 
 size_t bp_softmax_scratch(const bp_exec *e, int64_t rows) {
-  return (size_t)((rows < SHIFTED_ROWS ? rows : SHIFTED_ROWS) * e->arg[0].shape.dims[1]) * bp_dtype_size((bp_dtype)e->node.dtype);
+  return (size_t)((rows < SHIFTED_ROWS ? rows : SHIFTED_ROWS) * e->arg[0].shape.dims[1]) *
+         bp_dtype_size((bp_dtype)e->node.dtype);
 }
 
 /* A NaN counts as the largest, as it does in reduce_max. */
 #define ARGMAX(real, x, n, best)                                                                                       \
   for (int64_t c = 1; c < (n); c++)                                                                                    \
-    if (((const real *)(x))[best] == ((const real *)(x))[best] && !(((const real *)(x))[c] <= ((const real *)(x))[best])) best = c;
+    if (((const real *)(x))[best] == ((const real *)(x))[best] &&                                                      \
+        !(((const real *)(x))[c] <= ((const real *)(x))[best]))                                                        \
+      best = c;
 
 void bp_exec_argmax(const bp_exec *e, int64_t row0, int64_t row1) {
   bp_dtype t = e->arg[0].dtype;
@@ -130,4 +136,3 @@ void bp_exec_argmax(const bp_exec *e, int64_t row0, int64_t row1) {
     ((int32_t *)e->out)[r] = (int32_t)best;
   }
 }
-

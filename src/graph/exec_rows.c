@@ -6,8 +6,8 @@
 void bp_exec_gather(const bp_exec *e, int64_t row0, int64_t row1) {
   bp_dtype t = (bp_dtype)e->node.dtype;
   int64_t row = bp_shape_row(&e->shape);
-  bp_gather_rows(at(e->out, t, row0 * row), (int)t, e->arg[0].data, (int)e->arg[0].dtype, (const int32_t *)e->arg[1].data + row0,
-                 row1 - row0, row);
+  bp_gather_rows(at(e->out, t, row0 * row), (int)t, e->arg[0].data, (int)e->arg[0].dtype,
+                 (const int32_t *)e->arg[1].data + row0, row1 - row0, row);
 }
 
 /* Each range of result rows looks at all numbers, and adds its own rows in their order: same bits for any split. */
@@ -19,7 +19,8 @@ void bp_exec_scatter_add(const bp_exec *e, int64_t row0, int64_t row1) {
   memset(at(e->out, t, row0 * row), 0, (size_t)((row1 - row0) * row) * bp_dtype_size(t));
   for (int64_t i = 0; i < n; i++)
     if (index[i] >= row0 && index[i] < row1)
-      bp_scatter_add_rows(at(e->out, t, index[i] * row), at_const(e->arg[0].data, t, i * row), real_of(t), &zero, 1, row);
+      bp_scatter_add_rows(at(e->out, t, index[i] * row), at_const(e->arg[0].data, t, i * row), real_of(t), &zero, 1,
+                          row);
 }
 
 void bp_exec_one_hot(const bp_exec *e, int64_t row0, int64_t row1) {
@@ -29,4 +30,3 @@ void bp_exec_one_hot(const bp_exec *e, int64_t row0, int64_t row1) {
   memset(at(e->out, t, row0 * columns), 0, (size_t)((row1 - row0) * columns) * bp_dtype_size(t));
   for (int64_t r = row0; r < row1; r++) bp_fill(at(e->out, t, r * columns + classes[r]), real_of(t), 1, 1);
 }
-

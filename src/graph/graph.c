@@ -107,8 +107,8 @@ bool bp_args_ok(const char *op, int n, const bp_var *args) {
       return false;
     }
     if (bp_op_of(args[i]) == BP_OP_assign) {
-      (void)bp_graph_fail(g, BP_E_ARG, "%s: argument %d is a bp_assign() root, which has no value; use what it assigns", op,
-                          i + 1);
+      (void)bp_graph_fail(g, BP_E_ARG, "%s: argument %d is a bp_assign() root, which has no value; use what it assigns",
+                          op, i + 1);
       return false;
     }
   }
@@ -155,7 +155,8 @@ bp_var bp_node_append(bp_graph *g, bp_node node, const bp_shape *shape) {
   if (g->status != BP_OK) return bp_zero_of(g);
   if (!bp_shape_valid(shape)) {
     char text[BP_SHAPE_TEXT];
-    return bp_graph_fail(g, BP_E_SHAPE, "%s: the shape %s is not allowed (too large, negative, or a batch that does not lead)",
+    return bp_graph_fail(g, BP_E_SHAPE,
+                         "%s: the shape %s is not allowed (too large, negative, or a batch that does not lead)",
                          bp_op_table[node.op].name, bp_shape_text(shape, text, sizeof text));
   }
   bp_shape copy = *shape; /* it may point into g->shapes, which can move */
@@ -167,7 +168,8 @@ bp_var bp_node_append(bp_graph *g, bp_node node, const bp_shape *shape) {
 
 bp_var bp_node_append_alike(bp_graph *g, bp_node node, uint32_t shape) {
   if (g->size >= NODES_MAX) return bp_graph_fail(g, BP_E_LIMIT, "a graph holds at most %zu nodes", NODES_MAX);
-  if (g->size >= g->capacity && bp_grow(g->ctx, (void **)&g->nodes, &g->capacity, g->size + 1, sizeof *g->nodes) != BP_OK)
+  if (g->size >= g->capacity &&
+      bp_grow(g->ctx, (void **)&g->nodes, &g->capacity, g->size + 1, sizeof *g->nodes) != BP_OK)
     return bp_graph_fail(g, BP_E_NOMEM, "out of memory while appending node %zu to a graph", g->size);
   node.shape = shape;
   g->nodes[g->size] = node;
@@ -179,7 +181,8 @@ bp_var bp_node_append_alike(bp_graph *g, bp_node node, uint32_t shape) {
 bp_var bp_node_append_nary(bp_graph *g, bp_node node, const bp_shape *shape, const bp_var *args, size_t n) {
   if (g->status != BP_OK) return bp_zero_of(g);
   if (n > NARY_MAX || g->n_args > NODES_MAX - n)
-    return bp_graph_fail(g, BP_E_LIMIT, "%s: %zu arguments, expected at most %zu", bp_op_table[node.op].name, n, NARY_MAX);
+    return bp_graph_fail(g, BP_E_LIMIT, "%s: %zu arguments, expected at most %zu", bp_op_table[node.op].name, n,
+                         NARY_MAX);
   if (bp_grow(g->ctx, (void **)&g->args, &g->args_capacity, g->n_args + n, sizeof *g->args) != BP_OK)
     return bp_graph_fail(g, BP_E_NOMEM, "out of memory while appending node %zu to a graph", g->size);
   node.arg[0] = (uint32_t)g->n_args;
@@ -227,7 +230,8 @@ bp_var bp_scalar(bp_graph *graph, bp_dtype dtype, double value) {
   if (graph->status != BP_OK) return bp_zero_of(graph);
   if (!bp_dtype_is_real(dtype))
     return leaf_fail(graph, BP_E_DTYPE, "scalar: element type %s, expected float32 or float64", bp_dtype_name(dtype));
-  return bp_node_append_alike(graph, (bp_node){.op = BP_OP_scalar, .dtype = (uint8_t)dtype, .attr.scalar = value}, 0); /* shape 0: rank 0 */
+  return bp_node_append_alike(graph, (bp_node){.op = BP_OP_scalar, .dtype = (uint8_t)dtype, .attr.scalar = value},
+                              0); /* shape 0: rank 0 */
 }
 
 /* ---- looking at a variable ---- */

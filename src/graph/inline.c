@@ -18,7 +18,8 @@ static uint32_t copy_node(bp_graph *to, const bp_graph *from, uint32_t id, const
   const uint32_t *ids = bp_node_args(from, &from->nodes[id]);
   for (int a = 0; a < n; a++) args[a] = (bp_var){to, map[ids[a]]};
   node.name = 0;
-  if (bp_op_table[node.op].arity == BP_NARY) return bp_node_append_nary(to, node, &from->shapes[node.shape], args, (size_t)n).id;
+  if (bp_op_table[node.op].arity == BP_NARY)
+    return bp_node_append_nary(to, node, &from->shapes[node.shape], args, (size_t)n).id;
   for (int a = 0; a < n; a++) node.arg[a] = args[a].id;
   return bp_node_append(to, node, &from->shapes[node.shape]).id;
 }
@@ -40,7 +41,8 @@ void bp_inline(bp_graph *to, const bp_function *from, const bp_var *values, bp_v
     for (uint32_t id = 1; id < size; id++)
       if (needed[id] && map[id] == 0) map[id] = copy_node(to, g, id, map, args);
   }
-  for (size_t i = 0; i < from->n_outputs; i++) results[i] = (bp_var){to, to->status == BP_OK && map != NULL ? map[from->outputs[i].id] : 0};
+  for (size_t i = 0; i < from->n_outputs; i++)
+    results[i] = (bp_var){to, to->status == BP_OK && map != NULL ? map[from->outputs[i].id] : 0};
   bp_release(a, map, size, sizeof *map);
   bp_release(a, needed, size, 1);
   bp_release(a, args, widest, sizeof *args);

@@ -24,7 +24,7 @@ typedef enum bp_op_class {
 } bp_op_class;
 
 #define BP_EW_NONE (-1)
-#define BP_NARY (-1) /* as an arity: any number of arguments, which lie in the graph's pool */
+#define BP_NARY    (-1) /* as an arity: any number of arguments, which lie in the graph's pool */
 
 typedef struct bp_op_info {
   const char *name;
@@ -34,36 +34,35 @@ typedef struct bp_op_info {
   const char *spelling;
 } bp_op_info;
 
-
 extern const bp_op_info bp_op_table[BP_OP_COUNT];
 
 /* 32 bytes. */
 typedef struct bp_node {
   uint16_t op;
   uint8_t dtype;
-  uint8_t axis;   /* slice, place, concat, cumsum */
-  uint32_t shape; /* number of the interned shape */
+  uint8_t axis;    /* slice, place, concat, cumsum */
+  uint32_t shape;  /* number of the interned shape */
   uint32_t arg[3]; /* BP_NARY: place of the first in the pool, and how many; read them with bp_node_args() */
-  uint32_t name; /* 1 + number of the name, 0: none */
+  uint32_t name;   /* 1 + number of the name, 0: none */
   union {
     double scalar;    /* scalar */
     const void *data; /* constant: dense array in the arena */
-    uint64_t bits;    /* matmul, matmul_stack: BP_MATMUL_TA | BP_MATMUL_TB; sum, reduce_max, reduce_min, norm, axis_size:
+    uint64_t bits; /* matmul, matmul_stack: BP_MATMUL_TA | BP_MATMUL_TB; sum, reduce_max, reduce_min, norm, axis_size:
                          axes mask; transpose: 4 bits per axis, lowest first; slice, place: bp_span_bits();
                          triangle: bp_triangle_bits(); cumsum: 1 from the end; solve_triangular: BP_SOLVE_… */
   } attr;
 } bp_node;
 
 /* The most derivatives of digamma. */
-#define BP_POLYGAMMA_MAX 64
-#define BP_MATMUL_TA 1u
-#define BP_MATMUL_TB 2u
-#define BP_SOLVE_UPPER 1u
+#define BP_POLYGAMMA_MAX    64
+#define BP_MATMUL_TA        1u
+#define BP_MATMUL_TB        2u
+#define BP_SOLVE_UPPER      1u
 #define BP_SOLVE_TRANSPOSED 2u
 
 /* slice: element i is element start + i step of the argument; place: the other way round, zeros between. */
 #define BP_SPAN_START_MAX (((int64_t)1 << 40) - 1)
-#define BP_SPAN_STEP_MAX (((int64_t)1 << 23) - 1)
+#define BP_SPAN_STEP_MAX  (((int64_t)1 << 23) - 1)
 static inline uint64_t bp_span_bits(int64_t start, int64_t step) { return (uint64_t)start | (uint64_t)step << 40; }
 static inline int64_t bp_span_start(uint64_t bits) { return (int64_t)(bits & (uint64_t)BP_SPAN_START_MAX); }
 static inline int64_t bp_span_step(uint64_t bits) {
@@ -71,7 +70,9 @@ static inline int64_t bp_span_step(uint64_t bits) {
   return step > BP_SPAN_STEP_MAX ? step - 2 * (BP_SPAN_STEP_MAX + 1) : step;
 }
 /* triangle: keeps column - row <= diagonal (lower) or >= diagonal (upper). */
-static inline uint64_t bp_triangle_bits(bool upper, int diagonal) { return (uint64_t)(uint32_t)diagonal << 1 | (upper ? 1u : 0u); }
+static inline uint64_t bp_triangle_bits(bool upper, int diagonal) {
+  return (uint64_t)(uint32_t)diagonal << 1 | (upper ? 1u : 0u);
+}
 static inline bool bp_triangle_upper(uint64_t bits) { return (bits & 1u) != 0; }
 static inline int64_t bp_triangle_diagonal(uint64_t bits) { return (int32_t)(uint32_t)(bits >> 1); }
 

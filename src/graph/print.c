@@ -16,16 +16,15 @@ static const char *attribute_text(const bp_graph *g, const bp_node *n, char *tex
   size_t at = 0;
   text[0] = '\0';
   switch (n->op) {
-  case BP_OP_scalar:
-    (void)snprintf(text, size, "%.9g", n->attr.scalar);
-    break;
+  case BP_OP_scalar: (void)snprintf(text, size, "%.9g", n->attr.scalar); break;
   case BP_OP_matmul:
   case BP_OP_matmul_stack:
     (void)snprintf(text, size, "%s%s", (n->attr.bits & BP_MATMUL_TA) != 0 ? ", left transposed" : "",
                    (n->attr.bits & BP_MATMUL_TB) != 0 ? ", right transposed" : "");
     break;
   case BP_OP_transpose:
-    for (int i = 0; i < g->shapes[n->shape].rank; i++) axes[at++] = ' ', axes[at++] = (char)('0' + ((n->attr.bits >> (4 * i)) & 15u));
+    for (int i = 0; i < g->shapes[n->shape].rank; i++)
+      axes[at++] = ' ', axes[at++] = (char)('0' + ((n->attr.bits >> (4 * i)) & 15u));
     (void)snprintf(text, size, ", order%s", axes);
     break;
   case BP_OP_sum:
@@ -39,11 +38,10 @@ static const char *attribute_text(const bp_graph *g, const bp_node *n, char *tex
     break;
   case BP_OP_slice:
   case BP_OP_place:
-    (void)snprintf(text, size, ", axis %d from %" PRId64 " by %" PRId64, n->axis, bp_span_start(n->attr.bits), bp_span_step(n->attr.bits));
+    (void)snprintf(text, size, ", axis %d from %" PRId64 " by %" PRId64, n->axis, bp_span_start(n->attr.bits),
+                   bp_span_step(n->attr.bits));
     break;
-  case BP_OP_concat:
-    (void)snprintf(text, size, ", axis %d", n->axis);
-    break;
+  case BP_OP_concat: (void)snprintf(text, size, ", axis %d", n->axis); break;
   case BP_OP_cumsum:
     (void)snprintf(text, size, ", axis %d%s", n->axis, n->attr.bits != 0 ? " from the end" : "");
     break;
@@ -59,8 +57,7 @@ static const char *attribute_text(const bp_graph *g, const bp_node *n, char *tex
   case BP_OP_custom_vjp:
     (void)snprintf(text, size, "%s'%s'", bp_node_arity(n) > 0 ? ", " : "", bp_custom_info_of(n)->op.name);
     break;
-  default:
-    break;
+  default: break;
   }
   return text;
 }
@@ -73,7 +70,8 @@ static bp_status needed_nodes(const bp_var *outputs, size_t n, uint8_t **needed,
   for (size_t i = 0; i < n; i++)
     if (outputs[i].graph == g && outputs[i].id < g->size) (*needed)[outputs[i].id] = 1;
   for (size_t id = g->size; id-- > 1;)
-    for (int a = 0; (*needed)[id] && a < bp_node_arity(&g->nodes[id]); a++) (*needed)[bp_node_args(g, &g->nodes[id])[a]] = 1;
+    for (int a = 0; (*needed)[id] && a < bp_node_arity(&g->nodes[id]); a++)
+      (*needed)[bp_node_args(g, &g->nodes[id])[a]] = 1;
   return BP_OK;
 }
 
@@ -81,9 +79,10 @@ static void print_node(bp_builder *t, const bp_graph *g, uint32_t id) {
   const bp_node *n = &g->nodes[id];
   char shape[BP_SHAPE_TEXT], attribute[64];
   bp_builder_add(t, "%%%" PRIu32 " = %s(", id, bp_op_table[n->op].name);
-  for (int a = 0; a < bp_node_arity(n); a++) bp_builder_add(t, "%s%%%" PRIu32, a > 0 ? ", " : "", bp_node_args(g, n)[a]);
+  for (int a = 0; a < bp_node_arity(n); a++)
+    bp_builder_add(t, "%s%%%" PRIu32, a > 0 ? ", " : "", bp_node_args(g, n)[a]);
   bp_builder_add(t, "%s) : %s%s", attribute_text(g, n, attribute, sizeof attribute), bp_dtype_name((bp_dtype)n->dtype),
-      bp_shape_text(&g->shapes[n->shape], shape, sizeof shape));
+                 bp_shape_text(&g->shapes[n->shape], shape, sizeof shape));
   bp_builder_add(t, n->name != 0 ? "  %s\n" : "\n", n->name != 0 ? g->names[n->name - 1] : "");
 }
 
@@ -93,11 +92,12 @@ static void dot_node(bp_builder *t, const bp_graph *g, uint32_t id) {
   bp_builder_add(t, "  n%" PRIu32 " [label=\"", id);
   for (const char *c = n->name != 0 ? g->names[n->name - 1] : ""; *c != '\0'; c++)
     bp_builder_add(t, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
-  bp_builder_add(t, "%s%s%s%s\\n%s%s\"%s];\n", n->name != 0 ? "\\n" : "", bp_op_table[n->op].name, n->op == BP_OP_scalar ? " " : "",
-      attribute_text(g, n, attribute, sizeof attribute), bp_dtype_name((bp_dtype)n->dtype),
-      bp_shape_text(&g->shapes[n->shape], shape, sizeof shape),
-      bp_node_arity(n) == 0 ? ", shape=box" : "");
-  for (int a = 0; a < bp_node_arity(n); a++) bp_builder_add(t, "  n%" PRIu32 " -> n%" PRIu32 ";\n", bp_node_args(g, n)[a], id);
+  bp_builder_add(t, "%s%s%s%s\\n%s%s\"%s];\n", n->name != 0 ? "\\n" : "", bp_op_table[n->op].name,
+                 n->op == BP_OP_scalar ? " " : "", attribute_text(g, n, attribute, sizeof attribute),
+                 bp_dtype_name((bp_dtype)n->dtype), bp_shape_text(&g->shapes[n->shape], shape, sizeof shape),
+                 bp_node_arity(n) == 0 ? ", shape=box" : "");
+  for (int a = 0; a < bp_node_arity(n); a++)
+    bp_builder_add(t, "  n%" PRIu32 " -> n%" PRIu32 ";\n", bp_node_args(g, n)[a], id);
 }
 
 static bp_status print_with(const bp_var *outputs, size_t n, void (*node)(bp_builder *, const bp_graph *, uint32_t),
@@ -123,5 +123,6 @@ bp_status bp_graph_print(const bp_var *outputs, size_t n_outputs, char **out) {
 }
 
 bp_status bp_graph_dot(const bp_var *outputs, size_t n_outputs, char **out) {
-  return print_with(outputs, n_outputs, dot_node, "digraph backprop {\n  rankdir=LR;\n  node [fontname=\"sans\"];\n", "}\n", out);
+  return print_with(outputs, n_outputs, dot_node, "digraph backprop {\n  rankdir=LR;\n  node [fontname=\"sans\"];\n",
+                    "}\n", out);
 }

@@ -12,7 +12,6 @@
   BP_INLINE real R(libm_##name)(real a, real b) { return (real)name((double)a, (double)b); }
 
 #if !BP_REAL_IS_F64
-/* tan is periodic and its argument exact, so the value of the double function is right for a float argument. */
 static double bp_digamma(double x);
 #endif
 

@@ -6,9 +6,7 @@ BP_INLINE void R(row_subtract)(real *y, const real *x, real f, int64_t n) {
   BP_INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] -= f * x[i];
 }
 
-BP_INLINE void R(row_divide)(real *y, real f, int64_t n) {
-  BP_INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] /= f;
-}
+BP_INLINE void R(row_divide)(real *y, real f, int64_t n) { BP_INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] /= f; }
 
 /* ---- Cholesky ---- */
 static void R(fill_lower)(real *out, int64_t n, real value) {
@@ -38,7 +36,8 @@ void BP_ISA_FN(R(bp_cholesky))(void *out, const void *in, int64_t n) {
 
 /* ---- triangular systems ---- */
 /* T x = b: row i of x takes all rows that are known. Tᵀ x = b: row k of x, once known, is given to all that need it. */
-void BP_ISA_FN(R(bp_solve_triangular))(void *x, const void *t, int64_t n, int64_t m, bool upper, bool transposed, bool unit) {
+void BP_ISA_FN(R(bp_solve_triangular))(void *x, const void *t, int64_t n, int64_t m, bool upper, bool transposed,
+                                       bool unit) {
   const bool down = upper == transposed; /* rows 0, 1, ... */
   for (int64_t step = 0; step < n; step++) {
     const int64_t i = down ? step : n - 1 - step;

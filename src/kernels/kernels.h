@@ -62,8 +62,9 @@ typedef void (*bp_gemm_fn)(const bp_gemm *g);
 typedef enum bp_reduce_op { BP_REDUCE_SUM, BP_REDUCE_MAX, BP_REDUCE_MIN, BP_REDUCE_PROD, BP_REDUCE_COUNT } bp_reduce_op;
 
 /* out[o * out_stride + i] = reduction over r of in[o * outer_stride + r * reduce_stride + i],
- * o < outer, r < reduce, i < inner. When inner is 1, sums along r use a fixed number of lanes that depends only on
- * `reduce`, then a fixed tree. max and min hand NaN on. An empty sum is 0, an empty product 1, an empty max -inf. */
+ * o < outer, r < reduce, i < inner. When inner and reduce_stride are 1, sums along r use a fixed number of lanes that
+ * depends only on `reduce`, then a fixed tree; else each output is one chain in the order of r. max and min hand NaN on.
+ * An empty sum is 0, an empty product 1, an empty max -inf. */
 typedef struct bp_reduce {
   int64_t outer, reduce, inner;
   int64_t outer_stride, reduce_stride, out_stride;
@@ -90,7 +91,8 @@ typedef void (*bp_cumsum_fn)(void *out, const void *in, int64_t outer, int64_t r
 typedef void (*bp_cholesky_fn)(void *out, const void *in, int64_t n);
 /* x [n, m] = op(T)^-1 x, with T the lower or upper triangle of t and op the transpose where asked; unit: a diagonal of ones,
  * not read. */
-typedef void (*bp_solve_triangular_fn)(void *x, const void *t, int64_t n, int64_t m, bool upper, bool transposed, bool unit);
+typedef void (*bp_solve_triangular_fn)(void *x, const void *t, int64_t n, int64_t m, bool upper, bool transposed,
+                                       bool unit);
 /* lu = the factors of in with rows exchanged: L below the diagonal (its own is 1), U from it on; at step k row k was exchanged
  * with row exchange[k], that of the largest element (the first of equals). A singular matrix leaves zeros on the diagonal. */
 typedef void (*bp_lu_fn)(void *lu, int32_t *exchange, const void *in, int64_t n);

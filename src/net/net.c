@@ -6,7 +6,7 @@
 #include "base/philox.h"
 #include "net/net_core.h"
 
-#define UNITS_MAX ((int64_t)1 << 24)
+#define UNITS_MAX  ((int64_t)1 << 24)
 #define LAYERS_MAX 1000
 
 bp_status bp_net_new(bp_context *context, int64_t inputs, bp_dtype dtype, bp_net **out) {
@@ -34,11 +34,13 @@ bp_status bp_net_dense(bp_context *context, bp_net *net, int64_t units, bp_activ
     return bp_fail(context, BP_E_ARG, "dense layer: %" PRId64 " units, expected 1 to %" PRId64, units, UNITS_MAX);
   if ((unsigned)activation >= BP_ACTIVATION_COUNT)
     return bp_fail(context, BP_E_ARG, "dense layer: no activation number %d", (int)activation);
-  if ((unsigned)init >= BP_INIT_COUNT) return bp_fail(context, BP_E_ARG, "dense layer: no initialiser number %d", (int)init);
+  if ((unsigned)init >= BP_INIT_COUNT)
+    return bp_fail(context, BP_E_ARG, "dense layer: no initialiser number %d", (int)init);
   if (net->n_layers >= LAYERS_MAX) return bp_fail(context, BP_E_LIMIT, "network: at most %d layers", LAYERS_MAX);
   int64_t inputs = bp_net_outputs(net);
   if (inputs * units > BP_ELEMENTS_LIMIT)
-    return bp_fail(context, BP_E_LIMIT, "dense layer: %" PRId64 " x %" PRId64 " weights, at most %" PRId64, inputs, units, BP_ELEMENTS_LIMIT);
+    return bp_fail(context, BP_E_LIMIT, "dense layer: %" PRId64 " x %" PRId64 " weights, at most %" PRId64, inputs,
+                   units, BP_ELEMENTS_LIMIT);
   BP_TRY(bp_grow(context, (void **)&net->layers, &net->capacity, net->n_layers + 1, sizeof *net->layers));
   net->layers[net->n_layers++] = (net_layer){inputs, units, activation, init};
   return BP_OK;
@@ -47,7 +49,9 @@ bp_status bp_net_dense(bp_context *context, bp_net *net, int64_t units, bp_activ
 /* ---- looking at it ---- */
 int bp_net_layers(const bp_net *net) { return (int)net->n_layers; }
 int64_t bp_net_inputs(const bp_net *net) { return net->inputs; }
-int64_t bp_net_outputs(const bp_net *net) { return net->n_layers > 0 ? net->layers[net->n_layers - 1].units : net->inputs; }
+int64_t bp_net_outputs(const bp_net *net) {
+  return net->n_layers > 0 ? net->layers[net->n_layers - 1].units : net->inputs;
+}
 bp_dtype bp_net_dtype(const bp_net *net) { return net->dtype; }
 
 bp_layer_info bp_net_layer(const bp_net *net, int layer) {

@@ -30,8 +30,8 @@ static void explain(bp_context *ctx, const bp_program *p) {
   bp_string_free(ctx, text);
 }
 
-bp_status bp_compile(const bp_var *outputs, size_t n_outputs, const bp_var *inputs, size_t n_inputs, const bp_compile_options *options,
-                     bp_program **out) {
+bp_status bp_compile(const bp_var *outputs, size_t n_outputs, const bp_var *inputs, size_t n_inputs,
+                     const bp_compile_options *options, bp_program **out) {
   if (n_outputs == 0 || outputs[0].graph == NULL) return BP_E_ARG;
   bp_graph *g = outputs[0].graph;
   bp_status status;

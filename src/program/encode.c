@@ -18,7 +18,8 @@ static plan_buffer buffer_of(const ir *c, const ir_node *n) {
 }
 
 static bool has_buffer(const ir_node *n) {
-  return n->input >= 0 || (n->live && n->node.op == BP_OP_constant) || (n->instruction >= 0 && n->in_memory && n->state < 0);
+  return n->input >= 0 || (n->live && n->node.op == BP_OP_constant) ||
+         (n->instruction >= 0 && n->in_memory && n->state < 0);
 }
 
 static bp_status encode_buffers(ir *c, bp_program *p) {
@@ -89,7 +90,9 @@ static void count_cost(const ir *c, const ir_instruction *from, plan_instruction
   for (size_t i = 0; i < from->n_body; i++) {
     const ir_node *n = &c->nodes[from->body[i]];
     add_cost(&n->shape, elements_of(&n->shape), &to->flops_per_row, &to->flops);
-    if (n->in_memory) add_cost(&n->shape, elements_of(&n->shape) * (double)bp_dtype_size((bp_dtype)n->node.dtype), &to->bytes_per_row, &to->bytes);
+    if (n->in_memory)
+      add_cost(&n->shape, elements_of(&n->shape) * (double)bp_dtype_size((bp_dtype)n->node.dtype), &to->bytes_per_row,
+               &to->bytes);
     for (int a = 0; a < ir_arity(n); a++) {
       const ir_node *arg = &c->nodes[ir_access_of(c, ir_arg(c, n, a), &n->shape).source];
       if (arg->buffer < 0) continue;
@@ -112,10 +115,12 @@ static void count_cost(const ir *c, const ir_instruction *from, plan_instruction
   }
   for (int a = 0; a < ir_arity(n); a++) {
     const ir_node *arg = &c->nodes[ir_arg(c, n, a)];
-    add_cost(&arg->shape, elements_of(&arg->shape) * (double)bp_dtype_size((bp_dtype)arg->node.dtype), &to->bytes_per_row, &to->bytes);
+    add_cost(&arg->shape, elements_of(&arg->shape) * (double)bp_dtype_size((bp_dtype)arg->node.dtype),
+             &to->bytes_per_row, &to->bytes);
   }
   if (n->in_memory)
-    add_cost(&n->shape, elements_of(&n->shape) * (double)bp_dtype_size((bp_dtype)n->node.dtype), &to->bytes_per_row, &to->bytes);
+    add_cost(&n->shape, elements_of(&n->shape) * (double)bp_dtype_size((bp_dtype)n->node.dtype), &to->bytes_per_row,
+             &to->bytes);
 }
 
 static bp_status compile_function(ir *c, const bp_function *f, bp_program **out) {
@@ -167,7 +172,8 @@ static bp_status encode_main(encoder *e, const ir_instruction *from, plan_instru
 static bp_status encode_instruction(encoder *e, int32_t number) {
   const ir_instruction *from = &e->c->instructions[number];
   plan_instruction *to = &e->p->instructions[e->p->n_instructions++];
-  *to = (plan_instruction){.kind = (plan_kind)from->kind, .shape = from->shape, .row = bp_shape_row(&from->shape), .out = -1};
+  *to = (plan_instruction){
+      .kind = (plan_kind)from->kind, .shape = from->shape, .row = bp_shape_row(&from->shape), .out = -1};
   e->instruction = number;
   if (from->kind != IR_FUSED) BP_TRY(encode_main(e, from, to));
   if (from->kind != IR_OP) BP_TRY(encode_body(e, from, to));
@@ -188,7 +194,8 @@ static int64_t choose_block(const ir *c, const bp_program *p, const plan_chain *
     product = true;
     if ((ins->node.attr.bits & BP_MATMUL_TA) == 0) bytes += 4.0 * (double)ins->args[0].shape.dims[1];
   }
-  double rows = product ? (double)bp_cpu_l2_bytes() / 2 / (bytes > 0 ? bytes : 1) : 32768 / (elements > 0 ? elements : 1);
+  double rows =
+      product ? (double)bp_cpu_l2_bytes() / 2 / (bytes > 0 ? bytes : 1) : 32768 / (elements > 0 ? elements : 1);
   int64_t block = (int64_t)rows / 16 * 16, most = product ? 128 : 1 << 20;
   (void)c;
   if (block < 16) block = product ? 16 : rows < 1 ? 1 : (int64_t)rows;
@@ -203,9 +210,12 @@ static void chain_scratch(const ir *c, bp_program *p, const plan_chain *chain) {
     bp_exec_arg arg[3] = {{0}}; /* operations of more arguments need no scratch */
     for (int32_t a = 0; a < ins->n_args && a < 3; a++)
       arg[a] = (bp_exec_arg){NULL, bp_shape_resolve(&ins->args[a].shape, c->max_batch), ins->args[a].dtype};
-    bp_exec e = {.node = ins->node, .shape = bp_shape_resolve(&ins->shape, c->max_batch), .arg = arg, .arity = ins->n_args};
+    bp_exec e = {
+        .node = ins->node, .shape = bp_shape_resolve(&ins->shape, c->max_batch), .arg = arg, .arity = ins->n_args};
     size_t scratch = ins->kind == PLAN_FUSED ? 0 : bp_exec_scratch(&e, block);
-    size_t product = ins->kind == PLAN_GEMM && ins->out < 0 ? (size_t)(block * ins->row) * bp_dtype_size((bp_dtype)ins->node.dtype) : 0;
+    size_t product = ins->kind == PLAN_GEMM && ins->out < 0
+                         ? (size_t)(block * ins->row) * bp_dtype_size((bp_dtype)ins->node.dtype)
+                         : 0;
     scratch = (scratch + 63) / 64 * 64;
     product = (product + 63) / 64 * 64;
     if (scratch > p->gemm_scratch) p->gemm_scratch = scratch;

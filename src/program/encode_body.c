@@ -59,7 +59,8 @@ static bp_status read_slot(encoder *e, const ir_node *reader, uint32_t arg, bool
     else if (value_of(e, a.source)->slot >= 0)
       v->slot = value_of(e, a.source)->slot;
     else
-      BP_TRY(add_slot(e, (plan_slot){.kind = SLOT_MEMORY, .dtype = from->node.dtype, .buffer = from->buffer}, &v->slot));
+      BP_TRY(
+          add_slot(e, (plan_slot){.kind = SLOT_MEMORY, .dtype = from->node.dtype, .buffer = from->buffer}, &v->slot));
   }
   *number = v->slot;
   return BP_OK;
@@ -82,7 +83,8 @@ static bp_status release_after(encoder *e, const ir_node *n, int32_t place) {
     encode_value *v = value_of(e, ir_access_of(e->c, ir_arg(e->c, n, a), &n->shape).source);
     if (v->slot < 0 || v->last_use != place || e->slots[v->slot].kind != SLOT_REGISTER) continue;
     v->last_use = -1; /* an argument used twice is released once */
-    BP_TRY(bp_grow(e->c->ctx, (void **)&e->free_registers, &e->free_capacity, e->n_free + 1, sizeof *e->free_registers));
+    BP_TRY(
+        bp_grow(e->c->ctx, (void **)&e->free_registers, &e->free_capacity, e->n_free + 1, sizeof *e->free_registers));
     e->free_registers[e->n_free++] = v->slot;
   }
   return BP_OK;
@@ -117,7 +119,8 @@ static bp_status result_slot(encoder *e, const ir_instruction *from, size_t plac
     if (store != id) value_of(e, store)->last_use = -2; /* done with */
     return add_slot(e, (plan_slot){.kind = SLOT_MEMORY, .dtype = n->node.dtype, .buffer = buffer}, &v->slot);
   }
-  if (n->in_memory) return add_slot(e, (plan_slot){.kind = SLOT_MEMORY, .dtype = n->node.dtype, .buffer = n->buffer}, &v->slot);
+  if (n->in_memory)
+    return add_slot(e, (plan_slot){.kind = SLOT_MEMORY, .dtype = n->node.dtype, .buffer = n->buffer}, &v->slot);
   return register_slot(e, n->node.dtype, &v->slot);
 }
 
@@ -166,7 +169,9 @@ bp_status encode_body(encoder *e, const ir_instruction *from, plan_instruction *
   find_last_uses(e, from);
   if (from->kind == IR_GEMM) {
     const ir_node *product = &e->c->nodes[from->main];
-    plan_slot s = {.kind = product->in_memory ? SLOT_MEMORY : SLOT_PRODUCT, .dtype = product->node.dtype, .buffer = product->buffer};
+    plan_slot s = {.kind = product->in_memory ? SLOT_MEMORY : SLOT_PRODUCT,
+                   .dtype = product->node.dtype,
+                   .buffer = product->buffer};
     BP_TRY(add_slot(e, s, &value_of(e, from->main)->slot));
   }
   for (size_t i = 0; i < from->n_body; i++) BP_TRY(encode_node(e, from, i, code, &to->n_code));

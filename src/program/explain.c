@@ -6,15 +6,11 @@
 
 static const char *code_name(const plan_code *c) {
   switch ((plan_code_kind)c->kind) {
-  case CODE_CAST:
-    return "cast";
-  case CODE_GATHER:
-    return "gather";
-  case CODE_ONE_HOT:
-    return "one_hot";
+  case CODE_CAST: return "cast";
+  case CODE_GATHER: return "gather";
+  case CODE_ONE_HOT: return "one_hot";
   case CODE_ELEMENTWISE:
-  default:
-    return bp_ew_name((bp_ew)c->ew);
+  default: return bp_ew_name((bp_ew)c->ew);
   }
 }
 
@@ -41,19 +37,23 @@ static void explain_instruction(bp_builder *b, const bp_program *p, const plan_i
   bp_builder_add(b, "      %-10s %-18s", ins->kind == PLAN_FUSED ? "fused" : bp_op_table[ins->node.op].name,
                  bp_shape_text(&ins->shape, shape, sizeof shape));
   if (ins->kind != PLAN_FUSED) {
-    for (int32_t a = 0; a < ins->n_args; a++) bp_builder_add(b, a > 0 ? ", " : " "), explain_buffer(b, p, ins->args[a].buffer);
+    for (int32_t a = 0; a < ins->n_args; a++)
+      bp_builder_add(b, a > 0 ? ", " : " "), explain_buffer(b, p, ins->args[a].buffer);
     bp_builder_add(b, ins->out >= 0 ? " → " : " →");
     explain_buffer(b, p, ins->out);
   }
   explain_code(b, p, ins);
-  bp_builder_add(b, "  (%.0f flops, %.0f bytes per row; %.0f, %.0f once)\n", ins->flops_per_row, ins->bytes_per_row, ins->flops, ins->bytes);
+  bp_builder_add(b, "  (%.0f flops, %.0f bytes per row; %.0f, %.0f once)\n", ins->flops_per_row, ins->bytes_per_row,
+                 ins->flops, ins->bytes);
 }
 
 bp_status bp_program_explain(bp_context *context, const bp_program *program, char **out) {
   const bp_program *p = program;
   bp_builder b;
   bp_builder_init(&b, context);
-  bp_builder_add(&b, "program: %" PRId32 " instructions, %" PRId32 " phases, %" PRId32 " buffers, workspace %zu bytes, scratch %zu bytes a thread, at most %" PRId64 " rows\n",
+  bp_builder_add(&b,
+                 "program: %" PRId32 " instructions, %" PRId32 " phases, %" PRId32
+                 " buffers, workspace %zu bytes, scratch %zu bytes a thread, at most %" PRId64 " rows\n",
                  p->n_instructions, p->n_phases, p->n_buffers, p->workspace_bytes, plan_scratch_bytes(p), p->max_batch);
   if (p->n_prologue > 0) bp_builder_add(&b, "  before all phases, in the calling thread\n");
   for (int32_t i = 0; i < p->n_prologue; i++) explain_instruction(&b, p, &p->instructions[i]);

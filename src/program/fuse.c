@@ -11,11 +11,13 @@
 #include "program/ir.h"
 
 static bp_status new_instruction(ir *c, uint32_t id, bool elementwise) {
-  BP_TRY(bp_grow(c->ctx, (void **)&c->instructions, &c->instructions_capacity, c->n_instructions + 1, sizeof *c->instructions));
+  BP_TRY(bp_grow(c->ctx, (void **)&c->instructions, &c->instructions_capacity, c->n_instructions + 1,
+                 sizeof *c->instructions));
   ir_kind kind = elementwise ? IR_FUSED : c->nodes[id].node.op == BP_OP_matmul ? IR_GEMM : IR_OP;
-  c->instructions[c->n_instructions] =
-      (ir_instruction){.kind = kind, .main = elementwise ? 0 : id, .shape = c->nodes[id].shape, .phase = -1, .chain = -1};
-  if (ir_is_whole(&c->nodes[id])) c->instructions[c->n_instructions].shape = (bp_shape){.rank = 0}; /* one row: one task */
+  c->instructions[c->n_instructions] = (ir_instruction){
+      .kind = kind, .main = elementwise ? 0 : id, .shape = c->nodes[id].shape, .phase = -1, .chain = -1};
+  if (ir_is_whole(&c->nodes[id]))
+    c->instructions[c->n_instructions].shape = (bp_shape){.rank = 0}; /* one row: one task */
   c->nodes[id].instruction = (int32_t)c->n_instructions++;
   return BP_OK;
 }
@@ -103,7 +105,8 @@ static bool can_join(const ir *c, uint32_t id, int32_t instruction) {
   if (host->kind == IR_OP || !ir_same_space(&host->shape, &n->shape)) return false;
   for (int a = 0; a < ir_arity(n); a++) {
     ir_access access = ir_access_of(c, ir_arg(c, n, a), &n->shape);
-    if (c->nodes[access.source].instruction == instruction && (access.read != IR_READ_FULL || reads_raw(n))) return false;
+    if (c->nodes[access.source].instruction == instruction && (access.read != IR_READ_FULL || reads_raw(n)))
+      return false;
   }
   return true;
 }
@@ -141,7 +144,8 @@ static bp_status users_init(ir *c, users *u) {
   u->list = bp_calloc(c->ctx, u->begin[c->size], sizeof *u->list);
   if (u->list == NULL) return BP_E_NOMEM;
   for (size_t id = c->size; id-- > 1;)
-    for (int a = 0; a < ir_arity(&c->nodes[id]); a++) u->list[--u->begin[ir_arg(c, &c->nodes[id], a) + 1]] = (uint32_t)id;
+    for (int a = 0; a < ir_arity(&c->nodes[id]); a++)
+      u->list[--u->begin[ir_arg(c, &c->nodes[id], a) + 1]] = (uint32_t)id;
   /* the loop above moved each begin[x + 1] to where the list of x starts */
   for (size_t id = 0; id < c->size; id++) u->begin[id] = u->begin[id + 1];
   return BP_OK;
@@ -168,7 +172,8 @@ static int32_t only_reader(const ir *c, const users *u, size_t n_list, uint32_t 
   int32_t target = -1;
   for (size_t i = u->begin[id]; i < end; i++) {
     const ir_node *reader = &c->nodes[u->list[i]];
-    if (!ir_is_elementwise(reader) || reads_raw(reader) || !ir_same_space(&reader->shape, &c->nodes[id].shape)) return -1;
+    if (!ir_is_elementwise(reader) || reads_raw(reader) || !ir_same_space(&reader->shape, &c->nodes[id].shape))
+      return -1;
     if (target >= 0 && reader->instruction != target) return -1;
     target = reader->instruction;
   }
@@ -203,7 +208,8 @@ static bp_status fill_bodies(ir *c) {
   for (int stores = 0; stores < 2; stores++)
     for (uint32_t id = 1; id < c->size; id++) {
       const ir_node *n = &c->nodes[id];
-      if (n->instruction >= 0 && ir_is_elementwise(n) && (n->state >= 0) == (stores == 1)) BP_TRY(body_add(c, n->instruction, id));
+      if (n->instruction >= 0 && ir_is_elementwise(n) && (n->state >= 0) == (stores == 1))
+        BP_TRY(body_add(c, n->instruction, id));
     }
   for (size_t i = 0; i < c->n_instructions; i++)
     c->instructions[i].dead = c->instructions[i].kind == IR_FUSED && c->instructions[i].n_body == 0;

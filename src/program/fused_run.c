@@ -11,7 +11,7 @@ typedef struct block {
   void *const *pointers;
   char *registers, *product;
   int64_t task_begin, task_end; /* elements of the task */
-  int64_t begin;      /* first element of the block */
+  int64_t begin;                /* first element of the block */
   int64_t n;
 } block;
 
@@ -76,25 +76,16 @@ static char *slot_pointer(const plan_slot *s, const block *b) {
   size_t size = s->size;
   char *memory = s->buffer >= 0 ? b->pointers[s->buffer] : NULL, *mine = b->registers + s->offset;
   switch ((plan_slot_kind)s->kind) {
-  case SLOT_MEMORY:
-    return memory + (size_t)b->begin * size;
-  case SLOT_PRODUCT:
-    return b->product + (size_t)(b->begin - b->task_begin) * size;
-  case SLOT_SPLAT:
-    return (char *)(uintptr_t)s->splat;
-  case SLOT_TILE:
-    return mine + (size_t)(b->begin % s->period) * size;
-  case SLOT_STRIP:
-    return strip(mine, memory, s, b);
-  case SLOT_REPEAT:
-    repeat_elements(mine, memory, s, b);
-    return mine;
-  case SLOT_RAW:
-    return memory;
+  case SLOT_MEMORY: return memory + (size_t)b->begin * size;
+  case SLOT_PRODUCT: return b->product + (size_t)(b->begin - b->task_begin) * size;
+  case SLOT_SPLAT: return (char *)(uintptr_t)s->splat;
+  case SLOT_TILE: return mine + (size_t)(b->begin % s->period) * size;
+  case SLOT_STRIP: return strip(mine, memory, s, b);
+  case SLOT_REPEAT: repeat_elements(mine, memory, s, b); return mine;
+  case SLOT_RAW: return memory;
   case SLOT_REGISTER:
   case SLOT_SCALAR:
-  default:
-    return mine;
+  default: return mine;
   }
 }
 
@@ -116,7 +107,8 @@ static void run_gather(const plan_code *c, const block *b, char *out, const char
     int64_t row = e / c->columns, column = e % c->columns;
     int64_t n = c->columns - column < end - e ? c->columns - column : end - e;
     if (column == 0 && row + ROWS_AHEAD <= last)
-      prefetch_row(table + (size_t)((int64_t)index[row + ROWS_AHEAD] * c->columns) * size_in, (size_t)c->columns * size_in);
+      prefetch_row(table + (size_t)((int64_t)index[row + ROWS_AHEAD] * c->columns) * size_in,
+                   (size_t)c->columns * size_in);
     bp_convert(out, c->dtype, table + (size_t)((int64_t)index[row] * c->columns + column) * size_in, c->from, n);
     out += (size_t)n * size_out;
     e += n;
@@ -129,7 +121,8 @@ static void run_one_hot(const plan_code *c, const block *b, char *out, const int
   memset(out, 0, (size_t)b->n * size);
   for (int64_t row = b->begin / c->columns; row * c->columns < end; row++) {
     int64_t e = row * c->columns + index[row];
-    if (e >= b->begin && e < end) bp_fill(out + (size_t)(e - b->begin) * size, c->dtype == BP_F64 ? BP_KF64 : BP_KF32, 1, 1);
+    if (e >= b->begin && e < end)
+      bp_fill(out + (size_t)(e - b->begin) * size, c->dtype == BP_F64 ? BP_KF64 : BP_KF32, 1, 1);
   }
 }
 
@@ -138,22 +131,15 @@ static void run_code(const plan_code *c, const plan_slot *slots, const block *b,
   for (int i = 0; i < 3 && c->in[i] >= 0; i++) in[i] = slot_pointer(&slots[c->in[i]], b);
   char *out = slot_pointer(&slots[c->out], b);
   switch ((plan_code_kind)c->kind) {
-  case CODE_ELEMENTWISE:
-    kernels->ew[c->dtype == BP_F64 ? BP_KF64 : BP_KF32][c->ew](out, in, b->n);
-    return;
-  case CODE_CAST:
-    bp_convert(out, c->dtype, in[0], c->from, b->n);
-    return;
-  case CODE_GATHER:
-    run_gather(c, b, out, in[0], in[1]);
-    return;
-  case CODE_ONE_HOT:
-    run_one_hot(c, b, out, in[0]);
-    return;
+  case CODE_ELEMENTWISE: kernels->ew[c->dtype == BP_F64 ? BP_KF64 : BP_KF32][c->ew](out, in, b->n); return;
+  case CODE_CAST: bp_convert(out, c->dtype, in[0], c->from, b->n); return;
+  case CODE_GATHER: run_gather(c, b, out, in[0], in[1]); return;
+  case CODE_ONE_HOT: run_one_hot(c, b, out, in[0]); return;
   }
 }
 
-void plan_run_fused(const bp_kernels *kernels, const plan_instruction *ins, void *const *pointers, char *registers, char *product, int64_t row0, int64_t row1) {
+void plan_run_fused(const bp_kernels *kernels, const plan_instruction *ins, void *const *pointers, char *registers,
+                    char *product, int64_t row0, int64_t row1) {
   block b = {.pointers = pointers, .registers = registers, .product = product};
   int64_t end = row1 * ins->row;
   b.task_begin = row0 * ins->row;

@@ -15,14 +15,14 @@
 #include "graph/exec.h"
 
 typedef struct ir_node {
-  bp_node node;  /* arguments are numbers of this list; 0: none. BP_OP_scalar with a shape is that value everywhere */
+  bp_node node; /* arguments are numbers of this list; 0: none. BP_OP_scalar with a shape is that value everywhere */
   bp_shape shape;
-  int32_t input; /* number among the inputs, -1: computed */
-  int32_t output; /* number of the output that it is written to, -1: none */
-  int32_t state; /* a store: number of the input that it is written to, -1: none */
+  int32_t input;       /* number among the inputs, -1: computed */
+  int32_t output;      /* number of the output that it is written to, -1: none */
+  int32_t state;       /* a store: number of the input that it is written to, -1: none */
   int32_t instruction; /* that computes it, -1: none (inputs, constants, views) */
   bool live;
-  bool strided;  /* a broadcast that is an instruction, not a view */
+  bool strided;   /* a broadcast that is an instruction, not a view */
   bool in_memory; /* read by another instruction, or written to an output or a state */
   int32_t buffer; /* where it lies, -1: nowhere */
 } ir_node;
@@ -48,12 +48,12 @@ typedef enum ir_kind {
 
 typedef struct ir_instruction {
   ir_kind kind;
-  uint32_t main;   /* IR_OP, IR_GEMM: the node */
-  uint32_t *body;  /* elementwise nodes in order */
+  uint32_t main;  /* IR_OP, IR_GEMM: the node */
+  uint32_t *body; /* elementwise nodes in order */
   size_t n_body, body_capacity;
-  bp_shape shape;  /* rows and columns that it runs over */
+  bp_shape shape; /* rows and columns that it runs over */
   bool dead;
-  bool prologue;   /* a scalar that depends on inputs only: computed before the first phase */
+  bool prologue; /* a scalar that depends on inputs only: computed before the first phase */
   int32_t phase, chain;
 } ir_instruction;
 

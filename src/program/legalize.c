@@ -17,8 +17,14 @@ typedef struct legalizer {
 } legalizer;
 
 static uint32_t append_op(ir *c, bp_op op, bp_dtype dtype, uint32_t arg, const bp_shape *shape) {
-  ir_node n = {.node = {.op = (uint16_t)op, .dtype = (uint8_t)dtype, .arg = {arg}}, .shape = *shape, .input = -1, .output = -1,
-               .state = -1, .instruction = -1, .live = true, .buffer = -1};
+  ir_node n = {.node = {.op = (uint16_t)op, .dtype = (uint8_t)dtype, .arg = {arg}},
+               .shape = *shape,
+               .input = -1,
+               .output = -1,
+               .state = -1,
+               .instruction = -1,
+               .live = true,
+               .buffer = -1};
   return ir_append(c, &n);
 }
 
@@ -105,7 +111,8 @@ static bp_status legalize_store(legalizer *l, const ir_node *old) {
   bool real = bp_dtype_is_real((bp_dtype)old->node.dtype);
   bp_op op = real ? BP_OP_stop_gradient : BP_OP_cast;
   /* A value that is itself a state may be overwritten before it is read: keep it first. */
-  if (l->c->nodes[source].node.op == BP_OP_input || is_view(l->c, value)) BP_TRY(materialise(l, old->node.arg[1], &value));
+  if (l->c->nodes[source].node.op == BP_OP_input || is_view(l->c, value))
+    BP_TRY(materialise(l, old->node.arg[1], &value));
   uint32_t id = append_op(l->c, op, (bp_dtype)old->node.dtype, value, &old->shape);
   if (id == 0) return BP_E_NOMEM;
   l->c->nodes[id].state = old->state;

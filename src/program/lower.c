@@ -17,7 +17,8 @@ void ir_release(ir *c) {
 
 uint32_t ir_append(ir *c, const ir_node *node) {
   ir_node copy = *node; /* it may point into c->nodes, which can move */
-  if (c->size >= INT32_MAX || bp_grow(c->ctx, (void **)&c->nodes, &c->capacity, c->size + 1, sizeof *c->nodes) != BP_OK) return 0;
+  if (c->size >= INT32_MAX || bp_grow(c->ctx, (void **)&c->nodes, &c->capacity, c->size + 1, sizeof *c->nodes) != BP_OK)
+    return 0;
   c->nodes[c->size] = copy;
   return (uint32_t)c->size++;
 }
@@ -33,14 +34,22 @@ bp_status ir_reserve_args(ir *c, ir_node *node) {
 }
 
 static ir_node blank(const bp_node *node, const bp_shape *shape) {
-  return (ir_node){.node = *node, .shape = *shape, .input = -1, .output = -1, .state = -1, .instruction = -1, .live = true, .buffer = -1};
+  return (ir_node){.node = *node,
+                   .shape = *shape,
+                   .input = -1,
+                   .output = -1,
+                   .state = -1,
+                   .instruction = -1,
+                   .live = true,
+                   .buffer = -1};
 }
 
 static bp_status check_vars(const bp_graph *g, const char *what, const bp_var *v, size_t n) {
   for (size_t i = 0; i < n; i++) {
     if (v[i].graph != g) return bp_fail(g->ctx, BP_E_ARG, "compile: %s %zu belongs to another graph", what, i);
     if (v[i].id == 0 || v[i].id >= g->size)
-      return bp_fail(g->ctx, BP_E_ARG, "compile: %s %zu is %s", what, i, v[i].id == 0 ? "the symbolic zero" : "no variable of this graph");
+      return bp_fail(g->ctx, BP_E_ARG, "compile: %s %zu is %s", what, i,
+                     v[i].id == 0 ? "the symbolic zero" : "no variable of this graph");
   }
   return BP_OK;
 }
@@ -50,7 +59,8 @@ static bp_status lower_inputs(ir *c, const bp_graph *g, const bp_var *inputs, ui
   for (size_t i = 0; i < c->n_inputs; i++) {
     const bp_node *node = &g->nodes[inputs[i].id];
     if (node->op != BP_OP_input)
-      return bp_fail(c->ctx, BP_E_ARG, "compile: input %zu is the result of %s, expected a bp_input()", i, bp_op_table[node->op].name);
+      return bp_fail(c->ctx, BP_E_ARG, "compile: input %zu is the result of %s, expected a bp_input()", i,
+                     bp_op_table[node->op].name);
     if (map[inputs[i].id] != 0) return bp_fail(c->ctx, BP_E_ARG, "compile: input %zu is given twice", i);
     ir_node n = blank(node, &g->shapes[node->shape]);
     n.input = (int32_t)i;
@@ -108,7 +118,8 @@ static bp_status lower_outputs(ir *c, const bp_var *outputs, const uint32_t *map
   uint8_t *assigned = bp_calloc(c->ctx, c->n_inputs, 1);
   if (assigned == NULL) return BP_E_NOMEM;
   bp_status status = BP_OK;
-  for (size_t i = 0; i < c->n_outputs && status == BP_OK; i++) status = lower_output(c, i, map[outputs[i].id], assigned);
+  for (size_t i = 0; i < c->n_outputs && status == BP_OK; i++)
+    status = lower_output(c, i, map[outputs[i].id], assigned);
   bp_release(c->allocator, assigned, c->n_inputs, 1);
   return status;
 }
@@ -129,7 +140,8 @@ bp_status ir_lower(ir *c, const bp_var *outputs, size_t n_outputs, const bp_var 
   uint8_t *needed = bp_calloc(c->ctx, size, 1);
   ir_node none = {.input = -1, .output = -1, .state = -1, .instruction = -1, .buffer = -1};
   if (map == NULL || needed == NULL) status = BP_E_NOMEM;
-  if (status == BP_OK && bp_grow(c->ctx, (void **)&c->nodes, &c->capacity, 1, sizeof *c->nodes) != BP_OK) status = BP_E_NOMEM;
+  if (status == BP_OK && bp_grow(c->ctx, (void **)&c->nodes, &c->capacity, 1, sizeof *c->nodes) != BP_OK)
+    status = BP_E_NOMEM;
   if (status != BP_OK) goto done;
   c->nodes[0] = none;
   c->size = 1;
@@ -154,8 +166,8 @@ bool ir_is_elementwise(const ir_node *n) {
 }
 
 bool ir_is_virtual(const ir_node *n) {
-  return n->node.op == BP_OP_input || n->node.op == BP_OP_constant || n->node.op == BP_OP_scalar || n->node.op == BP_OP_reshape ||
-         ir_is_view(n);
+  return n->node.op == BP_OP_input || n->node.op == BP_OP_constant || n->node.op == BP_OP_scalar ||
+         n->node.op == BP_OP_reshape || ir_is_view(n);
 }
 
 uint32_t ir_memory_node(const ir *c, uint32_t id) {
@@ -185,21 +197,19 @@ bool ir_rows_match(const bp_shape *a, const bp_shape *b) {
   return (a->rank == 0 ? 1 : a->dims[0]) == (b->rank == 0 ? 1 : b->dims[0]);
 }
 
-bool ir_same_space(const bp_shape *a, const bp_shape *b) { return ir_rows_match(a, b) && bp_shape_row(a) == bp_shape_row(b); }
+bool ir_same_space(const bp_shape *a, const bp_shape *b) {
+  return ir_rows_match(a, b) && bp_shape_row(a) == bp_shape_row(b);
+}
 
 bool ir_is_whole(const ir_node *n) {
   switch (n->node.op) {
-  case BP_OP_cumsum:
-    return n->node.axis == 0;
+  case BP_OP_cumsum: return n->node.axis == 0;
   case BP_OP_cholesky:
   case BP_OP_solve_triangular:
-  case BP_OP_solve:
-    return n->shape.rank == 2;
+  case BP_OP_solve: return n->shape.rank == 2;
   case BP_OP_custom:
-  case BP_OP_custom_vjp:
-    return !bp_custom_has_rows(&n->node);
-  default:
-    return false;
+  case BP_OP_custom_vjp: return !bp_custom_has_rows(&n->node);
+  default: return false;
   }
 }
 
@@ -209,45 +219,32 @@ bool ir_same_rows(const ir *c, uint32_t id, int a) {
   const bp_shape *from = &c->nodes[ir_memory_node(c, arg)].shape;
   if (!ir_rows_match(from, &c->nodes[arg].shape)) return false;
   switch (n->node.op) {
-  case BP_OP_matmul:
-    return a == 0 && (n->node.attr.bits & BP_MATMUL_TA) == 0;
+  case BP_OP_matmul: return a == 0 && (n->node.attr.bits & BP_MATMUL_TA) == 0;
   case BP_OP_sum:
   case BP_OP_reduce_max:
   case BP_OP_reduce_min:
-  case BP_OP_norm:
-    return (n->node.attr.bits & BP_AXIS(0)) == 0;
+  case BP_OP_norm: return (n->node.attr.bits & BP_AXIS(0)) == 0;
   case BP_OP_logsumexp:
-  case BP_OP_argmax:
-    return c->nodes[arg].shape.rank > 1;
+  case BP_OP_argmax: return c->nodes[arg].shape.rank > 1;
   case BP_OP_softmax_cross_entropy:
   case BP_OP_one_hot:
   case BP_OP_cast:
-  case BP_OP_stop_gradient:
-    return true;
-  case BP_OP_gather:
-    return a == 1;
+  case BP_OP_stop_gradient: return true;
+  case BP_OP_gather: return a == 1;
   case BP_OP_slice:
   case BP_OP_place:
   case BP_OP_concat:
-  case BP_OP_cumsum:
-    return n->node.axis > 0;
-  case BP_OP_triangle:
-    return true;
-  case BP_OP_matmul_stack:
-    return c->nodes[arg].shape.rank > 2;
+  case BP_OP_cumsum: return n->node.axis > 0;
+  case BP_OP_triangle: return true;
+  case BP_OP_matmul_stack: return c->nodes[arg].shape.rank > 2;
   case BP_OP_cholesky:
   case BP_OP_solve_triangular:
   case BP_OP_solve:
-  case BP_OP_logdet: /* of a stack, or of one matrix */
-    return n->shape.rank > 0 && c->nodes[arg].shape.rank > 2;
+  case BP_OP_logdet: /* of a stack, or of one matrix */ return n->shape.rank > 0 && c->nodes[arg].shape.rank > 2;
   case BP_OP_custom:
-  case BP_OP_custom_vjp:
-    return bp_custom_by_rows(&n->node, a);
-  case BP_OP_reshape:
-    return ir_rows_match(&n->shape, from);
-  case BP_OP_transpose:
-    return n->shape.rank > 0 && (n->node.attr.bits & 15u) == 0;
-  default:
-    return false;
+  case BP_OP_custom_vjp: return bp_custom_by_rows(&n->node, a);
+  case BP_OP_reshape: return ir_rows_match(&n->shape, from);
+  case BP_OP_transpose: return n->shape.rank > 0 && (n->node.attr.bits & 15u) == 0;
+  default: return false;
   }
 }

@@ -100,7 +100,8 @@ bp_status encode_memory(ir *c, bp_program *p) {
   memory_map m = {.c = c};
   bp_status status = BP_OK;
   life *l = bp_alloc(c->ctx, n, sizeof *l);
-  int32_t *born = bp_alloc(c->ctx, slots, sizeof *born), *dead = bp_alloc(c->ctx, slots, sizeof *dead); /* by phase + 1 */
+  int32_t *born = bp_alloc(c->ctx, slots, sizeof *born),
+          *dead = bp_alloc(c->ctx, slots, sizeof *dead); /* by phase + 1 */
   if (l == NULL || born == NULL || dead == NULL) {
     status = BP_E_NOMEM;
     goto done;
@@ -113,14 +114,15 @@ bp_status encode_memory(ir *c, bp_program *p) {
     l[b].next_dead = dead[l[b].last + 1], dead[l[b].last + 1] = b;
   }
   for (size_t phase = 0; phase < slots; phase++) {
-    for (int32_t b = born[phase]; b >= 0; b = l[b].next_born) p->buffers[b].offset = take(&m, padded(p->buffers[b].bytes));
+    for (int32_t b = born[phase]; b >= 0; b = l[b].next_born)
+      p->buffers[b].offset = take(&m, padded(p->buffers[b].bytes));
     for (int32_t b = dead[phase]; b >= 0; b = l[b].next_dead)
       BP_TRY_DONE(give(&m, p->buffers[b].offset, padded(p->buffers[b].bytes)));
   }
   p->workspace_bytes = m.top;
   if (m.overflow)
-    status = bp_fail(c->ctx, BP_E_LIMIT, "compile: a workspace for %" PRId64 " rows would be too large; lower max_batch",
-                     c->max_batch);
+    status = bp_fail(c->ctx, BP_E_LIMIT,
+                     "compile: a workspace for %" PRId64 " rows would be too large; lower max_batch", c->max_batch);
 done:
   bp_release(c->allocator, l, n, sizeof *l);
   bp_release(c->allocator, born, slots, sizeof *born);

@@ -38,8 +38,8 @@ typedef enum plan_slot_kind {
 } plan_slot_kind;
 typedef struct plan_slot {
   uint8_t kind, dtype, size; /* size: bytes of an element */
-  int32_t buffer; /* -1: none */
-  size_t offset;  /* of its register or tile in scratch */
+  int32_t buffer;            /* -1: none */
+  size_t offset;             /* of its register or tile in scratch */
   int64_t repeat, period;
   const void *splat;
 } plan_slot;
@@ -48,8 +48,8 @@ typedef enum plan_code_kind { CODE_ELEMENTWISE, CODE_CAST, CODE_GATHER, CODE_ONE
 typedef struct plan_code {
   uint8_t kind, dtype, from; /* from: element type read by casts and gathers */
   int16_t ew;
-  int32_t out, in[3];  /* slots */
-  int64_t columns;     /* gather, one_hot: elements of a row */
+  int32_t out, in[3]; /* slots */
+  int64_t columns;    /* gather, one_hot: elements of a row */
 } plan_code;
 
 typedef struct plan_arg {
@@ -73,8 +73,8 @@ typedef struct plan_instruction {
   bp_node node;
   const plan_arg *args;
   int32_t n_args, first_arg; /* first_arg: place in the workspace's list */
-  int32_t call; /* number of the branch or loop, when the node is one */
-  int32_t out; /* buffer; -1: the product stays in scratch */
+  int32_t call;              /* number of the branch or loop, when the node is one */
+  int32_t out;               /* buffer; -1: the product stays in scratch */
   /* PLAN_FUSED, PLAN_GEMM */
   const plan_slot *slots;
   const plan_code *code;
@@ -131,13 +131,13 @@ struct bp_workspace {
   const bp_program *program;
   const bp_kernels *kernels;
   bp_pool *pool;
-  void **pointers; /* by buffer, for the run under way */
-  bp_exec_arg *args; /* of all instructions, for the run under way */
+  void **pointers;         /* by buffer, for the run under way */
+  bp_exec_arg *args;       /* of all instructions, for the run under way */
   _Atomic int64_t failure; /* of an operation of the user in this run; see graph/exec.h */
   plan_call_room *calls;
   atomic_int status; /* the first failure inside the run under way */
   char *values;
-  char *scratch;   /* one part per thread */
+  char *scratch; /* one part per thread */
   size_t scratch_part;
   int threads;
   int64_t batch;
@@ -145,7 +145,9 @@ struct bp_workspace {
   int32_t phase;
 };
 
-static inline size_t plan_scratch_bytes(const bp_program *p) { return p->gemm_scratch + p->product_bytes + p->register_bytes; }
+static inline size_t plan_scratch_bytes(const bp_program *p) {
+  return p->gemm_scratch + p->product_bytes + p->register_bytes;
+}
 
 /* Branches and loops: room for them in a workspace, and running one. */
 bp_status plan_calls_init(bp_workspace *w);
@@ -153,6 +155,7 @@ void plan_calls_release(bp_workspace *w);
 void plan_run_call(bp_workspace *w, const plan_instruction *ins);
 
 /* Runs the elementwise code of an instruction on rows row0 .. row1 - 1. product: the block of the matrix product, NULL none. */
-void plan_run_fused(const bp_kernels *kernels, const plan_instruction *ins, void *const *pointers, char *registers, char *product, int64_t row0, int64_t row1);
+void plan_run_fused(const bp_kernels *kernels, const plan_instruction *ins, void *const *pointers, char *registers,
+                    char *product, int64_t row0, int64_t row1);
 
 #endif

@@ -10,7 +10,8 @@
 #include "program/plan.h"
 
 bp_status bp_workspace_new(bp_context *context, const bp_program *program, int threads, bp_workspace **out) {
-  if (threads < 0) return bp_fail(context, BP_E_ARG, "workspace: %d threads, expected 0 (one per core) or more", threads);
+  if (threads < 0)
+    return bp_fail(context, BP_E_ARG, "workspace: %d threads, expected 0 (one per core) or more", threads);
   bp_workspace *w = bp_calloc(context, 1, sizeof *w);
   if (w == NULL) return BP_E_NOMEM;
   w->ctx = context;
@@ -63,7 +64,8 @@ static void run_op(bp_workspace *w, const plan_instruction *ins, char *scratch, 
                .number = (int32_t)(ins - w->program->instructions),
                .failure = &w->failure};
   if (ins->node.op == BP_OP_axis_size) {
-    bp_fill(w->pointers[ins->out], ins->node.dtype == BP_F64 ? BP_KF64 : BP_KF32, (double)w->batch * ins->node.attr.scalar, 1);
+    bp_fill(w->pointers[ins->out], ins->node.dtype == BP_F64 ? BP_KF64 : BP_KF32,
+            (double)w->batch * ins->node.attr.scalar, 1);
     return;
   }
   bp_exec_rows(&e, row0, row1);
@@ -123,7 +125,8 @@ static int64_t chain_blocks(const bp_workspace *w, const plan_chain *c) {
 static void run_block(bp_workspace *w, const plan_chain *c, int64_t number, int thread) {
   int64_t rows = chain_rows(w, c), block = block_rows(w, c, rows);
   int64_t row0 = number * block, row1 = row0 + block < rows ? row0 + block : rows;
-  for (int32_t i = 0; i < c->count; i++) run_instruction(w, &w->program->instructions[c->first + i], thread, row0, row1);
+  for (int32_t i = 0; i < c->count; i++)
+    run_instruction(w, &w->program->instructions[c->first + i], thread, row0, row1);
 }
 
 static void run_task(void *user, int64_t task, int thread) {
@@ -150,15 +153,11 @@ static void run_phase(bp_workspace *w) {
 /* ---- a run ---- */
 static void *place_of(const bp_workspace *w, const plan_buffer *b, const void *const *inputs, void *const *outputs) {
   switch (b->place) {
-  case PLAN_INPUT:
-    return (void *)(uintptr_t)inputs[b->number];
-  case PLAN_OUTPUT:
-    return outputs[b->number] != NULL ? outputs[b->number] : w->values + b->offset;
-  case PLAN_CONSTANT:
-    return (void *)(uintptr_t)b->data;
+  case PLAN_INPUT: return (void *)(uintptr_t)inputs[b->number];
+  case PLAN_OUTPUT: return outputs[b->number] != NULL ? outputs[b->number] : w->values + b->offset;
+  case PLAN_CONSTANT: return (void *)(uintptr_t)b->data;
   case PLAN_WORKSPACE:
-  default:
-    return w->values + b->offset;
+  default: return w->values + b->offset;
   }
 }
 
@@ -181,14 +180,17 @@ static bp_status inside_status(const bp_workspace *w) {
   bp_status status = (bp_status)atomic_load(&w->status);
   if (status == BP_OK) return BP_OK;
   return bp_fail(w->ctx, status, "run: %s",
-                 status == BP_E_LIMIT ? "the condition of a while still holds after max_trips iterations" : bp_status_text(status));
+                 status == BP_E_LIMIT ? "the condition of a while still holds after max_trips iterations"
+                                      : bp_status_text(status));
 }
 
-bp_status bp_run(const bp_program *program, bp_workspace *workspace, int64_t batch, const void *const *inputs, void *const *outputs) {
+bp_status bp_run(const bp_program *program, bp_workspace *workspace, int64_t batch, const void *const *inputs,
+                 void *const *outputs) {
   bp_workspace *w = workspace;
   if (w->program != program) return bp_fail(w->ctx, BP_E_ARG, "run: the workspace was made for another program");
   if (batch < 0 || batch > program->max_batch)
-    return bp_fail(w->ctx, BP_E_LIMIT, "run: a batch of %" PRId64 " rows, expected 0 to %" PRId64 "; see max_batch of bp_compile_options",
+    return bp_fail(w->ctx, BP_E_LIMIT,
+                   "run: a batch of %" PRId64 " rows, expected 0 to %" PRId64 "; see max_batch of bp_compile_options",
                    batch, program->max_batch);
   w->batch = batch;
   atomic_store_explicit(&w->status, BP_OK, memory_order_relaxed);

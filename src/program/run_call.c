@@ -45,7 +45,8 @@ void plan_run_call(bp_workspace *w, const plan_instruction *ins) {
   const plan_call *c = &w->program->calls[ins->call];
   plan_call_room *room = &w->calls[ins->call];
   for (int32_t a = 0; a < ins->n_args; a++) room->args[a] = w->args[ins->first_arg + a].data;
-  bp_status status = bp_call_execute(NULL, &c->layout, room->args, w->pointers[ins->out], room->scratch, run_function, room);
+  bp_status status =
+      bp_call_execute(NULL, &c->layout, room->args, w->pointers[ins->out], room->scratch, run_function, room);
   int none = BP_OK;
   if (status != BP_OK) (void)atomic_compare_exchange_strong(&w->status, &none, (int)status);
 }

@@ -92,7 +92,8 @@ static bp_status move_to_end(ir *c, uint32_t store) {
     if (home->body[i] != store) home->body[kept++] = home->body[i];
   home->n_body = kept;
   home->dead = home->kind == IR_FUSED && kept == 0;
-  BP_TRY(bp_grow(c->ctx, (void **)&c->instructions, &c->instructions_capacity, c->n_instructions + 1, sizeof *c->instructions));
+  BP_TRY(bp_grow(c->ctx, (void **)&c->instructions, &c->instructions_capacity, c->n_instructions + 1,
+                 sizeof *c->instructions));
   ir_instruction *end = &c->instructions[c->n_instructions];
   *end = (ir_instruction){.kind = IR_FUSED, .shape = n->shape, .phase = -1, .chain = -1};
   n->instruction = (int32_t)c->n_instructions++;
@@ -135,7 +136,8 @@ static bp_status sort_edges(ir *c) {
 }
 
 static bool is_scalar_work(const ir *c, const ir_instruction *i) {
-  return i->shape.rank == 0 && (i->kind == IR_FUSED || (i->kind == IR_OP && c->nodes[i->main].node.op == BP_OP_axis_size));
+  return i->shape.rank == 0 &&
+         (i->kind == IR_FUSED || (i->kind == IR_OP && c->nodes[i->main].node.op == BP_OP_axis_size));
 }
 
 static void earliest_phases(ir *c) {
@@ -193,7 +195,8 @@ bp_status ir_schedule(ir *c) {
   BP_TRY(order_states(c));
   BP_TRY(visit_reads(c, need, NULL));
   for (uint32_t id = 1; id < c->size; id++)
-    if (c->nodes[id].instruction >= 0 && (c->nodes[id].output >= 0 || c->nodes[id].state >= 0)) c->nodes[id].in_memory = true;
+    if (c->nodes[id].instruction >= 0 && (c->nodes[id].output >= 0 || c->nodes[id].state >= 0))
+      c->nodes[id].in_memory = true;
   BP_TRY(sort_edges(c));
   earliest_phases(c);
   latest_phases(c);

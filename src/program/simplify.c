@@ -60,16 +60,11 @@ static uint32_t identity(const ir *c, const ir_node *n) {
   case BP_OP_mul:
     if (splat(c, a, &k) && k == 1) return b;
     return splat(c, b, &k) && k == 1 ? a : 0;
-  case BP_OP_div:
-    return splat(c, b, &k) && k == 1 ? a : 0;
-  case BP_OP_sub:
-    return splat(c, b, &k) && k == 0 && !signbit(k) ? a : 0;
-  case BP_OP_neg:
-    return c->nodes[a].node.op == BP_OP_neg ? c->nodes[a].node.arg[0] : 0;
-  case BP_OP_stop_gradient:
-    return a;
-  default:
-    return 0;
+  case BP_OP_div: return splat(c, b, &k) && k == 1 ? a : 0;
+  case BP_OP_sub: return splat(c, b, &k) && k == 0 && !signbit(k) ? a : 0;
+  case BP_OP_neg: return c->nodes[a].node.op == BP_OP_neg ? c->nodes[a].node.arg[0] : 0;
+  case BP_OP_stop_gradient: return a;
+  default: return 0;
   }
 }
 
@@ -143,7 +138,8 @@ static void mark_live(ir *c) {
     n->live = n->output >= 0 || n->state >= 0;
   }
   for (size_t id = c->size; id-- > 1;)
-    for (int a = 0; c->nodes[id].live && a < ir_arity(&c->nodes[id]); a++) c->nodes[ir_arg(c, &c->nodes[id], a)].live = true;
+    for (int a = 0; c->nodes[id].live && a < ir_arity(&c->nodes[id]); a++)
+      c->nodes[ir_arg(c, &c->nodes[id], a)].live = true;
 }
 
 bp_status ir_simplify(ir *c) {

@@ -35,7 +35,7 @@ bool bp_shape_broadcast(const bp_shape *a, const bp_shape *b, bp_shape *out);
 const char *bp_shape_text(const bp_shape *s, char *text, size_t size);
 
 /* The largest number that BP_BATCH can stand for, and the most elements of an array. */
-#define BP_BATCH_MAX ((int64_t)1 << 31)
+#define BP_BATCH_MAX    ((int64_t)1 << 31)
 #define BP_ELEMENTS_MAX ((int64_t)1 << 40)
 
 /* How an array is read when broadcast to `out`: element e of out is element (e / repeat) % period of in. period 0: no

@@ -17,7 +17,7 @@
 
 /* Seconds between calls of the progress callback within an epoch, and rows of an evaluation's batch. */
 #define PROGRESS_SECONDS 0.1
-#define EVAL_ROWS 1024
+#define EVAL_ROWS        1024
 
 /* One program with what it needs to run over the rows of a source. */
 typedef struct runner {
@@ -92,7 +92,9 @@ static void runner_release(const fit *f, runner *r) {
   if (r->source != NULL) bp_release(a, r->rows, (size_t)r->source->rows, sizeof *r->rows);
 }
 
-static size_t param_bytes(const fit *f, int p) { return (size_t)bp_net_param(f->net, p).elements * bp_dtype_size(bp_net_dtype(f->net)); }
+static size_t param_bytes(const fit *f, int p) {
+  return (size_t)bp_net_param(f->net, p).elements * bp_dtype_size(bp_net_dtype(f->net));
+}
 
 /* Where each parameter's part begins keeps the alignment that vector loads like. */
 static size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -102,7 +104,8 @@ static bp_status set_up_train(fit *f, const bp_source *source) {
   f->n_slots = f->n_params * per_param;
   for (int p = 0; p < f->n_params; p++) f->params_bytes += padded(param_bytes(f, p));
   f->slots_bytes = f->params_bytes * (size_t)per_param;
-  BP_TRY(runner_init(f, &f->train, source, FIT_FIRST_PARAM_OF_STEP + (size_t)(f->n_params + f->n_slots), f->options.batch_size));
+  BP_TRY(runner_init(f, &f->train, source, FIT_FIRST_PARAM_OF_STEP + (size_t)(f->n_params + f->n_slots),
+                     f->options.batch_size));
   f->kept = bp_aligned_alloc(f->ctx, f->params_bytes);
   f->slots = bp_aligned_alloc(f->ctx, f->slots_bytes + 1);
   if (f->kept == NULL || f->slots == NULL) return BP_E_NOMEM;
@@ -139,12 +142,14 @@ static void fit_release(fit *f) {
 /* ---- parameters kept aside ---- */
 static void keep_params(fit *f) {
   char *to = f->kept;
-  for (int p = 0; p < f->n_params; p++, to += padded(param_bytes(f, p - 1))) memcpy(to, f->params[p], param_bytes(f, p));
+  for (int p = 0; p < f->n_params; p++, to += padded(param_bytes(f, p - 1)))
+    memcpy(to, f->params[p], param_bytes(f, p));
 }
 
 static void give_back_params(fit *f) {
   const char *from = f->kept;
-  for (int p = 0; p < f->n_params; p++, from += padded(param_bytes(f, p - 1))) memcpy(f->params[p], from, param_bytes(f, p));
+  for (int p = 0; p < f->n_params; p++, from += padded(param_bytes(f, p - 1)))
+    memcpy(f->params[p], from, param_bytes(f, p));
 }
 
 /* ---- batches ---- */
@@ -187,7 +192,8 @@ static bp_status train_epoch(fit *f, bp_epoch *epoch) {
     loss_sum += loss * (double)n;
     correct_sum += correct;
     if (!isfinite(loss))
-      return bp_fail(f->ctx, BP_E_DIVERGED, "the loss is %g at step %lld of epoch %d; try a smaller learning rate than %g", loss,
+      return bp_fail(f->ctx, BP_E_DIVERGED,
+                     "the loss is %g at step %lld of epoch %d; try a smaller learning rate than %g", loss,
                      (long long)f->step, epoch->epoch, f->options.lr);
     epoch->steps = f->result.steps;
     epoch->seconds = bp_clock_seconds() - f->start;
@@ -218,7 +224,8 @@ static bp_status validate(fit *f, bp_epoch *epoch) {
 static bool params_finite(const fit *f) {
   for (int p = 0; p < f->n_params; p++)
     for (int64_t i = 0, n = bp_net_param(f->net, p).elements; i < n; i++)
-      if (bp_net_dtype(f->net) == BP_F64 ? !isfinite(((const double *)f->params[p])[i]) : !isfinite(((const float *)f->params[p])[i]))
+      if (bp_net_dtype(f->net) == BP_F64 ? !isfinite(((const double *)f->params[p])[i])
+                                         : !isfinite(((const float *)f->params[p])[i]))
         return false;
   return true;
 }
@@ -240,14 +247,17 @@ static void keep_if_better(fit *f, const bp_epoch *epoch) {
 }
 
 static bool out_of_patience(const fit *f, const bp_epoch *epoch) {
-  return f->options.patience > 0 && f->valid.source != NULL && epoch->epoch - f->result.best_epoch >= f->options.patience;
+  return f->options.patience > 0 && f->valid.source != NULL &&
+         epoch->epoch - f->result.best_epoch >= f->options.patience;
 }
 
 static bp_status run_epoch(fit *f, int number, bp_epoch *epoch) {
   *epoch = (bp_epoch){.epoch = number, .train_accuracy = NAN, .valid_loss = NAN, .valid_accuracy = NAN};
   BP_TRY(train_epoch(f, epoch));
   if (!params_finite(f))
-    return bp_fail(f->ctx, BP_E_DIVERGED, "a parameter is not finite after epoch %d; try a smaller learning rate than %g", number, f->options.lr);
+    return bp_fail(f->ctx, BP_E_DIVERGED,
+                   "a parameter is not finite after epoch %d; try a smaller learning rate than %g", number,
+                   f->options.lr);
   BP_TRY(validate(f, epoch));
   epoch->seconds = bp_clock_seconds() - f->start;
   return record(f, epoch);
@@ -275,8 +285,8 @@ void bp_fit_result_release(bp_context *context, bp_fit_result *result) {
   *result = (bp_fit_result){0};
 }
 
-bp_status bp_fit(bp_context *context, const bp_net *net, void *const *params, const bp_source *train, const bp_source *valid,
-                 const bp_fit_options *options, bp_fit_result *result) {
+bp_status bp_fit(bp_context *context, const bp_net *net, void *const *params, const bp_source *train,
+                 const bp_source *valid, const bp_fit_options *options, bp_fit_result *result) {
   fit f = {.ctx = context, .net = net, .params = params, .n_params = bp_net_params(net), .best_loss = INFINITY};
   bp_status status;
   BP_TRY(fit_options_resolve(context, options, train->rows, &f.options));

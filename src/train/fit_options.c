@@ -36,7 +36,8 @@ static bp_status resolve_reals(bp_context *ctx, bp_fit_options *o) {
     double *value = (double *)(void *)((char *)o + r->offset);
     if (*value == 0) *value = r->fallback;
     if (!(*value >= r->low && *value < r->high) || (r->open_below && *value <= r->low))
-      return bp_fail(ctx, BP_E_ARG, "%s is %g, expected a number %s %g and below %g", r->name, *value, r->open_below ? "above" : "from", r->low, r->high);
+      return bp_fail(ctx, BP_E_ARG, "%s is %g, expected a number %s %g and below %g", r->name, *value,
+                     r->open_below ? "above" : "from", r->low, r->high);
   }
   return BP_OK;
 }
@@ -47,7 +48,8 @@ bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, in
     return bp_fail(ctx, BP_E_ARG, "bp_fit_options.size is %zu, expected sizeof(bp_fit_options)", options->size);
   if (options != NULL) memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
   if ((unsigned)o.loss >= BP_LOSS_COUNT) return bp_fail(ctx, BP_E_ARG, "no loss number %d", (int)o.loss);
-  if ((unsigned)o.optimizer >= BP_OPTIMIZER_COUNT) return bp_fail(ctx, BP_E_ARG, "no optimizer number %d", (int)o.optimizer);
+  if ((unsigned)o.optimizer >= BP_OPTIMIZER_COUNT)
+    return bp_fail(ctx, BP_E_ARG, "no optimizer number %d", (int)o.optimizer);
   BP_TRY(resolve_reals(ctx, &o));
   if (o.nesterov && o.momentum == 0) return bp_fail(ctx, BP_E_ARG, "nesterov needs a momentum above 0");
   if (o.batch_size < 0) return bp_fail(ctx, BP_E_ARG, "batch size is %" PRId64 ", expected 1 or more", o.batch_size);
@@ -66,7 +68,8 @@ bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, in
 
 static int64_t first_not_finite(const void *data, bp_dtype dtype, int64_t n) {
   for (int64_t i = 0; i < n; i++)
-    if (dtype == BP_F64 ? !isfinite(((const double *)data)[i]) : dtype == BP_F32 && !isfinite(((const float *)data)[i])) return i;
+    if (dtype == BP_F64 ? !isfinite(((const double *)data)[i]) : dtype == BP_F32 && !isfinite(((const float *)data)[i]))
+      return i;
   return -1;
 }
 
@@ -75,17 +78,20 @@ static bp_status check_classes(bp_context *ctx, const char *what, const bp_sourc
   if (s->outputs < 2) return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " class, expected at least 2", what, s->outputs);
   for (int64_t i = 0; i < s->rows; i++)
     if (classes[i] < 0 || classes[i] >= s->outputs)
-      return bp_fail(ctx, BP_E_DATA, "%s: class number %" PRId32 " at row %" PRId64 ", expected 0 to %" PRId64, what, classes[i], i, s->outputs - 1);
+      return bp_fail(ctx, BP_E_DATA, "%s: class number %" PRId32 " at row %" PRId64 ", expected 0 to %" PRId64, what,
+                     classes[i], i, s->outputs - 1);
   return BP_OK;
 }
 
 static bp_status check_values(bp_context *ctx, const char *what, const bp_source *s, bp_loss loss) {
   int64_t bad = first_not_finite(s->targets, s->target_dtype, s->rows * s->outputs);
-  if (bad >= 0) return bp_fail(ctx, BP_E_DATA, "%s: the target of row %" PRId64 " is not finite", what, bad / s->outputs);
+  if (bad >= 0)
+    return bp_fail(ctx, BP_E_DATA, "%s: the target of row %" PRId64 " is not finite", what, bad / s->outputs);
   for (int64_t i = 0; loss == BP_LOSS_BINARY_CROSS_ENTROPY && i < s->rows * s->outputs; i++) {
     double y = s->target_dtype == BP_F64 ? ((const double *)s->targets)[i] : (double)((const float *)s->targets)[i];
     if (y < 0 || y > 1)
-      return bp_fail(ctx, BP_E_DATA, "%s: the target of row %" PRId64 " is %g; binary_cross_entropy expects 0 to 1", what, i / s->outputs, y);
+      return bp_fail(ctx, BP_E_DATA, "%s: the target of row %" PRId64 " is %g; binary_cross_entropy expects 0 to 1",
+                     what, i / s->outputs, y);
   }
   return BP_OK;
 }
@@ -96,19 +102,25 @@ bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s
   if (s->rows < 1 || s->rows > ROWS_MAX)
     return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " rows, expected 1 to %d", what, s->rows, ROWS_MAX);
   if (s->columns != bp_net_inputs(net))
-    return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " features, the network has %" PRId64 " inputs", what, s->columns, bp_net_inputs(net));
+    return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " features, the network has %" PRId64 " inputs", what, s->columns,
+                   bp_net_inputs(net));
   if (s->outputs != bp_net_outputs(net))
-    return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " %s, the network has %" PRId64 " outputs", what, s->outputs, classes ? "classes" : "target columns", bp_net_outputs(net));
+    return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " %s, the network has %" PRId64 " outputs", what, s->outputs,
+                   classes ? "classes" : "target columns", bp_net_outputs(net));
   if (s->dtype == BP_I32 || (unsigned)s->dtype >= BP_DTYPE_COUNT)
-    return bp_fail(ctx, BP_E_DATA, "%s: features are %s, expected uint8, float32 or float64", what, bp_dtype_name(s->dtype));
+    return bp_fail(ctx, BP_E_DATA, "%s: features are %s, expected uint8, float32 or float64", what,
+                   bp_dtype_name(s->dtype));
   if (classes != (s->target_dtype == BP_I32) || (!classes && s->target_dtype != BP_F32 && s->target_dtype != BP_F64))
-    return bp_fail(ctx, BP_E_DATA, "%s: targets are %s, loss %s expects %s", what, bp_dtype_name(s->target_dtype), bp_loss_name(loss),
-                   classes ? "int32 class numbers" : "float32 or float64 values");
+    return bp_fail(ctx, BP_E_DATA, "%s: targets are %s, loss %s expects %s", what, bp_dtype_name(s->target_dtype),
+                   bp_loss_name(loss), classes ? "int32 class numbers" : "float32 or float64 values");
   if (s->scale == 0 || !isfinite(s->scale) || !isfinite(s->shift))
-    return bp_fail(ctx, BP_E_DATA, "%s: features times %g plus %g; expected finite numbers, the first not 0 (1 and 0 leave features alone)", what,
-                   s->scale, s->shift);
+    return bp_fail(
+        ctx, BP_E_DATA,
+        "%s: features times %g plus %g; expected finite numbers, the first not 0 (1 and 0 leave features alone)", what,
+        s->scale, s->shift);
   int64_t bad = first_not_finite(s->features, s->dtype, s->rows * s->columns);
   if (bad >= 0)
-    return bp_fail(ctx, BP_E_DATA, "%s: feature %" PRId64 " of row %" PRId64 " is not finite", what, bad % s->columns, bad / s->columns);
+    return bp_fail(ctx, BP_E_DATA, "%s: feature %" PRId64 " of row %" PRId64 " is not finite", what, bad % s->columns,
+                   bad / s->columns);
   return classes ? check_classes(ctx, what, s) : check_values(ctx, what, s, loss);
 }

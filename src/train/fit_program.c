@@ -20,7 +20,8 @@ typedef struct builder {
   size_t n_inputs, n_outputs;
 } builder;
 
-static bp_status builder_init(builder *b, bp_context *ctx, const bp_net *net, const bp_source *source, size_t first_param, int slots) {
+static bp_status builder_init(builder *b, bp_context *ctx, const bp_net *net, const bp_source *source,
+                              size_t first_param, int slots) {
   *b = (builder){.ctx = ctx, .net = net, .source = source, .params = bp_net_params(net), .slots = slots};
   size_t params = (size_t)b->params, states = params * (size_t)(1 + slots);
   b->n_inputs = first_param + states;
@@ -77,7 +78,8 @@ static bp_var penalty(const builder *b, double lambda, const bp_var *params) {
   bp_var sum = {b->graph, 0};
   for (int p = 0; p < b->params && lambda > 0; p++) {
     if (!bp_net_param(b->net, p).is_weight) continue;
-    bp_var part = bp_mul(bp_sum(bp_square(params[p]), BP_ALL_AXES), bp_scalar(b->graph, bp_net_dtype(b->net), lambda / 2));
+    bp_var part =
+        bp_mul(bp_sum(bp_square(params[p]), BP_ALL_AXES), bp_scalar(b->graph, bp_net_dtype(b->net), lambda / 2));
     sum = bp_var_is_zero(sum) ? part : bp_add(sum, part);
   }
   return sum;
@@ -112,10 +114,11 @@ static bp_status compile(builder *b, int64_t batch, bp_program **out) {
   return bp_compile(b->outputs, b->n_outputs, b->vars, b->n_inputs, &o, out);
 }
 
-bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_fit_options *options, int64_t batch,
-                           bp_program **out) {
+bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_fit_options *options,
+                           int64_t batch, bp_program **out) {
   builder b;
-  bp_status status = builder_init(&b, ctx, net, source, FIT_FIRST_PARAM_OF_STEP, optimizer_slots(options->optimizer, options));
+  bp_status status =
+      builder_init(&b, ctx, net, source, FIT_FIRST_PARAM_OF_STEP, optimizer_slots(options->optimizer, options));
   if (status != BP_OK) goto done;
   bp_var *params = b.vars + FIT_FIRST_PARAM_OF_STEP, *slots = params + b.params;
   bp_net_declare(net, b.graph, params);
@@ -137,7 +140,8 @@ done:
   return status;
 }
 
-bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, bp_loss loss, int64_t batch, bp_program **out) {
+bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, bp_loss loss, int64_t batch,
+                           bp_program **out) {
   builder b;
   bp_status status = builder_init(&b, ctx, net, source, FIT_FIRST_PARAM_OF_EVAL, 0);
   if (status != BP_OK) goto done;

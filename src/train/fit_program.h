@@ -19,9 +19,10 @@ typedef enum fit_input {
 enum { FIT_LOSS, FIT_CORRECT, FIT_VALUES };
 
 /* NEW program for one update on `batch` rows at most. Adds up all of loss, gradient and optimiser. */
-bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_fit_options *options, int64_t batch,
-                           bp_program **out);
+bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_fit_options *options,
+                           int64_t batch, bp_program **out);
 /* NEW program for the summed loss of `batch` rows at most. */
-bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, bp_loss loss, int64_t batch, bp_program **out);
+bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, bp_loss loss, int64_t batch,
+                           bp_program **out);
 
 #endif

@@ -14,6 +14,7 @@ typedef struct optimizer_step {
 } optimizer_step;
 
 /* Appends the update of one parameter: new values of its slots and of itself. */
-void optimizer_update(const optimizer_step *s, bp_var param, bp_var gradient, const bp_var *slots, bp_var *new_slots, bp_var *new_param);
+void optimizer_update(const optimizer_step *s, bp_var param, bp_var gradient, const bp_var *slots, bp_var *new_slots,
+                      bp_var *new_param);
 
 #endif

@@ -9,7 +9,8 @@ static bp_var number(bp_var like, double value) { return bp_scalar(like.graph, b
 /* ---- sgd, with momentum and Nesterov's form (Sutskever, Martens, Dahl and Hinton, 2013, rewritten for the new point) ---- */
 static int sgd_slots(const bp_fit_options *o) { return o->momentum > 0 ? 1 : 0; }
 
-static void sgd_update(const optimizer_step *s, bp_var w, bp_var g, const bp_var *slots, bp_var *new_slots, bp_var *new_w) {
+static void sgd_update(const optimizer_step *s, bp_var w, bp_var g, const bp_var *slots, bp_var *new_slots,
+                       bp_var *new_w) {
   bp_var direction = g;
   if (s->options->momentum > 0) {
     bp_var momentum = number(w, s->options->momentum);
@@ -34,7 +35,8 @@ static bp_var bias_correction(const optimizer_step *s, double beta) {
 
 /* lr m̂ / (sqrt(v̂) + ε) with m̂ = m / (1 - β₁ᵗ), v̂ = v / k², k = sqrt(1 - β₂ᵗ): both corrections move into two scalars,
  * (lr k / (1 - β₁ᵗ)) m / (sqrt(v) + k ε), so that each parameter pays for neither. */
-static void adam_update(const optimizer_step *s, bp_var w, bp_var g, const bp_var *slots, bp_var *new_slots, bp_var *new_w) {
+static void adam_update(const optimizer_step *s, bp_var w, bp_var g, const bp_var *slots, bp_var *new_slots,
+                        bp_var *new_w) {
   double b1 = s->options->beta1, b2 = s->options->beta2;
   bp_dtype dtype = bp_var_dtype(w);
   bp_var m = bp_add(bp_mul(slots[0], number(w, b1)), bp_mul(g, number(w, 1 - b1)));
@@ -66,8 +68,11 @@ bool bp_optimizer_find(const char *name, bp_optimizer *out) {
   return false;
 }
 
-int optimizer_slots(bp_optimizer optimizer, const bp_fit_options *options) { return optimizers[optimizer].slots(options); }
+int optimizer_slots(bp_optimizer optimizer, const bp_fit_options *options) {
+  return optimizers[optimizer].slots(options);
+}
 
-void optimizer_update(const optimizer_step *s, bp_var param, bp_var gradient, const bp_var *slots, bp_var *new_slots, bp_var *new_param) {
+void optimizer_update(const optimizer_step *s, bp_var param, bp_var gradient, const bp_var *slots, bp_var *new_slots,
+                      bp_var *new_param) {
   optimizers[s->options->optimizer].update(s, param, gradient, slots, new_slots, new_param);
 }

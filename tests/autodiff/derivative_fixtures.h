@@ -10,7 +10,8 @@
 #include "base/philox.h"
 #include "support/testing.h"
 
-#define DIMS(...) (sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__}
+#define DIMS(...)                                                                                                      \
+  (sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]) { __VA_ARGS__ }
 
 static inline bp_var vector(bp_graph *g, const char *name, int64_t n) { return bp_input(g, name, BP_F64, 1, &n); }
 static inline bp_var number(bp_graph *g, double value) { return bp_scalar(g, BP_F64, value); }
@@ -35,7 +36,8 @@ static inline size_t elements_of(bp_var v) {
 }
 
 /* The values of float64 outputs by evaluation, after checking that a program gives the same. */
-static inline void values_of(const bp_var *y, size_t n_y, const bp_var *x, size_t n_x, const void *const *in, double **out) {
+static inline void values_of(const bp_var *y, size_t n_y, const bp_var *x, size_t n_x, const void *const *in,
+                             double **out) {
   bp_context *ctx = bp_graph_context(y[0].graph);
   bp_program *program;
   bp_workspace *workspace;
@@ -78,7 +80,8 @@ static inline void differences_of(bp_var y, bp_var x, const double *at, double *
       point[j] = at[j] - h;
       plain_value_of(y, x, point, low);
       point[j] = at[j];
-      for (size_t i = 0; i < m; i++) jacobian[i * n + j] = (round == 0 ? 0 : jacobian[i * n + j]) + weight * (high[i] - low[i]) / (2 * h);
+      for (size_t i = 0; i < m; i++)
+        jacobian[i * n + j] = (round == 0 ? 0 : jacobian[i * n + j]) + weight * (high[i] - low[i]) / (2 * h);
     }
   free(point);
   free(low);

@@ -36,12 +36,12 @@ typedef struct op_case {
   bp_var (*build)(const bp_var *x);
   int n_x;
   op_shape x[OC_ARGS];
-  double lo, hi;               /* x uniform in this range */
-  void (*fill)(int i, double *x); /* after that; may be NULL */
+  double lo, hi;                                     /* x uniform in this range */
+  void (*fill)(int i, double *x);                    /* after that; may be NULL */
   void (*oracle)(const double *const *x, double *y); /* NULL: none; batch rows: OC_BATCH */
-  double value_f32, value_f64; /* tolerances */
-  double difference, second;   /* 0: 1e-7 and 1e-6 */
-  bool first_only;             /* no second derivative */
+  double value_f32, value_f64;                       /* tolerances */
+  double difference, second;                         /* 0: 1e-7 and 1e-6 */
+  bool first_only;                                   /* no second derivative */
 } op_case;
 
 enum { OC_BATCH = 5, OC_MANY = 150 };
@@ -98,8 +98,10 @@ static inline void oc_array_free(oc_array *a) { free(a->value), free(a->raw); }
 
 static inline void oc_to_raw(oc_array *a) {
   for (int64_t i = 0; i < a->n; i++) {
-    if (bp_var_dtype(a->var) == BP_F64) ((double *)a->raw)[i] = a->value[i];
-    else ((float *)a->raw)[i] = (float)a->value[i], a->value[i] = (double)((float *)a->raw)[i];
+    if (bp_var_dtype(a->var) == BP_F64)
+      ((double *)a->raw)[i] = a->value[i];
+    else
+      ((float *)a->raw)[i] = (float)a->value[i], a->value[i] = (double)((float *)a->raw)[i];
   }
 }
 static inline void oc_from_raw(oc_array *a) {
@@ -112,7 +114,7 @@ typedef struct op_graph {
   bp_context *ctx;
   bp_graph *graph;
   int n_in, n_out, n_x;
-  oc_array in[2 * OC_ARGS + 1]; /* x, x_dot, y_bar */
+  oc_array in[2 * OC_ARGS + 1];                /* x, x_dot, y_bar */
   oc_array out[2 + 2 * OC_ARGS + OC_ARGS + 1]; /* y, y_dot, x_bar, hv, hv again (reverse over reverse), y_dot_dot */
 } op_graph;
 
@@ -125,7 +127,8 @@ static inline void oc_fill(bp_var *v, const bp_var *like, int n) {
 }
 
 /* The second derivatives of ⟨y_bar, y⟩ along x_dot. */
-static inline int oc_second(const bp_var *x, const bp_var *x_dot, int n, const bp_var *x_bar, bp_var y_dot, bp_var *out) {
+static inline int oc_second(const bp_var *x, const bp_var *x_dot, int n, const bp_var *x_bar, bp_var y_dot,
+                            bp_var *out) {
   bp_var s = {x[0].graph, 0};
   assert_int_equal(bp_jvp(x_bar, (size_t)n, x, x_dot, (size_t)n, out), BP_OK);
   oc_fill(out, x, n);
@@ -223,14 +226,16 @@ static inline size_t op_graph_run_differs(op_graph *g, bool no_fusion, int threa
 }
 
 static inline size_t op_graph_differs(op_graph *g, int threads) {
-  return op_graph_run_differs(g, false, 1) + op_graph_run_differs(g, true, threads) + op_graph_run_differs(g, false, threads);
+  return op_graph_run_differs(g, false, 1) + op_graph_run_differs(g, true, threads) +
+         op_graph_run_differs(g, false, threads);
 }
 
 /* ---- the checks ---- */
 static inline double oc_identity(const op_graph *g) {
   double left = 0, right = 0, size = 0;
   const oc_array *y_bar = &g->in[2 * g->n_x], *y_dot = &g->out[1];
-  for (int64_t k = 0; k < y_bar->n; k++) left += y_bar->value[k] * y_dot->value[k], size += fabs(y_bar->value[k] * y_dot->value[k]);
+  for (int64_t k = 0; k < y_bar->n; k++)
+    left += y_bar->value[k] * y_dot->value[k], size += fabs(y_bar->value[k] * y_dot->value[k]);
   for (int i = 0; i < g->n_x; i++)
     for (int64_t k = 0; k < g->in[i].n; k++) right += g->out[2 + i].value[k] * g->in[g->n_x + i].value[k];
   if (isnan(left) || isnan(right)) return INFINITY;
@@ -239,9 +244,11 @@ static inline double oc_identity(const op_graph *g) {
 
 static inline double oc_orders(const op_graph *g) {
   double worst = 0, left = 0, right = 0, size = 0;
-  const oc_array *hv = &g->out[2 + g->n_x], *again = hv + g->n_x, *y_dot_dot = again + g->n_x, *y_bar = &g->in[2 * g->n_x];
+  const oc_array *hv = &g->out[2 + g->n_x], *again = hv + g->n_x, *y_dot_dot = again + g->n_x,
+                 *y_bar = &g->in[2 * g->n_x];
   for (int i = 0; i < g->n_x; i++) worst = fmax(worst, oc_error(hv[i].value, again[i].value, hv[i].n));
-  for (int64_t k = 0; k < y_bar->n; k++) left += y_bar->value[k] * y_dot_dot->value[k], size += fabs(y_bar->value[k] * y_dot_dot->value[k]);
+  for (int64_t k = 0; k < y_bar->n; k++)
+    left += y_bar->value[k] * y_dot_dot->value[k], size += fabs(y_bar->value[k] * y_dot_dot->value[k]);
   for (int i = 0; i < g->n_x; i++)
     for (int64_t k = 0; k < hv[i].n; k++) right += hv[i].value[k] * g->in[g->n_x + i].value[k];
   return fmax(worst, size > 0 ? fabs(left - right) / size : fabs(right));
@@ -257,7 +264,8 @@ static inline void oc_differences(op_graph *g, double h, double **to) {
   }
   for (int s = 0; s < 4; s++) {
     for (int i = 0; i < g->n_x; i++) {
-      for (int64_t k = 0; k < g->in[i].n; k++) g->in[i].value[k] = kept[i][k] + place[s] * h * g->in[g->n_x + i].value[k];
+      for (int64_t k = 0; k < g->in[i].n; k++)
+        g->in[i].value[k] = kept[i][k] + place[s] * h * g->in[g->n_x + i].value[k];
       oc_to_raw(&g->in[i]);
     }
     op_graph_eval(g);
@@ -325,10 +333,11 @@ static inline void op_check(bp_context *ctx, const op_case *c) {
     op_errors e = op_check_errors(ctx, c, t == 0 ? BP_F32 : BP_F64, 0x9e3779b97f4a7c15u);
     double value = t == 0 ? c->value_f32 : c->value_f64, identity = t == 0 ? 1e-4 : 1e-11;
     double difference = c->difference > 0 ? c->difference : 1e-7, second = c->second > 0 ? c->second : 1e-6;
-    bool good = e.value <= value && e.identity <= identity && e.bits == 0 && e.difference <= difference && e.second <= second && e.orders <= 1e-8;
+    bool good = e.value <= value && e.identity <= identity && e.bits == 0 && e.difference <= difference &&
+                e.second <= second && e.orders <= 1e-8;
     if (!good || getenv("OP_CHECK_PRINT") != NULL)
-      print_message("%-24s f%d value %.2g identity %.2g difference %.2g second %.2g orders %.2g bits %zu\n", c->name, t == 0 ? 32 : 64,
-                    e.value, e.identity, e.difference, e.second, e.orders, e.bits);
+      print_message("%-24s f%d value %.2g identity %.2g difference %.2g second %.2g orders %.2g bits %zu\n", c->name,
+                    t == 0 ? 32 : 64, e.value, e.identity, e.difference, e.second, e.orders, e.bits);
     assert_true(good);
   }
 }

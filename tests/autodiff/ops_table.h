@@ -156,8 +156,15 @@ static const op_row op_rows[] = {
     ROW2(pow, 0.1, 3, NULL, 1),
     ROW2(atan2, -4, 4, near_origin_or_cut, 1),
     /* cancels near its zeros */
-    {.name = "lgamma", .arity = 1, .build = lgamma_build, .value = lgamma_value, .low = -3.5, .high = 9,
-     .avoid = near_pole_of_gamma, .ulps = 8, .absolute = 2e-15},
+    {.name = "lgamma",
+     .arity = 1,
+     .build = lgamma_build,
+     .value = lgamma_value,
+     .low = -3.5,
+     .high = 9,
+     .avoid = near_pole_of_gamma,
+     .ulps = 8,
+     .absolute = 2e-15},
 };
 enum { OP_ROWS = sizeof op_rows / sizeof *op_rows };
 

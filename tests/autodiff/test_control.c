@@ -10,7 +10,8 @@
 #include "support/testing.h"
 
 /* Evaluates and runs the same scalars, and checks that both agree to the bit. */
-static void both(bp_context *ctx, const bp_var *out, size_t n_out, const bp_var *in, size_t n_in, const void *const *values, double *results) {
+static void both(bp_context *ctx, const bp_var *out, size_t n_out, const bp_var *in, size_t n_in,
+                 const void *const *values, double *results) {
   double again[16];
   void *to[16], *to_again[16];
   bp_program *program;
@@ -137,7 +138,8 @@ static void higher_derivatives_of_a_scan_agree_in_every_order_of_modes(void **st
   both(ctx, outs, 4, inputs, 3, in, down);
   bt_assert_close(r[3], (up[0] - down[0]) / (2 * h), 1e-5, 1e-5);
   double base = scan_by_hand(s, 1.3, scan_x);
-  bt_assert_close(r[0], (scan_by_hand(s, 1.3 + h, scan_x) + scan_by_hand(s, 1.3 - h, scan_x) - 2 * base) / (h * h), 1e-5, 1e-5);
+  bt_assert_close(r[0], (scan_by_hand(s, 1.3 + h, scan_x) + scan_by_hand(s, 1.3 - h, scan_x) - 2 * base) / (h * h),
+                  1e-5, 1e-5);
   bp_graph_free(k.g);
 }
 
@@ -177,8 +179,8 @@ static void while_is_differentiated_along_the_trips_taken(void **state) {
     both(ctx, (bp_var[]){final, trips, grad[0], grad[1], second}, 5, (bp_var[]){x, a}, 2, in, r);
     bt_assert_close(r[0], expected, 1e-14, 0);
     assert_int_equal((int)r[1], n);
-    bt_assert_close(r[2], pow(av, n), 1e-12, 0);                              /* ∂(x aⁿ)/∂x */
-    bt_assert_close(r[3], n * xv * pow(av, n - 1), 1e-12, 0);                 /* n x aⁿ⁻¹ */
+    bt_assert_close(r[2], pow(av, n), 1e-12, 0);              /* ∂(x aⁿ)/∂x */
+    bt_assert_close(r[3], n * xv * pow(av, n - 1), 1e-12, 0); /* n x aⁿ⁻¹ */
     bt_assert_close(r[4], n * (n - 1) * xv * pow(av, n - 2), 1e-12, 1e-12);
   }
   bp_graph_free(g);
@@ -252,7 +254,8 @@ static void cond_takes_one_branch_and_its_derivatives(void **state) {
 }
 
 /* ---- a loop inside a branch, and a branch inside a loop ---- */
-static void collatz(void *user, bp_graph *g, const bp_var *s, const bp_var *c, const bp_var *x, bp_var *next, bp_var *y) {
+static void collatz(void *user, bp_graph *g, const bp_var *s, const bp_var *c, const bp_var *x, bp_var *next,
+                    bp_var *y) {
   (void)user, (void)c, (void)x, (void)y;
   bp_cond(bp_less(s[0], bp_scalar(g, BP_F64, 10)), s, 1, x_log_x, minus_square, NULL, 1, next);
 }
@@ -278,7 +281,8 @@ static void branches_nest_in_loops_and_differentiate(void **state) {
 }
 
 /* ---- errors ---- */
-static void wrong_shape(void *user, bp_graph *g, const bp_var *s, const bp_var *c, const bp_var *x, bp_var *next, bp_var *y) {
+static void wrong_shape(void *user, bp_graph *g, const bp_var *s, const bp_var *c, const bp_var *x, bp_var *next,
+                        bp_var *y) {
   (void)user, (void)c, (void)x, (void)y, (void)s;
   next[0] = bp_constant(g, BP_F64, 1, (int64_t[]){2}, (double[]){1, 2});
 }
@@ -328,9 +332,11 @@ static bp_status sweep_job(bp_context *ctx, void *user) {
   double s = 0.7, c = 1.3, r;
   bp_status status = bp_graph_new(ctx, &g);
   if (status != BP_OK) return status;
-  bp_var in[3] = {bp_input(g, "s", BP_F64, 0, NULL), bp_input(g, "c", BP_F64, 0, NULL), bp_input(g, "x", BP_F64, 1, (int64_t[]){LENGTH})};
+  bp_var in[3] = {bp_input(g, "s", BP_F64, 0, NULL), bp_input(g, "c", BP_F64, 0, NULL),
+                  bp_input(g, "x", BP_F64, 1, (int64_t[]){LENGTH})};
   bp_var final, y, grad;
-  bp_loop_args args = {.init = in, .n_state = 1, .constants = in + 1, .n_constants = 1, .x = in + 2, .n_x = 1, .n_y = 1};
+  bp_loop_args args = {
+      .init = in, .n_state = 1, .constants = in + 1, .n_constants = 1, .x = in + 2, .n_x = 1, .n_y = 1};
   bp_scan(g, &args, LENGTH, wave, NULL, &final, &y);
   const void *values[] = {&s, &c, scan_x};
   void *out[] = {&r};

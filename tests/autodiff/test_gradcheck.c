@@ -28,7 +28,8 @@ static void several_outputs_and_types_pass(void **state) {
   bp_graph *g = new_graph(ctx);
   const double a_at[3] = {0.5, 1, 2}, b_at = 0.7;
   const float c_at[3] = {1, 2, 3};
-  bp_var a = vector(g, "a", 3), b = bp_input(g, "b", BP_F64, 0, NULL), c = bp_input(g, "c", BP_F32, DIMS(3)), in[] = {a, b, c};
+  bp_var a = vector(g, "a", 3), b = bp_input(g, "b", BP_F64, 0, NULL), c = bp_input(g, "c", BP_F32, DIMS(3)),
+         in[] = {a, b, c};
   bp_var y[] = {bp_mul(bp_log(a), b), bp_mul(bp_cast(a, BP_F32), bp_exp(bp_neg(c))), bp_square(b)};
   bp_gradcheck_report r;
   bt_assert_ok(ctx, bp_gradcheck(y, 3, NULL, 0, in, 3, 0, (const void *[]){a_at, &b_at, c_at}, NULL, &r));
@@ -43,7 +44,8 @@ static void extrapolation_is_more_exact(void **state) {
   for (int richardson = 0; richardson < 2; richardson++) {
     bp_graph *g = new_graph(ctx);
     bp_var x = vector(g, "x", 2), y = bp_sin(bp_exp(bp_mul(x, number(g, 2))));
-    bp_gradcheck_options o = {.size = sizeof o, .richardson = richardson != 0, .step = 1e-3, .relative = 1e-4, .absolute = 1e-4};
+    bp_gradcheck_options o = {
+        .size = sizeof o, .richardson = richardson != 0, .step = 1e-3, .relative = 1e-4, .absolute = 1e-4};
     bp_gradcheck_report r;
     bt_assert_ok(ctx, bp_gradcheck(&y, 1, NULL, 0, &x, 1, 0, (const void *[]){at}, &o, &r));
     error[richardson] = fabs(r.derivative - r.difference);
@@ -127,8 +129,15 @@ static bp_var cube_vjp(void *user, const bp_var *x, size_t n_x, size_t i, bp_var
 static bp_status check_planted(bp_context *ctx, planted p, bp_gradcheck_report *r) {
   bp_graph *g = new_graph(ctx);
   const double at[3] = {1, -2, 3};
-  bp_custom_op op = {.size = sizeof op, .name = "cube", .user = &p, .dtype = BP_F64, .rank = 1, .dims = {3}, .eval = cube,
-                     .jvp = cube_jvp, .vjp = cube_vjp};
+  bp_custom_op op = {.size = sizeof op,
+                     .name = "cube",
+                     .user = &p,
+                     .dtype = BP_F64,
+                     .rank = 1,
+                     .dims = {3},
+                     .eval = cube,
+                     .jvp = cube_jvp,
+                     .vjp = cube_vjp};
   bp_var x = vector(g, "x", 3), y = bp_sin(bp_custom(g, &op, &x, 1));
   bp_status status = bp_gradcheck(&y, 1, NULL, 0, &x, 1, 0, (const void *[]){at}, NULL, r);
   bp_graph_free(g);

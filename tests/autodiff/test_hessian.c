@@ -124,10 +124,12 @@ static void gauss_newton_products_are_those_of_the_matrices(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_graph *g = new_graph(ctx);
   enum { ROWS = 3, CLASSES = 4, IN = 2, Z = ROWS * CLASSES, W = IN * CLASSES };
-  double data[ROWS * IN], at[W], direction[W], gv[W], j[Z * W], h[Z * Z], expected[W] = {0}, jv[Z] = {0}, hjv[Z] = {0}, product = 0;
+  double data[ROWS * IN], at[W], direction[W], gv[W], j[Z * W], h[Z * Z], expected[W] = {0}, jv[Z] = {0}, hjv[Z] = {0},
+                                                                          product = 0;
   for (size_t i = 0; i < ROWS * IN; i++) data[i] = uniform(17, i, -1, 1);
   for (size_t i = 0; i < W; i++) at[i] = uniform(18, i, -1, 1), direction[i] = uniform(19, i, -1, 1);
-  bp_var w = bp_input(g, "w", BP_F64, DIMS(IN, CLASSES)), v = bp_input(g, "v", BP_F64, DIMS(IN, CLASSES)), in[] = {w, v}, out[3];
+  bp_var w = bp_input(g, "w", BP_F64, DIMS(IN, CLASSES)), v = bp_input(g, "v", BP_F64, DIMS(IN, CLASSES)),
+         in[] = {w, v}, out[3];
   bp_var z = bp_tanh(bp_matmul(bp_constant(g, BP_F64, DIMS(ROWS, IN), data), w)); /* curved in w */
   bp_var loss = total(bp_softmax_cross_entropy(z, bp_constant(g, BP_I32, DIMS(ROWS), (int32_t[]){0, 3, 1})));
   bt_assert_ok(ctx, bp_gauss_newton_product(loss, &z, 1, &w, &v, 1, &out[0]));
@@ -198,7 +200,8 @@ static void four_orders_are_exact_in_every_sequence_of_modes(void **state) {
       double at = 1.25, expected[5], values[5];
       for (int k = 0; k < 4; k++) d[k + 1] = once_more(ctx, d[k], x, (sequence >> k & 1) != 0);
       rows[r].derivatives(at, expected);
-      values_of(d, 5, &x, 1, (const void *[]){&at}, (double *[]){&values[0], &values[1], &values[2], &values[3], &values[4]});
+      values_of(d, 5, &x, 1, (const void *[]){&at},
+                (double *[]){&values[0], &values[1], &values[2], &values[3], &values[4]});
       bt_assert_close_f64(values, expected, 5, 1e-13, 0);
       bp_graph_free(g);
     }
@@ -219,7 +222,8 @@ static void tensors_of_third_and_fourth_order(void **state) {
   bt_assert_ok(ctx, bp_jacobian(t, &x, 1, BP_MODE_FORWARD, &f));
   value_of(f, x, at, fourth);
   for (int i = 0; i < 27; i++) bt_assert_close(third[i], 6 * a[i / 9] * a[i / 3 % 3] * a[i % 3], 1e-13, 1e-14);
-  for (int i = 0; i < 81; i++) bt_assert_close(fourth[i], 24 * a[i / 27] * a[i / 9 % 3] * a[i / 3 % 3] * a[i % 3], 1e-13, 1e-14);
+  for (int i = 0; i < 81; i++)
+    bt_assert_close(fourth[i], 24 * a[i / 27] * a[i / 9 % 3] * a[i / 3 % 3] * a[i % 3], 1e-13, 1e-14);
   bp_graph_free(g);
 }
 

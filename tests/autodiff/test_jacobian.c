@@ -67,19 +67,25 @@ static bp_var f_matmul_stack(bp_var x) {
 }
 static bp_var f_sum_rows(bp_var x) { return bp_sum(bp_square(x), BP_AXIS(0)); }
 static bp_var f_sum_columns(bp_var x) { return bp_mul(bp_sum(bp_square(x), BP_AXIS(1)), bp_mean(x, BP_AXIS(1))); }
-static bp_var f_sum_apart(bp_var x) { return bp_sum(bp_mul(bp_expand(x, 1), constant(x.graph, DIMS(2, 4, 3))), BP_AXIS(0) | BP_AXIS(2)); }
+static bp_var f_sum_apart(bp_var x) {
+  return bp_sum(bp_mul(bp_expand(x, 1), constant(x.graph, DIMS(2, 4, 3))), BP_AXIS(0) | BP_AXIS(2));
+}
 static bp_var f_transpose(bp_var x) {
   return bp_transpose(bp_mul(bp_expand(bp_exp(x), 1), constant(x.graph, DIMS(2, 4, 3))), (int[]){2, 0, 1});
 }
 static bp_var f_slice(bp_var x) { return bp_square(bp_slice(x, 1, 0, BP_END, 2)); }
 static bp_var f_flip(bp_var x) { return bp_mul(bp_flip(x, 1), x); }
 static bp_var f_pad(bp_var x) { return bp_exp(bp_pad(x, 0, 1, 2, 0.5)); }
-static bp_var f_concat(bp_var x) { return bp_concat((bp_var[]){bp_sin(x), constant(x.graph, DIMS(2, 2)), x, bp_cos(x)}, 4, 1); }
+static bp_var f_concat(bp_var x) {
+  return bp_concat((bp_var[]){bp_sin(x), constant(x.graph, DIMS(2, 2)), x, bp_cos(x)}, 4, 1);
+}
 static bp_var f_stack(bp_var x) { return bp_stack((bp_var[]){bp_square(x), constant(x.graph, DIMS(2, 3)), x}, 3, 1); }
 static bp_var f_cumsum(bp_var x) { return bp_square(bp_cumsum(bp_cumsum(bp_square(x), 1), 0)); }
 static bp_var f_gather(bp_var x) { return bp_square(bp_gather(bp_sin(x), rows(x.graph, 5), BP_F64)); }
 static bp_var f_scatter(bp_var x) { return bp_exp(bp_scatter_add(bp_square(x), rows(x.graph, 2), 3)); }
-static bp_var f_reduce_max(bp_var x) { return bp_mul(bp_reduce_max(x, BP_AXIS(1)), bp_reduce_min(bp_sin(x), BP_AXIS(1))); }
+static bp_var f_reduce_max(bp_var x) {
+  return bp_mul(bp_reduce_max(x, BP_AXIS(1)), bp_reduce_min(bp_sin(x), BP_AXIS(1)));
+}
 static bp_var f_ties(bp_var x) { return bp_reduce_max(bp_mul(x, bp_sign(bp_sub(x, x))), BP_AXIS(0)); }
 static bp_var f_max(bp_var x) { return bp_max(bp_sin(bp_mul(x, number(x.graph, 3))), bp_cos(x)); }
 static bp_var f_where(bp_var x) { return bp_where(bp_greater(x, number(x.graph, 1)), bp_log(x), bp_exp(x)); }
@@ -121,18 +127,24 @@ static bp_var f_cond(bp_var x) { /* holds graphs: direction by direction */
   return bp_mul(y, x);
 }
 
-#define ROW(f) {#f, f}
+#define ROW(f)                                                                                                         \
+  { #f, f }
 static const struct {
   const char *name;
   function f;
 } functions[] = {
-    ROW(f_elementwise), ROW(f_binary), ROW(f_broadcast), ROW(f_new_axis), ROW(f_matmul_left), ROW(f_matmul_right),
-    ROW(f_matmul_left_t), ROW(f_matmul_right_t), ROW(f_matmul_tt), ROW(f_matmul_self), ROW(f_matmul_stack), ROW(f_sum_rows),
-    ROW(f_sum_columns), ROW(f_sum_apart), ROW(f_transpose), ROW(f_slice), ROW(f_flip), ROW(f_pad), ROW(f_concat), ROW(f_stack),
-    ROW(f_cumsum), ROW(f_gather), ROW(f_scatter), ROW(f_reduce_max), ROW(f_ties), ROW(f_max), ROW(f_where), ROW(f_where_masked),
-    ROW(f_logsumexp), ROW(f_softmax), ROW(f_cross_entropy), ROW(f_norm), ROW(f_prod), ROW(f_cholesky), ROW(f_solve),
-    ROW(f_solve_triangular), ROW(f_logdet), ROW(f_inverse), ROW(f_triangle), ROW(f_diag), ROW(f_dot), ROW(f_outer), ROW(f_scalar),
-    ROW(f_stopped), ROW(f_cond),
+    ROW(f_elementwise), ROW(f_binary),       ROW(f_broadcast),     ROW(f_new_axis),
+    ROW(f_matmul_left), ROW(f_matmul_right), ROW(f_matmul_left_t), ROW(f_matmul_right_t),
+    ROW(f_matmul_tt),   ROW(f_matmul_self),  ROW(f_matmul_stack),  ROW(f_sum_rows),
+    ROW(f_sum_columns), ROW(f_sum_apart),    ROW(f_transpose),     ROW(f_slice),
+    ROW(f_flip),        ROW(f_pad),          ROW(f_concat),        ROW(f_stack),
+    ROW(f_cumsum),      ROW(f_gather),       ROW(f_scatter),       ROW(f_reduce_max),
+    ROW(f_ties),        ROW(f_max),          ROW(f_where),         ROW(f_where_masked),
+    ROW(f_logsumexp),   ROW(f_softmax),      ROW(f_cross_entropy), ROW(f_norm),
+    ROW(f_prod),        ROW(f_cholesky),     ROW(f_solve),         ROW(f_solve_triangular),
+    ROW(f_logdet),      ROW(f_inverse),      ROW(f_triangle),      ROW(f_diag),
+    ROW(f_dot),         ROW(f_outer),        ROW(f_scalar),        ROW(f_stopped),
+    ROW(f_cond),
 };
 
 /* Both modes agree to rounding; with differences to their own error, which is far below 1e-7 at these sizes. */
@@ -185,7 +197,8 @@ static void jacobians_nest(void **state) {
 /* ---- shapes, several variables, types ---- */
 static void several_variables_get_a_block_each(void **state) {
   bp_graph *g = new_graph(bt_ctx(state));
-  bp_var x = bp_input(g, "x", BP_F64, DIMS(2, 2)), s = bp_input(g, "s", BP_F64, 0, NULL), unused = vector(g, "unused", 3);
+  bp_var x = bp_input(g, "x", BP_F64, DIMS(2, 2)), s = bp_input(g, "s", BP_F64, 0, NULL),
+         unused = vector(g, "unused", 3);
   bp_var y = bp_mul(bp_sum(bp_square(x), BP_AXIS(0)), s), xs[] = {x, s, unused};
   const double at[4] = {1, 2, 3, 4}, scale = 10, nothing[3] = {0};
   for (int m = 0; m < 3; m++) {
@@ -388,9 +401,11 @@ static void what_is_no_derivative_is_refused(void **state) {
   REFUSES(BP_E_SHAPE, "expected a scalar", bp_grad(r.y, &r.x, 1, r.out));
   REFUSES(BP_E_SHAPE, "expected a scalar", bp_value_and_grad(r.y, &r.x, 1, r.out));
   REFUSES(BP_E_ARG, "no variable of this graph", bp_grad(total(r.y), &r.foreign, 1, r.out));
-  REFUSES(BP_E_DTYPE, "x 0 is int32", bp_jacobian(r.y, (bp_var[]){bp_input(r.g, "n", BP_I32, DIMS(2))}, 1, BP_MODE_AUTO, r.out));
-  REFUSES(BP_E_SHAPE, "together more than 8 axes",
-          bp_jacobian(r.y, (bp_var[]){bp_input(r.g, "w", BP_F64, DIMS(1, 1, 1, 1, 1, 1, 1, 1))}, 1, BP_MODE_AUTO, r.out));
+  REFUSES(BP_E_DTYPE, "x 0 is int32",
+          bp_jacobian(r.y, (bp_var[]){bp_input(r.g, "n", BP_I32, DIMS(2))}, 1, BP_MODE_AUTO, r.out));
+  REFUSES(
+      BP_E_SHAPE, "together more than 8 axes",
+      bp_jacobian(r.y, (bp_var[]){bp_input(r.g, "w", BP_F64, DIMS(1, 1, 1, 1, 1, 1, 1, 1))}, 1, BP_MODE_AUTO, r.out));
   bp_graph_free(other);
 }
 

@@ -201,9 +201,13 @@ static void for_each_row(bp_context *ctx, void (*check)(bp_context *)) {
   }
 }
 
-static void first_derivatives_are_differences_of_the_c_library(void **state) { for_each_row(bt_ctx(state), check_first); }
+static void first_derivatives_are_differences_of_the_c_library(void **state) {
+  for_each_row(bt_ctx(state), check_first);
+}
 static void first_derivatives_are_the_same_in_float32(void **state) { for_each_row(bt_ctx(state), check_f32); }
-static void second_derivatives_are_differences_of_first_ones(void **state) { for_each_row(bt_ctx(state), check_second); }
+static void second_derivatives_are_differences_of_first_ones(void **state) {
+  for_each_row(bt_ctx(state), check_second);
+}
 
 static void flat_operations_have_the_symbolic_zero(void **state) {
   bp_context *ctx = bt_ctx(state);

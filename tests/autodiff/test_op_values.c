@@ -115,14 +115,18 @@ static void special_points_are_as_documented(void **state) {
 
 static bool in_a_table(const char *name) {
   static const char *const elsewhere[] = {
-      "zero", "input", "constant", "scalar", /* leaves */
-      "assign", /* tests/program */
-      "call", "result", /* test_control.c */
-      "log10", "asinh", "acosh", "atanh", "digamma", "polygamma", /* test_ops_elementwise.c */
-      "slice", "place", "triangle", "cumsum", "concat", /* test_ops_shape.c */
-      "norm", /* test_ops_reduce.c */
-      "matmul_stack", "cholesky", "solve_triangular", "solve", "logdet", /* test_ops_matrix.c */
-      "custom", "custom_vjp", /* test_ops_custom.c */
+      "zero",         "input",      "constant",
+      "scalar",                 /* leaves */
+      "assign",                 /* tests/program */
+      "call",         "result", /* test_control.c */
+      "log10",        "asinh",      "acosh",
+      "atanh",        "digamma",    "polygamma", /* test_ops_elementwise.c */
+      "slice",        "place",      "triangle",
+      "cumsum",       "concat", /* test_ops_shape.c */
+      "norm",                   /* test_ops_reduce.c */
+      "matmul_stack", "cholesky",   "solve_triangular",
+      "solve",        "logdet",     /* test_ops_matrix.c */
+      "custom",       "custom_vjp", /* test_ops_custom.c */
   };
   for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
     if (strcmp(name, elsewhere[i]) == 0) return true;

@@ -8,10 +8,14 @@
 /* ---- y = a³ b, by elements, in either element type ---- */
 static atomic_int calls;
 
-static double get(const bp_buffer *b, int64_t i) { return b->dtype == BP_F64 ? ((const double *)b->data)[i] : (double)((const float *)b->data)[i]; }
+static double get(const bp_buffer *b, int64_t i) {
+  return b->dtype == BP_F64 ? ((const double *)b->data)[i] : (double)((const float *)b->data)[i];
+}
 static void put(const bp_buffer *b, int64_t i, double v) {
-  if (b->dtype == BP_F64) ((double *)b->data)[i] = v;
-  else ((float *)b->data)[i] = (float)v;
+  if (b->dtype == BP_F64)
+    ((double *)b->data)[i] = v;
+  else
+    ((float *)b->data)[i] = (float)v;
 }
 
 static bp_status cube(void *user, const bp_buffer *x, size_t n_x, const bp_buffer *y) {
@@ -40,8 +44,8 @@ static bp_var wrong_vjp(void *user, const bp_var *x, size_t n_x, size_t i, bp_va
   (void)user, (void)n_x, (void)y;
   return i == 0 ? bp_neg(cube_part(x, i, y_bar)) : cube_part(x, i, y_bar); /* one sign */
 }
-static bp_status cube_vjp_eval(void *user, const bp_buffer *x, size_t n_x, size_t i, const bp_buffer *y, const bp_buffer *y_bar,
-                               const bp_buffer *x_bar) {
+static bp_status cube_vjp_eval(void *user, const bp_buffer *x, size_t n_x, size_t i, const bp_buffer *y,
+                               const bp_buffer *y_bar, const bp_buffer *x_bar) {
   (void)user, (void)n_x, (void)y;
   for (int64_t k = 0; k < x_bar->elements; k++) {
     double a = get(&x[0], k), b = get(&x[1], k);
@@ -51,7 +55,8 @@ static bp_status cube_vjp_eval(void *user, const bp_buffer *x, size_t n_x, size_
 }
 
 static bp_custom_op cube_op(bp_var like, bool rows) {
-  bp_custom_op op = {.size = sizeof op, .name = "cube", .dtype = bp_var_dtype(like), .rank = bp_var_rank(like), .eval = cube};
+  bp_custom_op op = {
+      .size = sizeof op, .name = "cube", .dtype = bp_var_dtype(like), .rank = bp_var_rank(like), .eval = cube};
   for (int i = 0; i < op.rank; i++) op.dims[i] = bp_var_dim(like, i);
   op.row_args = rows ? 3 : 0;
   return op;
@@ -232,7 +237,8 @@ static void a_failure_of_the_callback_is_handed_on(void **state) {
 static bp_status weighted(void *user, const bp_buffer *x, size_t n_x, const bp_buffer *y) {
   (void)user;
   double sum = 0;
-  for (size_t i = 0; i < n_x; i++) sum += (double)(i + 1) * (x[i].dtype == BP_I32 ? (double)((const int32_t *)x[i].data)[0] : get(&x[i], 0));
+  for (size_t i = 0; i < n_x; i++)
+    sum += (double)(i + 1) * (x[i].dtype == BP_I32 ? (double)((const int32_t *)x[i].data)[0] : get(&x[i], 0));
   put(y, 0, sum);
   return BP_OK;
 }
@@ -278,11 +284,27 @@ static void bad_descriptions_are_refused(void **state) {
   } bad[] = {
       {{.size = sizeof(bp_custom_op), .name = "f", .dtype = BP_F64}, BP_E_ARG, "eval is NULL"},
       {{.name = "f", .eval = cube, .dtype = BP_F64}, BP_E_ARG, "is size set"},
-      {{.size = sizeof(bp_custom_op), .name = "f", .eval = cube, .dtype = BP_I32}, BP_E_DTYPE, "custom 'f': result int32"},
+      {{.size = sizeof(bp_custom_op), .name = "f", .eval = cube, .dtype = BP_I32},
+       BP_E_DTYPE,
+       "custom 'f': result int32"},
       {{.size = sizeof(bp_custom_op), .name = "f", .eval = cube, .rank = 9, .dtype = BP_F64}, BP_E_SHAPE, "rank 9"},
-      {{.size = sizeof(bp_custom_op), .name = "f", .eval = cube, .rank = 1, .dims = {4}, .dtype = BP_F64, .row_args = 1}, BP_E_SHAPE,
+      {{.size = sizeof(bp_custom_op),
+        .name = "f",
+        .eval = cube,
+        .rank = 1,
+        .dims = {4},
+        .dtype = BP_F64,
+        .row_args = 1},
+       BP_E_SHAPE,
        "argument 1 of 1 is taken by rows, but is [3] and the result [4]"},
-      {{.size = sizeof(bp_custom_op), .name = "f", .eval = cube, .rank = 1, .dims = {3}, .dtype = BP_F64, .row_args = 2}, BP_E_SHAPE,
+      {{.size = sizeof(bp_custom_op),
+        .name = "f",
+        .eval = cube,
+        .rank = 1,
+        .dims = {3},
+        .dtype = BP_F64,
+        .row_args = 2},
+       BP_E_SHAPE,
        "argument 2 of 1 is taken by rows, but is missing"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -298,7 +320,8 @@ static void bad_descriptions_are_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      BT_TEST(every_case_holds), BT_TEST(many_rows_are_cut_without_a_trace),
+      BT_TEST(every_case_holds),
+      BT_TEST(many_rows_are_cut_without_a_trace),
       BT_TEST(the_checker_catches_a_wrong_sign),
       BT_TEST(a_numeric_vjp_gives_the_gradient_but_no_second),
       BT_TEST(an_operation_without_derivatives_says_so),

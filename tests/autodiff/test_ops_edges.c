@@ -60,8 +60,8 @@ static void check_point(bp_context *ctx, const point *p) {
   bool good = same(y[0], p->y);
   for (int i = 0; i < 2; i++) good = good && same(y[1 + i], p->dy[i]) && same(y[3 + i], p->dy[i]);
   if (!good)
-    print_error("%s: value %g, reverse (%g, %g), forward (%g, %g); expected %g, (%g, %g)\n", p->name, y[0], y[1], y[2], y[3], y[4],
-                p->y, p->dy[0], p->dy[1]);
+    print_error("%s: value %g, reverse (%g, %g), forward (%g, %g); expected %g, (%g, %g)\n", p->name, y[0], y[1], y[2],
+                y[3], y[4], p->y, p->dy[0], p->dy[1]);
   assert_true(good);
   bp_graph_free(g);
 }

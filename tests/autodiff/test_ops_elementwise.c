@@ -30,7 +30,8 @@ static long double polygamma_oracle(int n, long double x) {
     sum += 1 / power;
   }
   for (int k = 2; k <= n; k++) factorial *= k;
-  sum += powl(w, -n) * (1.0L / n + 0.5L / w + (n + 1) / (12 * w * w) - (long double)(n + 1) * (n + 2) * (n + 3) / (720 * w * w * w * w));
+  sum += powl(w, -n) * (1.0L / n + 0.5L / w + (n + 1) / (12 * w * w) -
+                        (long double)(n + 1) * (n + 2) * (n + 3) / (720 * w * w * w * w));
   return n % 2 == 1 ? factorial * sum : -factorial * sum;
 }
 static long double trigamma_oracle(long double x) { return polygamma_oracle(1, x); }
@@ -77,8 +78,15 @@ static void derivatives_hold(void **state) {
   for (int i = 0; i < ROWS; i++) {
     current = &rows[i];
     bool smooth = rows[i].ulp64 > 0;
-    op_case c = {.name = rows[i].name, .build = build_current, .n_x = 1, .x = {{1, {POINTS}}}, .lo = rows[i].lo, .hi = rows[i].hi,
-                 .fill = smooth ? NULL : avoid_steps, .difference = 1e-5, .second = 1e-4};
+    op_case c = {.name = rows[i].name,
+                 .build = build_current,
+                 .n_x = 1,
+                 .x = {{1, {POINTS}}},
+                 .lo = rows[i].lo,
+                 .hi = rows[i].hi,
+                 .fill = smooth ? NULL : avoid_steps,
+                 .difference = 1e-5,
+                 .second = 1e-4};
     op_check(bt_ctx(state), &c);
   }
 }
@@ -114,7 +122,8 @@ static void values_are_close(void **state) {
       worst32 = fmax(worst32, ulps((double)y32[k], r->oracle((long double)x32[k]), 23, -126));
     }
     if (getenv("OP_CHECK_PRINT") != NULL || !(worst32 <= r->ulp32 && worst64 <= r->ulp64))
-      print_message("%-24s float32 %.3g of %.3g ulp, float64 %.3g of %.3g ulp\n", r->name, worst32, r->ulp32, worst64, r->ulp64);
+      print_message("%-24s float32 %.3g of %.3g ulp, float64 %.3g of %.3g ulp\n", r->name, worst32, r->ulp32, worst64,
+                    r->ulp64);
     bad += !(worst32 <= r->ulp32 && worst64 <= r->ulp64);
   }
   assert_int_equal(bad, 0);
@@ -130,7 +139,8 @@ static void special_points_are_exact(void **state) {
       evaluate(bt_ctx(state), &rows[i], BP_F32, 1, &x32, &y32);
       bool same = (isnan(y) && isnan(expected)) || memcmp(&y, &expected, sizeof y) == 0;
       bool same32 = (isnan(y32) && isnan(expected32)) || memcmp(&y32, &expected32, sizeof y32) == 0;
-      if (!same || !same32) print_error("%s(%g) is %g and %g, expected %g\n", rows[i].name, x, y, (double)y32, expected);
+      if (!same || !same32)
+        print_error("%s(%g) is %g and %g, expected %g\n", rows[i].name, x, y, (double)y32, expected);
       assert_true(same && same32);
     }
 }
@@ -140,8 +150,8 @@ static void polygamma_has_its_published_values(void **state) {
   static const struct {
     int order;
     double x, y;
-  } published[] = {{1, 1, 1.6449340668482264365}, {2, 1, -2.4041138063191885708}, {1, 0.5, 4.9348022005446793094},
-                   {1, -0.5, 8.9348022005446793094}, {3, 1, 6.4939394022668291491}, {0, 1, -0.57721566490153286061}};
+  } published[] = {{1, 1, 1.6449340668482264365},    {2, 1, -2.4041138063191885708}, {1, 0.5, 4.9348022005446793094},
+                   {1, -0.5, 8.9348022005446793094}, {3, 1, 6.4939394022668291491},  {0, 1, -0.57721566490153286061}};
   for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
     bp_graph *g;
     bt_assert_ok(bt_ctx(state), bp_graph_new(bt_ctx(state), &g));
@@ -156,7 +166,7 @@ static void polygamma_has_its_published_values(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {BT_TEST(values_are_close), BT_TEST(special_points_are_exact), BT_TEST(derivatives_hold),
-                                     BT_TEST(polygamma_has_its_published_values)};
+  const struct CMUnitTest tests[] = {BT_TEST(values_are_close), BT_TEST(special_points_are_exact),
+                                     BT_TEST(derivatives_hold), BT_TEST(polygamma_has_its_published_values)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

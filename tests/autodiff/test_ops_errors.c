@@ -32,7 +32,8 @@ BAD(diag_part_tall, (bp_diag_part)(in->x))
 BAD(tril_vector, bp_tril(bp_sum(in->x, BP_AXIS(0)), 0))
 BAD(matmul_inner, (bp_matmul)(in->x, in->s))
 BAD(matmul_vector, (bp_matmul)(bp_sum(in->x, BP_AXIS(0)), in->x))
-BAD(matmul_stacks, (bp_matmul)(bp_stack((bp_var[]){in->x, in->x}, 2, 0), bp_stack((bp_var[]){in->s, in->s, in->s}, 3, 0)))
+BAD(matmul_stacks,
+    (bp_matmul)(bp_stack((bp_var[]){in->x, in->x}, 2, 0), bp_stack((bp_var[]){in->s, in->s, in->s}, 3, 0)))
 BAD(dot_shapes, (bp_dot)(in->x, in->s))
 BAD(outer_ranks, (bp_outer)(in->x, bp_sum(in->x, BP_AXIS(0))))
 BAD(cholesky_tall, (bp_cholesky)(in->x))
@@ -132,7 +133,13 @@ static bp_var identity_vjp(void *user, const bp_var *x, size_t n_x, size_t i, bp
 
 /* A little of everything that has arguments in a pool, scratch, or a table of its own. */
 static bp_var build_all(bp_var x) {
-  bp_custom_op op = {.size = sizeof op, .name = "identity", .dtype = BP_F64, .rank = 2, .dims = {4, 4}, .eval = identity_eval, .vjp = identity_vjp};
+  bp_custom_op op = {.size = sizeof op,
+                     .name = "identity",
+                     .dtype = BP_F64,
+                     .rank = 2,
+                     .dims = {4, 4},
+                     .eval = identity_eval,
+                     .vjp = identity_vjp};
   bp_var a = bp_custom(x.graph, &op, &x, 1), square = bp_matmul_t(a, false, a, true);
   bp_var spd = bp_add(square, bp_diag(bp_slice(bp_reshape(x, 1, (int64_t[]){16}), 0, 0, 4, 1)));
   bp_var l = bp_cholesky(spd), s = bp_solve(spd, bp_solve_triangular(l, a, true, false));
@@ -158,8 +165,10 @@ static bp_status build_and_run(bp_context *ctx, void *user) {
   if (status == BP_OK) status = bp_compile(out, 2, &in, 1, NULL, &p);
   if (status == BP_OK) status = bp_workspace_new(ctx, p, 1, &w);
   if (status == BP_OK) status = bp_run(p, w, 0, from, to);
-  if (status == BP_OK) status = bp_eval(out, 2, &in, 1, 0, from, to);
-  else assert_true(y == 7); /* NOLINT: outputs are written only by a run that succeeds */
+  if (status == BP_OK)
+    status = bp_eval(out, 2, &in, 1, 0, from, to);
+  else
+    assert_true(y == 7); /* NOLINT: outputs are written only by a run that succeeds */
   (void)user;
   bp_workspace_free(w);
   bp_program_free(p);
@@ -173,7 +182,8 @@ static void memory_may_run_out_anywhere(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {BT_TEST(what_does_not_fit_is_refused_with_its_shapes), BT_TEST(the_ends_of_what_fits_are_allowed),
+  const struct CMUnitTest tests[] = {BT_TEST(what_does_not_fit_is_refused_with_its_shapes),
+                                     BT_TEST(the_ends_of_what_fits_are_allowed),
                                      cmocka_unit_test(memory_may_run_out_anywhere)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,7 @@
   }
 OVER_MIDDLE(sum, 0, r + v, r)
 OVER_MIDDLE(mean, 0, r + v, r / 7)
-OVER_MIDDLE(prod, 1, r * v, r)
+OVER_MIDDLE(prod, 1, r *v, r)
 OVER_MIDDLE(max, -INFINITY, fmax(r, v), r)
 OVER_MIDDLE(min, INFINITY, fmin(r, v), r)
 OVER_MIDDLE(norm, 0, r + v * v, sqrt(r))
@@ -85,14 +85,47 @@ static void with_zeros(int i, double *x) {
 static const op_case cases[] = {
     {"sum", sum, 1, {{3, {BP_BATCH, 7, 3}}}, -1, 1, .oracle = sum_oracle, VALUES(2e-5, 2e-14)},
     {"mean", mean, 1, {{3, {BP_BATCH, 7, 3}}}, -1, 1, .oracle = mean_oracle, VALUES(2e-5, 2e-14)},
-    {"prod", prod, 1, {{3, {BP_BATCH, 7, 3}}}, -2, 2, .oracle = prod_oracle, VALUES(4e-7, 1e-15), .difference = 1e-6, .second = 1e-5},
-    {"prod, zeros", prod, 1, {{3, {BP_BATCH, 7, 3}}}, -2, 2, .fill = with_zeros, .oracle = prod_oracle, VALUES(4e-7, 1e-15), .difference = 1e-6, .second = 1e-5},
-    {"prod, two axes", prod_two_axes, 1, {{3, {3, 2, 5}}}, 0.5, 1.5, .oracle = prod_two_axes_oracle, VALUES(1e-6, 2e-15)},
+    {"prod",
+     prod,
+     1,
+     {{3, {BP_BATCH, 7, 3}}},
+     -2,
+     2,
+     .oracle = prod_oracle,
+     VALUES(4e-7, 1e-15),
+     .difference = 1e-6,
+     .second = 1e-5},
+    {"prod, zeros",
+     prod,
+     1,
+     {{3, {BP_BATCH, 7, 3}}},
+     -2,
+     2,
+     .fill = with_zeros,
+     .oracle = prod_oracle,
+     VALUES(4e-7, 1e-15),
+     .difference = 1e-6,
+     .second = 1e-5},
+    {"prod, two axes",
+     prod_two_axes,
+     1,
+     {{3, {3, 2, 5}}},
+     0.5,
+     1.5,
+     .oracle = prod_two_axes_oracle,
+     VALUES(1e-6, 2e-15)},
     {"reduce_max", max, 1, {{3, {BP_BATCH, 7, 3}}}, -1, 1, .oracle = max_oracle},
     {"reduce_min", min, 1, {{3, {BP_BATCH, 7, 3}}}, -1, 1, .oracle = min_oracle},
     {"norm", norm, 1, {{3, {BP_BATCH, 7, 3}}}, -1, 1, .oracle = norm_oracle, VALUES(2e-7, 1e-15)},
     {"norm, all", norm_all, 1, {{2, {BP_BATCH, 4}}}, -1, 1, .oracle = norm_all_oracle, VALUES(2e-7, 1e-15)},
-    {"norm, split axes", norm_split_axes, 1, {{3, {3, 2, 5}}}, -1, 1, .oracle = norm_split_axes_oracle, VALUES(4e-7, 1e-15)},
+    {"norm, split axes",
+     norm_split_axes,
+     1,
+     {{3, {3, 2, 5}}},
+     -1,
+     1,
+     .oracle = norm_split_axes_oracle,
+     VALUES(4e-7, 1e-15)},
     {"logsumexp", logsumexp, 1, {{2, {BP_BATCH, 7}}}, -2, 2, .oracle = logsumexp_oracle, VALUES(4e-7, 1e-15)},
     {"softmax", softmax, 1, {{2, {BP_BATCH, 7}}}, -2, 2, .oracle = softmax_oracle, VALUES(1e-6, 4e-15)},
     {"log_softmax", log_softmax, 1, {{2, {BP_BATCH, 7}}}, -2, 2, .oracle = log_softmax_oracle, VALUES(2e-6, 4e-15)},
@@ -107,7 +140,8 @@ static void many_rows_are_cut_without_a_trace(void **state) {
 }
 
 /* ---- what is not differentiable, and extremes ---- */
-static void evaluate(bp_context *ctx, bp_var (*build)(bp_var), bp_dtype t, int64_t rows, int64_t columns, const void *x, void *y) {
+static void evaluate(bp_context *ctx, bp_var (*build)(bp_var), bp_dtype t, int64_t rows, int64_t columns, const void *x,
+                     void *y) {
   bp_graph *g;
   bt_assert_ok(ctx, bp_graph_new(ctx, &g));
   bp_var in = bp_input(g, "x", t, 2, (int64_t[]){rows, columns}), out = build(in);
@@ -150,7 +184,9 @@ static void an_empty_product_is_one_and_an_empty_norm_zero(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {BT_TEST(every_case_holds), BT_TEST(many_rows_are_cut_without_a_trace), BT_TEST(argmax_and_argmin_take_the_first_of_equals_and_any_nan),
-                                     BT_TEST(norm_neither_overflows_nor_underflows), BT_TEST(an_empty_product_is_one_and_an_empty_norm_zero)};
+  const struct CMUnitTest tests[] = {BT_TEST(every_case_holds), BT_TEST(many_rows_are_cut_without_a_trace),
+                                     BT_TEST(argmax_and_argmin_take_the_first_of_equals_and_any_nan),
+                                     BT_TEST(norm_neither_overflows_nor_underflows),
+                                     BT_TEST(an_empty_product_is_one_and_an_empty_norm_zero)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,9 @@ static void flip_oracle(const double *const *x, double *y) {
 }
 
 /* ---- concat, stack ---- */
-static bp_var concat_columns(const bp_var *x) { return bp_exp(bp_concat((bp_var[]){x[0], bp_square(x[1]), x[0], x[2]}, 4, 1)); }
+static bp_var concat_columns(const bp_var *x) {
+  return bp_exp(bp_concat((bp_var[]){x[0], bp_square(x[1]), x[0], x[2]}, 4, 1));
+}
 static void concat_columns_oracle(const double *const *x, double *y) {
   for (int r = 0; r < OC_BATCH; r++) {
     double *row = y + r * 9;
@@ -108,26 +110,67 @@ static const op_case cases[] = {
     {"slice, downwards", slice_down, 1, {{2, {BP_BATCH, 7}}}, -2, 2, .oracle = slice_down_oracle},
     {"slice of a function", slice_nonlinear, 1, {{2, {4, 3}}}, -1, 1, .oracle = NULL},
     {"pad with 0", pad_zeros, 1, {{2, {4, 3}}}, -2, 2, .oracle = pad_zeros_oracle},
-    {"pad with 7", pad_seven, 1, {{2, {BP_BATCH, 3}}}, -2, 2, .oracle = pad_seven_oracle, .value_f32 = 2e-7, .value_f64 = 4e-16},
+    {"pad with 7",
+     pad_seven,
+     1,
+     {{2, {BP_BATCH, 3}}},
+     -2,
+     2,
+     .oracle = pad_seven_oracle,
+     .value_f32 = 2e-7,
+     .value_f64 = 4e-16},
     {"flip", flip, 1, {{2, {4, 3}}}, -2, 2, .oracle = flip_oracle},
-    {"concat, columns", concat_columns, 3, {{2, {BP_BATCH, 3}}, {2, {BP_BATCH, 2}}, {2, {BP_BATCH, 1}}}, -1, 1,
-     .oracle = concat_columns_oracle, .value_f32 = 4e-7, .value_f64 = 8e-16},
+    {"concat, columns",
+     concat_columns,
+     3,
+     {{2, {BP_BATCH, 3}}, {2, {BP_BATCH, 2}}, {2, {BP_BATCH, 1}}},
+     -1,
+     1,
+     .oracle = concat_columns_oracle,
+     .value_f32 = 4e-7,
+     .value_f64 = 8e-16},
     {"concat, rows", concat_rows, 2, {{2, {2, 3}}, {2, {4, 3}}}, -1, 1, .oracle = concat_rows_oracle},
-    {"stack, first", stack_first, 2, {{2, {2, 3}}, {2, {2, 3}}}, -1, 1, .oracle = stack_first_oracle, .value_f32 = 2e-7, .value_f64 = 4e-16},
+    {"stack, first",
+     stack_first,
+     2,
+     {{2, {2, 3}}, {2, {2, 3}}},
+     -1,
+     1,
+     .oracle = stack_first_oracle,
+     .value_f32 = 2e-7,
+     .value_f64 = 4e-16},
     {"stack, last", stack_last, 2, {{2, {BP_BATCH, 2}}, {2, {BP_BATCH, 2}}}, -1, 1, .oracle = stack_last_oracle},
     {"concat of sixty", concat_many, 1, {{1, {60}}}, -1, 1, .oracle = concat_many_oracle, .value_f32 = 1e-7},
     {"diag", diag, 1, {{2, {BP_BATCH, 3}}}, -1, 1, .oracle = diag_oracle, .value_f32 = 1e-7},
-    {"diag_part", diag_part, 1, {{3, {2, 4, 4}}}, -1, 1, .oracle = diag_part_oracle, .value_f32 = 2e-7, .value_f64 = 4e-16},
+    {"diag_part",
+     diag_part,
+     1,
+     {{3, {2, 4, 4}}},
+     -1,
+     1,
+     .oracle = diag_part_oracle,
+     .value_f32 = 2e-7,
+     .value_f64 = 4e-16},
     {"tril", tril, 1, {{2, {4, 5}}}, -1, 1, .oracle = tril_oracle, .value_f32 = 1e-7},
     {"triu", triu, 1, {{3, {BP_BATCH, 3, 2}}}, -1, 1, .oracle = triu_oracle},
     {"cumsum, rows", cumsum_rows, 1, {{2, {BP_BATCH, 3}}}, -1, 1, .oracle = cumsum_rows_oracle, .value_f32 = 4e-7},
-    {"cumsum, last", cumsum_last, 1, {{2, {BP_BATCH, 7}}}, -1, 1, .oracle = cumsum_last_oracle, .value_f32 = 1e-5, .value_f64 = 4e-15},
+    {"cumsum, last",
+     cumsum_last,
+     1,
+     {{2, {BP_BATCH, 7}}},
+     -1,
+     1,
+     .oracle = cumsum_last_oracle,
+     .value_f32 = 1e-5,
+     .value_f64 = 4e-15},
 };
 
 /* Leading axes long enough to be cut; and pieces that are computed whole between pieces that are cut. */
 static bp_var long_slice(const bp_var *x) { return bp_tanh((bp_slice)(bp_square(x[0]), 0, 190, 3, -2)); }
 static bp_var long_pad(const bp_var *x) { return bp_exp((bp_pad)(bp_sin(x[0]), 0, 33, 50, 0)); }
-static bp_var long_concat(const bp_var *x) { return bp_square(bp_concat((bp_var[]){bp_sin(x[0]), x[0], bp_cos(x[0])}, 3, 0)); }
+static bp_var long_concat(const bp_var *x) {
+  return bp_square(bp_concat((bp_var[]){bp_sin(x[0]), x[0], bp_cos(x[0])}, 3, 0));
+}
 static bp_var long_triangle(const bp_var *x) { return (bp_matmul)(bp_tril(x[0], 3), bp_triu(bp_square(x[0]), -3)); }
 static bp_var long_cumsum(const bp_var *x) { return bp_exp(bp_cumsum(bp_sin(bp_cumsum(bp_cos(x[0]), 0)), 1)); }
 static bp_var long_factors(const bp_var *x) {

@@ -12,12 +12,14 @@ static bool in_pattern(const bp_sparse *s, int64_t i, int64_t j) {
 /* No row has two columns of one colour (or no column two rows). */
 static void check_distance_two(const bp_sparse *s) {
   bool by_rows = bp_sparse_compression(s) == BP_COMPRESS_ROWS;
-  int64_t lines = by_rows ? bp_sparse_columns(s) : bp_sparse_rows(s), n = by_rows ? bp_sparse_rows(s) : bp_sparse_columns(s);
+  int64_t lines = by_rows ? bp_sparse_columns(s) : bp_sparse_rows(s),
+          n = by_rows ? bp_sparse_rows(s) : bp_sparse_columns(s);
   const int32_t *color = bp_sparse_color(s);
   for (int64_t line = 0; line < lines; line++)
     for (int64_t a = 0; a < n; a++)
       for (int64_t b = 0; b < a; b++) {
-        bool both = by_rows ? in_pattern(s, a, line) && in_pattern(s, b, line) : in_pattern(s, line, a) && in_pattern(s, line, b);
+        bool both = by_rows ? in_pattern(s, a, line) && in_pattern(s, b, line)
+                            : in_pattern(s, line, a) && in_pattern(s, line, b);
         if (both && color[a] == color[b]) fail_msg("line %d: %d and %d have one colour", (int)line, (int)a, (int)b);
       }
 }
@@ -57,7 +59,8 @@ static void check_values(const bp_sparse *s, bp_var dense, bp_var x, const doubl
   double *filled = calloc(rows * columns + 1, sizeof(double)), *values = calloc(n + 1, sizeof(double));
   bp_var outputs[] = {bp_sparse_values(s), bp_sparse_dense(s), dense};
   bt_assert_ok(bp_graph_context(x.graph), bp_graph_status(x.graph));
-  bt_assert_ok(bp_graph_context(x.graph), bp_eval(outputs, 3, &x, 1, 0, (const void *[]){at}, (void *[]){values, filled, expected}));
+  bt_assert_ok(bp_graph_context(x.graph),
+               bp_eval(outputs, 3, &x, 1, 0, (const void *[]){at}, (void *[]){values, filled, expected}));
   for (size_t i = 0; i < rows; i++)
     for (int64_t e = bp_sparse_row_start(s)[i]; e < bp_sparse_row_start(s)[i + 1]; e++)
       put[i * columns + (size_t)bp_sparse_column(s)[e]] = values[e];
@@ -151,7 +154,8 @@ static void random_hessians_equal_dense_ones(void **state) {
 /* ---- shapes of matrices ---- */
 /* y[i] = sin(x[i-1]) + x[i]² + x[i] x[i+1]: a band of three. */
 static bp_var banded(bp_var x) {
-  bp_var before = bp_pad(bp_slice(x, 0, 0, -1, 1), 0, 1, 0, 0), after = bp_pad(bp_slice(x, 0, 1, BP_END, 1), 0, 0, 1, 0);
+  bp_var before = bp_pad(bp_slice(x, 0, 0, -1, 1), 0, 1, 0, 0),
+         after = bp_pad(bp_slice(x, 0, 1, BP_END, 1), 0, 0, 1, 0);
   return bp_add(bp_sin(before), bp_mul(x, bp_add(x, after)));
 }
 
@@ -189,7 +193,8 @@ static void a_tridiagonal_hessian_takes_three_passes(void **state) {
   bp_graph *g = new_graph(ctx);
   bp_var x = vector(g, "x", ROWS), dense;
   bp_var valley = bp_sub(bp_slice(x, 0, 1, BP_END, 1), bp_square(bp_slice(x, 0, 0, -1, 1))); /* Rosenbrock, chained */
-  bp_var y = total(bp_add(bp_mul(number(g, 100), bp_square(valley)), bp_square(bp_sub(number(g, 1), bp_slice(x, 0, 0, -1, 1)))));
+  bp_var y = total(
+      bp_add(bp_mul(number(g, 100), bp_square(valley)), bp_square(bp_sub(number(g, 1), bp_slice(x, 0, 0, -1, 1)))));
   bp_sparse *s;
   bt_assert_ok(ctx, bp_sparse_hessian(y, x, NULL, &s));
   assert_int_equal(bp_sparse_nonzeros(s), 3 * ROWS - 2);
@@ -272,7 +277,9 @@ static bp_var d_broadcast(bp_var x) { return bp_mul(bp_slice(x, 0, 0, 1, 1), bp_
 static bp_var d_transpose(bp_var x) { return bp_transpose(bp_square(x), NULL); }
 static bp_var d_slice(bp_var x) { return bp_slice(x, 1, -1, -BP_END, -2); }
 static bp_var d_pad(bp_var x) { return bp_pad(bp_pad(x, 1, 1, 0, 7), 0, 0, 1, 7); }
-static bp_var d_concat(bp_var x) { return bp_concat((bp_var[]){bp_square(x), bp_stop_gradient(x), bp_flip(x, 0)}, 3, 1); }
+static bp_var d_concat(bp_var x) {
+  return bp_concat((bp_var[]){bp_square(x), bp_stop_gradient(x), bp_flip(x, 0)}, 3, 1);
+}
 static bp_var d_triangle(bp_var x) { return bp_tril(x, 0); }
 static bp_var d_cumsum(bp_var x) { return bp_cumsum(x, 1); }
 static bp_var d_cumsum_rows(bp_var x) { return bp_cumsum(bp_square(x), 0); }
@@ -302,7 +309,9 @@ static const struct {
     {d_broadcast, {"*.*...", ".**...", "..*...", "*....*", ".*...*", "..*..*"}},
     {d_transpose, {"*.....", "...*..", ".*....", "....*.", "..*...", ".....*"}},
     {d_slice, {"..*...", "*.....", ".....*", "...*.."}},
-    {d_pad, {"......", "*.....", ".*....", "..*...", "......", "...*..", "....*.", ".....*", "......", "......", "......", "......"}},
+    {d_pad,
+     {"......", "*.....", ".*....", "..*...", "......", "...*..", "....*.", ".....*", "......", "......", "......",
+      "......"}},
     {d_triangle, {"*.....", "......", "......", "...*..", "....*.", "......"}},
     {d_cumsum, {"*.....", "**....", "***...", "...*..", "...**.", "...***"}},
     {d_cumsum_rows, {"*.....", ".*....", "..*...", "*..*..", ".*..*.", "..*..*"}},

@@ -49,8 +49,8 @@ static const row rows[] = {
     LIBM(sin, 0.6, 1, -1e4, 1e4),
     LIBM(cos, 0.6, 1, -1e4, 1e4),
     LIBM(tanh, 1.5, 1.5, -24, 24),
-    OWN(sigmoid, 2, 2, -760, 40),
-    OWN(softplus, 2, 2, -760, 40),
+    OWN(sigmoid, 1.75, 1.75, -760, 40),
+    OWN(softplus, 1.6, 1.75, -760, 40),
     /* rounded once */
     LIBM(sqrt, 0.5, 0.5, 0, 10),
     OWN(square, 0.5, 0.5, -10, 10),
