@@ -189,7 +189,7 @@ void GEMM_NAME(const bp_gemm *g) {
   plan.max_vecs = BP_TILE_VECS;
   if (g->m <= 2 && !plan.pack_b && !plan.pack_a) plan.max_vecs = g->m == 1 ? BP_THIN_VECS : BP_PAIR_VECS;
   if (g->m <= 0 || n_vecs <= 0) return;
-  if (plan.pack_a) plan.panel = (real *)((char *)g->scratch + bp_gemm_a_bytes(g->m, g->k, size));
+  if (plan.pack_a) plan.panel += bp_gemm_a_bytes(g->m, g->k, size) / size;
   const int64_t m_block = plan.pack_a ? bp_gemm_smaller(g->m, BP_GEMM_A_ROWS) : g->m;
   const int64_t first_rows = tile_rows[R(even_share)(n_vecs, plan.max_vecs) - 1];
   int64_t p = 0, depth;

@@ -26,16 +26,17 @@ BP_INLINE R(vec) R(vselect)(R(ivec) mask, R(vec) a, R(vec) b) {
 }
 /* All ones in the first n lanes. */
 BP_INLINE R(ivec) R(vbefore)(int64_t n) {
-  R(ivec) index;
+  R(ivec) index = {0};
   for (int l = 0; l < LANES; l++) index[l] = (ibits)l;
   return index < ((ibits)n - (R(ivec)){0});
 }
 
 BP_INLINE R(vec) R(join_sum)(R(vec) a, R(vec) b) { return a + b; }
 BP_INLINE R(vec) R(join_prod)(R(vec) a, R(vec) b) { return a * b; }
+BP_INLINE R(ivec) R(vnan)(R(vec) a) { return a != a; /* NOLINT(misc-redundant-expression) */ }
 /* The first of two equals, and NaN when either is NaN, as the elementwise kernels. */
-BP_INLINE R(vec) R(join_max)(R(vec) a, R(vec) b) { return R(vselect)((a >= b) | (a != a), a, b); }
-BP_INLINE R(vec) R(join_min)(R(vec) a, R(vec) b) { return R(vselect)((a <= b) | (a != a), a, b); }
+BP_INLINE R(vec) R(join_max)(R(vec) a, R(vec) b) { return R(vselect)((a >= b) | R(vnan)(a), a, b); }
+BP_INLINE R(vec) R(join_min)(R(vec) a, R(vec) b) { return R(vselect)((a <= b) | R(vnan)(a), a, b); }
 
 /* ROWS rows of `columns` elements as out[c * ROWS + row]; rows beyond `rows` repeat one of them. */
 BP_INLINE void R(load_rows)(real *out, const real *in, int64_t stride, int64_t rows, int64_t columns) {

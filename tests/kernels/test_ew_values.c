@@ -246,7 +246,7 @@ static void check_positions(bp_ew_fn fn, bp_ew op, bp_real real, const char *isa
   const int arity = bp_ew_arity(op);
   char whole[3][LONGEST * 8], expected[LONGEST * 8];
   const void *in[3] = {whole[0], whole[1], whole[2]};
-  for (int a = 0; a < 3; a++) fill_arguments(whole[a], real, (uint64_t)(a + 1));
+  for (int a = 0; a < 3; a++) fill_arguments(whole[a], real, (uint64_t)a + 1);
   fn(expected, in, LONGEST);
   kt_block blocks[4];
   for (int a = 0; a < 4; a++) blocks[a] = kt_new(LONGEST * 8);
