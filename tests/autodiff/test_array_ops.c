@@ -54,7 +54,13 @@ static void release(setting *s) {
   bp_graph_free(s->g);
 }
 
-/* Evaluates outputs in every way; results[i]: NEW. */
+/* Plainly; results[i]: NEW. */
+static void evaluate(bp_context *ctx, const setting *s, const bp_var *outputs, size_t n, void **results) {
+  bt_function f = {s->row->name, outputs, n, s->inputs, s->n_inputs, (const void *const *)s->values, s->c.batch};
+  bt_evaluate(ctx, &f, s->c.batch, results, NULL);
+}
+
+/* In every way; results[i]: NEW. */
 static void compute(bp_context *ctx, const setting *s, const bp_var *outputs, size_t n, void **results) {
   const int64_t batches[] = {s->c.batch, -1};
   bt_function f = {s->row->name, outputs, n, s->inputs, s->n_inputs, (const void *const *)s->values, s->c.batch};
@@ -259,7 +265,7 @@ static void second_derivatives(bp_context *ctx, const array_row *row, uint64_t s
     long double difference[ELEMENTS_MOST] = {0};
     for (int k = 0; k < 4; k++) {
       move(&s, &here, steps[k] * 1e-4);
-      compute(ctx, &s, &x_bar[i], 1, &result);
+      evaluate(ctx, &s, &x_bar[i], 1, &result);
       for (int64_t e = 0; e < n; e++) difference[e] += (long double)(weights[k] * bt_get(result, BP_F64, e) / 1e-4);
       free(result);
     }
@@ -268,7 +274,7 @@ static void second_derivatives(bp_context *ctx, const array_row *row, uint64_t s
     bp_var both[2] = {hv[i], again[i]};
     for (int k = 0; k < 2 && !jumps(&s); k++) {
       if (bp_var_is_zero(both[k])) both[k] = bp_mul(s.x[i], bp_scalar(s.g, BP_F64, 0));
-      compute(ctx, &s, &both[k], 1, &result);
+      evaluate(ctx, &s, &both[k], 1, &result);
       compare(&s, k == 0 ? "forward over reverse" : "reverse over reverse", result, BP_F64, n, 1e-9);
       free(result);
     }
