@@ -76,10 +76,11 @@ static V over_norm2(V of, V a, V b) {
 PARTIAL2(atan2, over_norm2(b, a, b), F(neg)(over_norm2(a, a, b)))
 
 /* Every operation above, for tables. */
-#define PARTIAL_RULES(RULE)                                                                                            \
-  RULE(neg)                                                                                                            \
-  RULE(abs)                                                                                                            \
-  RULE(square) RULE(reciprocal) RULE(sqrt) RULE(rsqrt) RULE(exp) RULE(expm1) RULE(log) RULE(log1p) RULE(log2)          \
-      RULE(sin) RULE(cos) RULE(tan) RULE(asin) RULE(acos) RULE(atan) RULE(log10) RULE(sinh) RULE(cosh) RULE(tanh)      \
-          RULE(asinh) RULE(acosh) RULE(atanh) RULE(sigmoid) RULE(softplus) RULE(relu) RULE(erf) RULE(erfc)             \
-              RULE(lgamma) RULE(add) RULE(sub) RULE(mul) RULE(div) RULE(max) RULE(min) RULE(pow) RULE(atan2)
+/* clang-format off */
+#define PARTIAL_RULES(RULE) \
+  RULE(neg) RULE(abs) RULE(square) RULE(reciprocal) RULE(sqrt) RULE(rsqrt) RULE(exp) RULE(expm1) RULE(log) \
+  RULE(log1p) RULE(log2) RULE(sin) RULE(cos) RULE(tan) RULE(asin) RULE(acos) RULE(atan) RULE(log10) \
+  RULE(sinh) RULE(cosh) RULE(tanh) RULE(asinh) RULE(acosh) RULE(atanh) RULE(sigmoid) RULE(softplus) \
+  RULE(relu) RULE(erf) RULE(erfc) RULE(lgamma) RULE(add) RULE(sub) RULE(mul) RULE(div) RULE(max) RULE(min) \
+  RULE(pow) RULE(atan2)
+/* clang-format on */
