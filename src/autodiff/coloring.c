@@ -159,8 +159,9 @@ static bp_status better_of_two(bp_context *ctx, const bp_pattern *degrees, color
   size_t n = (size_t)degrees->rows;
   *n_colors = color_in(coloring, NULL, color);
   if (*n_colors <= least) return BP_OK; /* nothing can be better */
-  int32_t *room = bp_alloc(ctx, 2 * n, sizeof *room), *order = room, *other = room + n;
+  int32_t *room = bp_alloc(ctx, 2 * n, sizeof *room);
   if (room == NULL) return BP_E_NOMEM;
+  int32_t *order = room, *other = room + n;
   bp_status status = largest_first(ctx, degrees, order);
   int32_t count = status == BP_OK ? color_in(coloring, order, other) : *n_colors;
   if (count < *n_colors) {

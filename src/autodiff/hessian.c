@@ -44,8 +44,9 @@ bp_status bp_hessian_by(bp_var y, const bp_var *x, size_t n_x, bp_mode outer, bp
   BP_TRY(check_hessian(y, x, n_x));
   if (n_x == 0) return BP_OK;
   bp_graph *g = y.graph;
-  bp_var *gradient = bp_alloc(g->ctx, 2 * n_x, sizeof *gradient), *rows = gradient + n_x;
+  bp_var *gradient = bp_alloc(g->ctx, 2 * n_x, sizeof *gradient);
   if (gradient == NULL) return BP_E_NOMEM;
+  bp_var *rows = gradient + n_x;
   bp_status status = gradient_by(y, x, n_x, inner, gradient);
   if (status == BP_OK)
     status = bp_jacobian(concatenated(gradient, n_x), x, n_x, outer == BP_MODE_REVERSE ? outer : BP_MODE_FORWARD, rows);

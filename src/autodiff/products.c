@@ -44,8 +44,9 @@ bp_status bp_gauss_newton_product(bp_var loss, const bp_var *z, size_t n_z, cons
   BP_TRY(bp_check_derivative("gauss_newton_product: z", loss, z, n_z));
   if (n_z == 0 || n_x == 0) return BP_OK;
   bp_graph *g = loss.graph;
-  bp_var *jv = bp_alloc(g->ctx, 2 * n_z, sizeof *jv), *hjv = jv + n_z;
+  bp_var *jv = bp_alloc(g->ctx, 2 * n_z, sizeof *jv);
   if (jv == NULL) return BP_E_NOMEM;
+  bp_var *hjv = jv + n_z;
   bp_status status = bp_jvp(z, n_z, x, v, n_x, jv);
   if (status == BP_OK) status = bp_hvp(loss, z, jv, n_z, hjv);
   if (status == BP_OK) status = bp_vjp(z, hjv, n_z, x, n_x, out);

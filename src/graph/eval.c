@@ -77,7 +77,9 @@ static bp_status compute_call(bp_context *ctx, const bp_exec *e) {
   return status;
 }
 
-static bp_status compute_operation(bp_context *ctx, bp_exec *e, size_t id) {
+static bp_status compute_operation(bp_context *ctx, const bp_exec *what, size_t id) {
+  _Atomic int64_t failure = 0;
+  bp_exec run = *what, *e = &run;
   int index = bp_index_arg((bp_op)e->node.op);
   if (index >= 0)
     BP_TRY(bp_index_check(ctx, (bp_op)e->node.op, e->arg[index].data, e->arg[index].shape.dims[0],
@@ -86,7 +88,6 @@ static bp_status compute_operation(bp_context *ctx, bp_exec *e, size_t id) {
   int64_t rows = bp_shape_rows(&e->shape, 0);
   size_t scratch = bp_exec_scratch(e, rows);
   if (scratch > 0 && (e->scratch = bp_aligned_alloc(ctx, scratch)) == NULL) return BP_E_NOMEM;
-  _Atomic int64_t failure = 0;
   e->number = (int32_t)id;
   e->failure = &failure;
   bp_exec_rows(e, 0, rows);
