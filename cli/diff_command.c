@@ -58,7 +58,7 @@ static int trace(diff_problem *p, const cli_settings *s) {
 
 static int derive(diff_problem *p, const cli_settings *s) {
   diff_result result;
-  diff_check check;
+  diff_check check = {0};
   diff_result_init(&result, p->n);
   diff_result_init(&check.differences, p->n);
   int failed = diff_derive(p, &result);

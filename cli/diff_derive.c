@@ -103,7 +103,8 @@ static bp_var *directions(diff_problem *p) {
   bp_var *v = cli_alloc((size_t)p->n, sizeof *v);
   for (int i = 0; i < p->n; i++) {
     const diff_array *value = &p->names[i].value, *along = &p->names[i].along;
-    diff_array zeros = along->data ? (diff_array){0} : diff_array_like(p->names[i].var);
+    diff_array zeros = {0};
+    if (!along->data) zeros = diff_array_like(p->names[i].var);
     v[i] = bp_constant(p->graph, BP_F64, value->rank, value->dims, along->data ? along->data : zeros.data);
     diff_array_release(&zeros);
   }

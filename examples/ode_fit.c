@@ -86,7 +86,7 @@ static bp_status build_step(bp_context *ctx, const double *data, bp_program **pr
 
 /* From p to the minimum nearby: a step that makes the cost larger is taken back, and tried again with more damping. */
 static bp_status fit(const bp_program *program, bp_workspace *workspace, double *p, double *gradient_norm) {
-  double lambda = 1, best = INFINITY, next[PARAMETERS], here[PARAMETERS];
+  double lambda = 1, best = INFINITY, next[PARAMETERS] = {0}, here[PARAMETERS];
   bp_status status = BP_OK;
   *gradient_norm = INFINITY;
   for (int i = 0; i < PARAMETERS; i++) here[i] = p[i];
