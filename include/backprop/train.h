@@ -1,42 +1,17 @@
-/* backprop/train.h - losses, optimisers, and the loop that fits a network to rows of data.
+/* backprop/train.h - the loop that fits a network to rows of data.
  *
- * A loss and an optimiser are functions that append graph nodes. bp_fit() builds network, loss, gradient and update as one
- * graph, compiles it once, and runs it for each mini-batch.
+ * bp_fit() builds network, loss (loss.h), gradient and update (optimizer.h) as one graph, compiles it once, and runs it for
+ * each mini-batch.
  */
 #ifndef BACKPROP_TRAIN_H
 #define BACKPROP_TRAIN_H
+#include "backprop/loss.h"
 #include "backprop/net.h"
+#include "backprop/optimizer.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* ---- losses: the raw output z [rows, outputs] and the target, to the loss of each row [rows] ---- */
-typedef enum bp_loss {
-  BP_LOSS_CROSS_ENTROPY,        /* softmax; logsumexp(z) - z_c; target I32 [rows] class numbers */
-  BP_LOSS_BINARY_CROSS_ENTROPY, /* sigmoid; Σ y ζ(-z) + (1 - y) ζ(z); target real [rows, outputs], 0 to 1 */
-  BP_LOSS_MSE,                  /* identity; mean over outputs of (z - y)²; target real [rows, outputs] */
-  BP_LOSS_COUNT
-} bp_loss;
-/* VIEW "cross_entropy"; NULL out of range. */
-BP_API const char *bp_loss_name(bp_loss loss);
-BP_API bool bp_loss_find(const char *name, bp_loss *out);
-/* Whether the target is class numbers (I32 [rows]) instead of values. */
-BP_API bool bp_loss_wants_classes(bp_loss loss);
-/* The loss of each row, [rows]. */
-BP_API bp_var bp_loss_rows(bp_loss loss, bp_var z, bp_var target);
-/* The output after the unit that belongs to the loss: softmax, sigmoid, or z itself. */
-BP_API bp_var bp_loss_output(bp_loss loss, bp_var z);
-
-/* ---- optimisers ---- */
-typedef enum bp_optimizer {
-  BP_SGD, /* v ← momentum·v + g; w ← w - lr·v (Nesterov: w ← w - lr·(g + momentum·v)); without momentum w ← w - lr·g */
-  BP_ADAM, /* Kingma and Ba, 2015: m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², w ← w - lr·m̂ / (sqrt(v̂) + ε) */
-  BP_OPTIMIZER_COUNT
-} bp_optimizer;
-/* VIEW "adam"; NULL out of range. */
-BP_API const char *bp_optimizer_name(bp_optimizer optimizer);
-BP_API bool bp_optimizer_find(const char *name, bp_optimizer *out);
 
 /* ---- data ---- */
 /* Rows of features and targets in memory; nothing is copied, everything BORROWed for the call. */
@@ -66,18 +41,26 @@ typedef bool (*bp_progress_fn)(void *user, const bp_epoch *epoch, double done);
 
 typedef struct bp_fit_options {
   size_t size; /* sizeof(bp_fit_options) */
+
+  /* what is minimised */
   bp_loss loss;
+  double l2; /* λ of (λ/2) Σ‖W‖², biases left out */
+
+  /* how a step is made */
   bp_optimizer optimizer;
   double lr;       /* 0: 0.001 for adam, 0.1 for sgd */
   double momentum; /* sgd; 0 ≤ momentum < 1 */
   bool nesterov;
   double beta1, beta2, epsilon; /* adam; 0: 0.9, 0.999, 1e-8 */
-  double l2;                    /* λ of (λ/2) Σ‖W‖², biases left out */
-  int64_t batch_size;           /* 0: 128; rows or more: full batch */
-  int epochs;                   /* 0: 20 */
-  int patience; /* epochs without a better validation loss before stopping, the best weights restored; 0: never */
+
+  /* how long, and over which rows */
+  int64_t batch_size; /* 0: 128; rows or more: full batch */
+  int epochs;         /* 0: 20 */
+  int patience;       /* epochs without a better validation loss before stopping, the best weights restored; 0: never */
   uint64_t seed;
   int threads; /* 0: one per core */
+
+  /* who watches */
   bp_progress_fn progress;
   void *progress_user;
 } bp_fit_options;

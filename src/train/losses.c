@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "backprop/ops.h"
-#include "backprop/train.h"
+#include "backprop/loss.h"
 
 static bp_var cross_entropy_rows(bp_var z, bp_var classes) { return bp_softmax_cross_entropy(z, classes); }
 
