@@ -54,7 +54,10 @@ const char *diff_index_text(const diff_array *a, int64_t e, char text[DIFF_INDEX
 /* The fewest digits that read back; as many as it takes to show a whole number of up to 16 digits without an exponent. */
 const char *diff_number(double value, char text[DIFF_NUMBER]) {
   int digits = 1;
-  if (isnan(value)) return strcpy(text, "nan");
+  if (isnan(value)) {
+    (void)snprintf(text, DIFF_NUMBER, "nan");
+    return text;
+  }
   for (; digits <= 17; digits++) {
     (void)snprintf(text, DIFF_NUMBER, "%.*g", digits, value);
     if (strtod(text, NULL) == value) break;

@@ -67,7 +67,7 @@ static void as_matrix(diff_array *a, int64_t rows) {
 /* ---- first order ---- */
 static int derive_first(diff_problem *p, const selection *s, diff_result *r) {
   bp_var *vars = cli_alloc((size_t)s->n, sizeof *vars);
-  diff_array **places = cli_alloc((size_t)s->n, sizeof *places);
+  diff_array **places = cli_alloc((size_t)s->n, sizeof(void *));
   bool scalar = bp_var_rank(p->y) == 0;
   bp_status status = BP_OK;
   for (int k = 0; k < s->n; k++) places[k] = &r->first[s->at[k]];
@@ -86,7 +86,7 @@ static int derive_first(diff_problem *p, const selection *s, diff_result *r) {
 static int derive_second(diff_problem *p, const selection *s, diff_result *r) {
   size_t n = (size_t)s->n * (size_t)s->n;
   bp_var *vars = cli_alloc(n, sizeof *vars);
-  diff_array **places = cli_alloc(n, sizeof *places);
+  diff_array **places = cli_alloc(n, sizeof(void *));
   for (int i = 0; i < s->n; i++)
     for (int j = 0; j < s->n; j++) places[i * s->n + j] = &r->second[s->at[i] * r->n + s->at[j]];
   bp_status status = bp_hessian_by(p->y, s->x, (size_t)s->n, p->mode, p->mode, vars);
@@ -125,7 +125,7 @@ static int derive_directional(diff_problem *p, diff_result *r, const bp_var *v, 
 /* The product with the Hessian of all names; the blocks of --wrt are told. */
 static int derive_product(diff_problem *p, diff_result *r, const bp_var *v, bp_var y_dot) {
   bp_var *x = cli_alloc((size_t)p->n, sizeof *x), *hv = cli_alloc((size_t)p->n, sizeof *hv);
-  diff_array **places = cli_alloc((size_t)p->n, sizeof *places);
+  diff_array **places = cli_alloc((size_t)p->n, sizeof(void *));
   bp_status status;
   for (int i = 0; i < p->n; i++) {
     x[i] = p->names[i].var;

@@ -86,6 +86,14 @@ static bool same_shape(const diff_array *a, const diff_array *b) {
   return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
 }
 
+/* part: NAME=VALUE of that name. */
+static int read_direction(const diff_problem *p, diff_name *name, const char *part) {
+  int failed = read_value(p, "--along ", name->name, strchr(part, '=') + 1, &name->along);
+  if (failed || same_shape(&name->along, &name->value)) return failed;
+  return cli_fail(CLI_USAGE, "diff: --along %s: the direction must have the shape of the value of %s", part,
+                  name->name);
+}
+
 static int add_direction(diff_problem *p, const char *text, size_t length) {
   while (length > 0 && *text == ' ') text++, length--;
   char *part = cli_copy(text, length);
@@ -99,10 +107,7 @@ static int add_direction(diff_problem *p, const char *text, size_t length) {
   else if (name->along.data)
     failed = cli_fail(CLI_USAGE, "diff: --along: %s is given twice", name->name);
   else
-    failed = read_value(p, "--along ", name->name, part + name_length + 1, &name->along);
-  if (!failed && !same_shape(&name->along, &name->value))
-    failed =
-        cli_fail(CLI_USAGE, "diff: --along %s: the direction must have the shape of the value of %s", part, name->name);
+    failed = read_direction(p, name, part);
   free(part);
   return failed;
 }

@@ -133,7 +133,7 @@ static bool make_form(bp_tracer *t, uint32_t id, bp_shown *view) {
   if (!two && !by_a && !by_b && n->op != BP_OP_neg) return false;
   int n_a, n_b = 0;
   bp_term *a = terms_of(t, by_a ? n->arg[1] : n->arg[0], &n_a), *b = two ? terms_of(t, n->arg[1], &n_b) : NULL;
-  view->terms = bp_trace_work(t, (size_t)(n_a + n_b), sizeof *view->terms);
+  view->terms = bp_trace_work(t, (size_t)n_a + (size_t)n_b, sizeof *view->terms);
   if (a == NULL || view->terms == NULL || (two && b == NULL)) return false;
   if (by_a || by_b) scale_terms(t, a, n_a, by_a ? n->arg[0] : n->arg[1], n->op == BP_OP_div);
   for (int i = 0; n->op == BP_OP_neg && i < n_a; i++) a[i].factor = -a[i].factor;

@@ -72,7 +72,7 @@ bp_var bp_custom_vjp_node(bp_var y, size_t i, bp_var y_bar) {
   size_t n = info.n_x;
   info.of = i;
   const bp_custom_info *kept = bp_custom_copy(&g->arena, &info);
-  bp_var *args = bp_alloc(g->ctx, n + 2, sizeof *args), v = bp_zero_of(g);
+  bp_var *args = bp_alloc(g->ctx, n + 2, sizeof *args), v;
   if (kept == NULL || args == NULL) {
     v = bp_graph_fail(g, BP_E_NOMEM, "out of memory for the derivative of '%s'", info.op.name);
   } else {

@@ -121,7 +121,7 @@ static bool function_init(bp_graph *outer, bp_function *f, size_t n_inputs, size
   if (f->graph == NULL) return false;
   f->inputs = bp_vars_alloc(outer, n_inputs);
   f->outputs = bp_vars_alloc(outer, n_outputs);
-  return outer->status == BP_OK;
+  return f->inputs != NULL && f->outputs != NULL;
 }
 
 static bool same_type(bp_graph *outer, const char *what, size_t i, bp_var got, bp_var expected) {
@@ -257,7 +257,7 @@ static void append_loop(bp_graph *graph, bp_call_info *info, const bp_loop_args 
                         bp_var *trips) {
   if (!bp_loop_complete(graph, info)) return;
   bp_var *args = bp_vars_alloc(graph, info->l.n_args), *results = bp_vars_alloc(graph, info->l.n_results), *at = args;
-  if (graph->status != BP_OK) return;
+  if (args == NULL || results == NULL) return;
   for (size_t i = 0; i < a->n_state; i++) *at++ = a->init[i];
   for (size_t i = 0; i < a->n_constants; i++) *at++ = a->constants[i];
   for (size_t i = 0; i < a->n_x; i++) *at++ = a->x[i];

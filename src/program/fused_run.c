@@ -25,11 +25,14 @@ static void spread(char *dst, const char *src, uint8_t dtype, int64_t n) {
 
 /* What does not change from block to block. */
 static void prepare_slot(const plan_slot *s, const block *b, int64_t n) {
-  const char *memory = s->buffer >= 0 ? b->pointers[s->buffer] : NULL;
+  if (s->kind != SLOT_SCALAR && s->kind != SLOT_TILE) return;
+  const char *memory = b->pointers[s->buffer];
   char *to = b->registers + s->offset;
   size_t size = s->size;
-  if (s->kind == SLOT_SCALAR) spread(to, memory, s->dtype, n < PLAN_BLOCK ? n : PLAN_BLOCK);
-  if (s->kind != SLOT_TILE) return;
+  if (s->kind == SLOT_SCALAR) {
+    spread(to, memory, s->dtype, n < PLAN_BLOCK ? n : PLAN_BLOCK);
+    return;
+  }
   size_t period = (size_t)s->period, want = (size_t)(n < PLAN_BLOCK ? n : PLAN_BLOCK) + period;
   memcpy(to, memory, period * size);
   for (size_t have = period; have < want;) {
@@ -74,15 +77,15 @@ static char *strip(char *to, char *memory, const plan_slot *s, const block *b) {
 /* Where the elements of this block are. */
 static char *slot_pointer(const plan_slot *s, const block *b) {
   size_t size = s->size;
-  char *memory = s->buffer >= 0 ? b->pointers[s->buffer] : NULL, *mine = b->registers + s->offset;
+  char *mine = b->registers + s->offset;
   switch ((plan_slot_kind)s->kind) {
-  case SLOT_MEMORY: return memory + (size_t)b->begin * size;
+  case SLOT_MEMORY: return (char *)b->pointers[s->buffer] + (size_t)b->begin * size;
   case SLOT_PRODUCT: return b->product + (size_t)(b->begin - b->task_begin) * size;
   case SLOT_SPLAT: return (char *)(uintptr_t)s->splat;
   case SLOT_TILE: return mine + (size_t)(b->begin % s->period) * size;
-  case SLOT_STRIP: return strip(mine, memory, s, b);
-  case SLOT_REPEAT: repeat_elements(mine, memory, s, b); return mine;
-  case SLOT_RAW: return memory;
+  case SLOT_STRIP: return strip(mine, b->pointers[s->buffer], s, b);
+  case SLOT_REPEAT: repeat_elements(mine, b->pointers[s->buffer], s, b); return mine;
+  case SLOT_RAW: return b->pointers[s->buffer];
   case SLOT_REGISTER:
   case SLOT_SCALAR:
   default: return mine;
@@ -126,16 +129,25 @@ static void run_one_hot(const plan_code *c, const block *b, char *out, const int
   }
 }
 
-static void run_code(const plan_code *c, const plan_slot *slots, const block *b, const bp_kernels *kernels) {
+static void run_elementwise(const plan_code *c, const plan_slot *slots, const block *b, const bp_kernels *kernels) {
   const void *in[3] = {NULL, NULL, NULL};
   for (int i = 0; i < 3 && c->in[i] >= 0; i++) in[i] = slot_pointer(&slots[c->in[i]], b);
-  char *out = slot_pointer(&slots[c->out], b);
-  switch ((plan_code_kind)c->kind) {
-  case CODE_ELEMENTWISE: kernels->ew[c->dtype == BP_F64 ? BP_KF64 : BP_KF32][c->ew](out, in, b->n); return;
-  case CODE_CAST: bp_convert(out, c->dtype, in[0], c->from, b->n); return;
-  case CODE_GATHER: run_gather(c, b, out, in[0], in[1]); return;
-  case CODE_ONE_HOT: run_one_hot(c, b, out, in[0]); return;
+  kernels->ew[c->dtype == BP_F64 ? BP_KF64 : BP_KF32][c->ew](slot_pointer(&slots[c->out], b), in, b->n);
+}
+
+static void run_code(const plan_code *c, const plan_slot *slots, const block *b, const bp_kernels *kernels) {
+  if (c->kind == CODE_ELEMENTWISE) {
+    run_elementwise(c, slots, b, kernels);
+    return;
   }
+  const char *in = slot_pointer(&slots[c->in[0]], b);
+  char *out = slot_pointer(&slots[c->out], b);
+  if (c->kind == CODE_CAST)
+    bp_convert(out, c->dtype, in, c->from, b->n);
+  else if (c->kind == CODE_GATHER)
+    run_gather(c, b, out, in, (const int32_t *)(const void *)slot_pointer(&slots[c->in[1]], b));
+  else
+    run_one_hot(c, b, out, (const int32_t *)(const void *)in);
 }
 
 void plan_run_fused(const bp_kernels *kernels, const plan_instruction *ins, void *const *pointers, char *registers,

@@ -268,7 +268,7 @@ static void any_number_of_arguments_is_taken(void **state) {
   bt_assert_ok(ctx, bp_compile(out, 3, (bp_var[]){in, number}, 2, NULL, &p));
   bt_assert_ok(ctx, bp_workspace_new(ctx, p, 1, &w));
   bt_assert_ok(ctx, bp_run(p, w, 0, from, (void *[]){&z[0], &z[1], &z[2]}));
-  assert_true(y[0] == 0.5 * (69 * 70 / 2) + 280 && y[1] == 69 * 70 / 2 && y[2] == 0);
+  assert_true(y[0] == 0.25 * 69 * 70 + 280 && y[1] == 0.5 * 69 * 70 && y[2] == 0);
   bt_assert_same_bits(z, y, sizeof y);
   bp_workspace_free(w);
   bp_program_free(p);

@@ -137,8 +137,8 @@ static void special_points_are_exact(void **state) {
       if (k > 0 && x == 0 && expected == 0) break;
       evaluate(bt_ctx(state), &rows[i], BP_F64, 1, &x, &y);
       evaluate(bt_ctx(state), &rows[i], BP_F32, 1, &x32, &y32);
-      bool same = (isnan(y) && isnan(expected)) || memcmp(&y, &expected, sizeof y) == 0;
-      bool same32 = (isnan(y32) && isnan(expected32)) || memcmp(&y32, &expected32, sizeof y32) == 0;
+      bool same = (isnan(y) && isnan(expected)) || (y == expected && !signbit(y) == !signbit(expected));
+      bool same32 = (isnan(y32) && isnan(expected32)) || (y32 == expected32 && !signbit(y32) == !signbit(expected32));
       if (!same || !same32)
         print_error("%s(%g) is %g and %g, expected %g\n", rows[i].name, x, y, (double)y32, expected);
       assert_true(same && same32);

@@ -16,7 +16,7 @@ static const int64_t batches[] = {0, 1, 17, 37, -1};
 
 static int number_in(const char *variable, int otherwise) {
   const char *text = getenv(variable);
-  return text != NULL ? atoi(text) : otherwise;
+  return text != NULL ? (int)strtol(text, NULL, 10) : otherwise;
 }
 
 /* BT_GRAPHS=100000 looks longer for something wrong, BT_GRAPH=15 shows graph 15. A child with narrower kernels looks at

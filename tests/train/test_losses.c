@@ -232,7 +232,8 @@ static void cross_entropy_ignores_a_shift(void **state) {
   int32_t c[ROWS];
   answer a, b;
   fill(z, ROWS * N, 2, 6);
-  for (int i = 0; i < ROWS * N; i++) shifted[i] = z[i] + 64 * (1 + i / N); /* exact for these numbers */
+  for (int r = 0; r < ROWS; r++)
+    for (int k = r * N; k < r * N + N; k++) shifted[k] = z[k] + 64 * (1 + r); /* exact for these numbers */
   for (int r = 0; r < ROWS; r++) c[r] = (r * 3) % N;
   ask(bt_ctx(state), BP_LOSS_CROSS_ENTROPY, BP_F64, ROWS, N, z, c, &a);
   ask(bt_ctx(state), BP_LOSS_CROSS_ENTROPY, BP_F64, ROWS, N, shifted, c, &b);
