@@ -13,7 +13,7 @@
 #include "base/philox.h"
 #include "train/fit_options.h"
 #include "train/fit_program.h"
-#include "train/optimizer.h"
+#include "train/optimizer_update.h"
 
 /* Seconds between calls of the progress callback within an epoch, and rows of an evaluation's batch. */
 #define PROGRESS_SECONDS 0.1

@@ -5,7 +5,7 @@
 #include "backprop/ops.h"
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "train/optimizer.h"
+#include "train/optimizer_update.h"
 
 /* Variables of a graph under construction. */
 typedef struct builder {

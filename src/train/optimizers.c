@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "backprop/ops.h"
-#include "train/optimizer.h"
+#include "train/optimizer_update.h"
 
 static bp_var number(bp_var like, double value) { return bp_scalar(like.graph, bp_var_dtype(like), value); }
 

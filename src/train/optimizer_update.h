@@ -1,6 +1,6 @@
-/* train/optimizer.h - optimisers as graphs: an update is a handful of nodes per parameter, compiled with everything else. */
-#ifndef BP_TRAIN_OPTIMIZER_H
-#define BP_TRAIN_OPTIMIZER_H
+/* train/optimizer_update.h - optimisers as graphs: an update is a handful of nodes per parameter, compiled with everything else. */
+#ifndef BP_TRAIN_OPTIMIZER_UPDATE_H
+#define BP_TRAIN_OPTIMIZER_UPDATE_H
 #include "backprop/train.h"
 
 /* State arrays that an optimiser keeps for each parameter, shaped like it and starting at zero. */
