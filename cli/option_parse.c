@@ -202,7 +202,8 @@ static int check_pairs(const cli_request *request) {
                     layers);
   if (request->given[CLI_OPTION_activation] && layers == 0)
     return cli_fail(CLI_USAGE, "--activation: there is no hidden layer with --hidden none");
-  if (s->momentum > 0 && !sgd) return cli_fail(CLI_USAGE, "--momentum is for sgd; add --optimizer sgd");
+  if (s->momentum > 0 && !sgd && s->optimizer != BP_RMSPROP)
+    return cli_fail(CLI_USAGE, "--momentum is for sgd and rmsprop; add --optimizer sgd");
   if (s->nesterov && !sgd) return cli_fail(CLI_USAGE, "--nesterov is for sgd; add --optimizer sgd");
   if (s->nesterov && !(s->momentum > 0)) return cli_fail(CLI_USAGE, "--nesterov needs a momentum; add --momentum 0.9");
   if (s->patience > 0 && !s->valid.file && !(s->valid.fraction > 0))

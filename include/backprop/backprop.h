@@ -16,6 +16,7 @@
 #include "backprop/ops.h"
 #include "backprop/optimizer.h"
 #include "backprop/program.h"
+#include "backprop/schedule.h"
 #include "backprop/sparse.h"
 #include "backprop/status.h"
 #include "backprop/table.h"

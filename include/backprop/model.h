@@ -42,7 +42,8 @@ typedef struct bp_train_options {
 } bp_train_options;
 
 /* The batch size and the epochs that bp_model_train() takes for `rows` training rows, where they are 0: batches of 128, smaller
- * ones for small tables, and 20 epochs, more of them for small tables. Fields that are set stay as they are. */
+ * ones for small tables, all rows for an optimiser of full batches; and 20 epochs, more of them for small tables. Fields that are
+ * set stay as they are. */
 BP_API void bp_train_defaults(int64_t rows, bp_fit_options *fit);
 
 /* NEW model fitted to a table. valid may be NULL. Preprocessing is learnt on the training rows only: numbers are standardised,

@@ -8,6 +8,7 @@
 #include "backprop/loss.h"
 #include "backprop/net.h"
 #include "backprop/optimizer.h"
+#include "backprop/schedule.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,6 +32,7 @@ typedef struct bp_epoch {
   int epoch; /* 1, 2, … */
   int64_t steps;
   double seconds;                    /* since the start of training */
+  double lr;                         /* learning rate of the last step */
   double train_loss;                 /* mean over the epoch's rows, each with the weights of its step */
   double train_accuracy;             /* the same for the rows whose largest output is their class */
   double valid_loss, valid_accuracy; /* NaN without validation rows */
@@ -44,17 +46,29 @@ typedef struct bp_fit_options {
 
   /* what is minimised */
   bp_loss loss;
-  double l2; /* λ of (λ/2) Σ‖W‖², biases left out */
+  double l1, l2; /* adds l1 Σ|W| + (l2/2) Σ‖W‖²_F; biases and normalisation are left out */
+  const double *l1_layers,
+      *l2_layers; /* BORROW: a number for each layer with weights, in place of l1 or l2; NULL: none */
+  int n_l1_layers, n_l2_layers;
 
-  /* how a step is made */
+  /* how a step is made; each optimiser refuses the settings that it does not have */
   bp_optimizer optimizer;
-  double lr;       /* 0: 0.001 for adam, 0.1 for sgd */
-  double momentum; /* sgd; 0 ≤ momentum < 1 */
-  bool nesterov;
-  double beta1, beta2, epsilon; /* adam; 0: 0.9, 0.999, 1e-8 */
+  double lr; /* 0: 0.1 for sgd, 0.01 for adagrad and rprop, 1 for adadelta, 0.001 for the others */
+  bp_schedule schedule;
+  double momentum;     /* sgd, rmsprop; from 0, below 1 */
+  bool nesterov;       /* sgd */
+  double beta1, beta2; /* adam, adamw, nadam; 0: 0.9, 0.999 */
+  bool amsgrad;        /* adam, adamw */
+  double rho;          /* rmsprop, adadelta; 0: 0.9 */
+  double epsilon;      /* 0: 1e-8 for adam, adamw, nadam and rmsprop, 1e-10 for adagrad, 1e-6 for adadelta */
+  double
+      weight_decay; /* decoupled: w ← (1 - lr weight_decay) w before each step, weights only; 0: 0.01 for adamw, else none */
+  double clip_value; /* every element of the objective's gradient is clipped to ± this; 0: not */
+  double clip_norm;  /* then all of it to this norm, if its norm is larger; 0: not */
+  double max_norm;   /* after a step each unit's incoming weights are scaled down to this norm; 0: not */
 
   /* how long, and over which rows */
-  int64_t batch_size; /* 0: 128; rows or more: full batch */
+  int64_t batch_size; /* 0: 128, or full for an optimiser of full batches; rows or more: full batch */
   int epochs;         /* 0: 20 */
   int patience;       /* epochs without a better validation loss before stopping, the best weights restored; 0: never */
   uint64_t seed;

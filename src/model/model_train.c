@@ -169,6 +169,7 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high) {
 
 /* An epoch has at least 64 steps where it can, and there are epochs until there are 3000 steps. */
 void bp_train_defaults(int64_t rows, bp_fit_options *fit) {
+  if (fit->batch_size == 0 && bp_optimizer_full_batch(fit->optimizer)) fit->batch_size = rows;
   if (fit->batch_size == 0) {
     fit->batch_size = 8;
     while (fit->batch_size < 128 && fit->batch_size * 2 * 64 <= rows) fit->batch_size *= 2;

@@ -3,6 +3,7 @@
  * The order of an epoch's rows is a pure function of (seed, epoch). All work on numbers happens in two compiled programs, whose
  * results do not depend on threads; what is added up here is added in the order of the batches.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@
 #include "train/fit_options.h"
 #include "train/fit_program.h"
 #include "train/optimizer_update.h"
+#include "train/plateau.h"
+#include "train/regularize.h"
 
 /* Seconds between calls of the progress callback within an epoch, and rows of an evaluation's batch. */
 #define PROGRESS_SECONDS 0.1
@@ -48,6 +51,7 @@ typedef struct fit {
   size_t params_bytes, slots_bytes;
   double step, lr; /* values of the inputs; lr in the network's type */
   float lr_f32;
+  schedule_state schedule;
   double start;
   double last_progress;
   double best_loss;
@@ -177,6 +181,25 @@ static bool report(fit *f, const bp_epoch *epoch, double done) {
   return f->options.progress(f->options.progress_user, epoch, done);
 }
 
+static int64_t steps_per_epoch(const fit *f) { return (f->train.source->rows + f->train.batch - 1) / f->train.batch; }
+
+static bp_status check_warmup(const fit *f) {
+  int64_t epoch = steps_per_epoch(f), all = epoch * f->options.epochs;
+  int64_t warmup = bp_schedule_warmup(&f->options.schedule, epoch);
+  if (warmup < all) return BP_OK;
+  return bp_fail(f->ctx, BP_E_ARG,
+                 "warm-up of %" PRId64 " steps, expected fewer than the %" PRId64 " of the whole training", warmup,
+                 all);
+}
+
+/* The learning rate of the next step. */
+static void set_rate(fit *f) {
+  int64_t epoch = steps_per_epoch(f);
+  f->lr = f->options.lr * f->schedule.scale *
+          bp_schedule_factor(&f->options.schedule, f->result.steps, epoch * f->options.epochs, epoch);
+  f->lr_f32 = (float)f->lr;
+}
+
 /* One pass over the training rows. BP_E_DIVERGED when a loss is not finite, BP_E_STOPPED when the callback says so. */
 static bp_status train_epoch(fit *f, bp_epoch *epoch) {
   runner *r = &f->train;
@@ -186,6 +209,7 @@ static bp_status train_epoch(fit *f, bp_epoch *epoch) {
   for (int64_t begin = 0; begin < rows; begin += r->batch) {
     int64_t n = rows - begin < r->batch ? rows - begin : r->batch;
     double loss, correct;
+    set_rate(f);
     BP_TRY(run_batch(f, r, begin, n, &loss, &correct));
     f->step += 1;
     f->result.steps++;
@@ -196,6 +220,7 @@ static bp_status train_epoch(fit *f, bp_epoch *epoch) {
                      "the loss is %g at step %lld of epoch %d; try a smaller learning rate than %g", loss,
                      (long long)f->step, epoch->epoch, f->options.lr);
     epoch->steps = f->result.steps;
+    epoch->lr = f->lr;
     epoch->seconds = bp_clock_seconds() - f->start;
     epoch->train_loss = loss_sum / (double)(begin + n);
     epoch->train_accuracy = correct_sum / (double)(begin + n);
@@ -274,6 +299,8 @@ static bp_status run_epochs(fit *f) {
     }
     BP_TRY(status);
     keep_if_better(f, &epoch);
+    schedule_epoch_end(&f->options.schedule, f->valid.source != NULL ? epoch.valid_loss : epoch.train_loss,
+                       &f->schedule);
     if (!report(f, &epoch, 1)) return f->result.stopped_by = BP_STOP_CALLBACK, BP_OK;
     if (out_of_patience(f, &epoch)) return f->result.stopped_by = BP_STOP_PATIENCE, BP_OK;
   }
@@ -292,10 +319,11 @@ bp_status bp_fit(bp_context *context, const bp_net *net, void *const *params, co
   BP_TRY(fit_options_resolve(context, options, train->rows, &f.options));
   BP_TRY(fit_source_check(context, "training", train, net, f.options.loss));
   if (valid != NULL) BP_TRY(fit_source_check(context, "validation", valid, net, f.options.loss));
-  f.lr = f.options.lr;
-  f.lr_f32 = (float)f.lr;
+  BP_TRY(regularize_check(context, net, &f.options));
+  f.schedule = schedule_start();
   BP_TRY_DONE(set_up_train(&f, train));
   if (valid != NULL) BP_TRY_DONE(set_up_valid(&f, valid));
+  BP_TRY_DONE(check_warmup(&f));
   keep_params(&f);
   f.start = f.last_progress = bp_clock_seconds();
   status = run_epochs(&f);

@@ -8,37 +8,75 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "train/optimizer_update.h"
 
-/* A real option: its place, its range (closed below unless open_below, open above), and the default that 0 stands for. */
+/* A real option from 0 to below `high`; where 0 stands for a default, the message speaks of numbers above it. */
 typedef struct real_option {
   const char *name;
   size_t offset;
-  double low, high;
-  bool open_below;
-  double fallback;
+  double high;
+  bool has_default;
 } real_option;
 
 static const real_option real_options[] = {
-    {"lr", offsetof(bp_fit_options, lr), 0, 1e6, true, 0},
-    {"momentum", offsetof(bp_fit_options, momentum), 0, 1, false, 0},
-    {"beta1", offsetof(bp_fit_options, beta1), 0, 1, false, 0.9},
-    {"beta2", offsetof(bp_fit_options, beta2), 0, 1, false, 0.999},
-    {"epsilon", offsetof(bp_fit_options, epsilon), 0, 1, true, 1e-8},
-    {"l2", offsetof(bp_fit_options, l2), 0, 1e6, false, 0},
+    {"lr", offsetof(bp_fit_options, lr), 1e6, true},
+    {"momentum", offsetof(bp_fit_options, momentum), 1, false},
+    {"beta1", offsetof(bp_fit_options, beta1), 1, true},
+    {"beta2", offsetof(bp_fit_options, beta2), 1, true},
+    {"rho", offsetof(bp_fit_options, rho), 1, true},
+    {"epsilon", offsetof(bp_fit_options, epsilon), 1, true},
+    {"l1", offsetof(bp_fit_options, l1), 1e6, false},
+    {"l2", offsetof(bp_fit_options, l2), 1e6, false},
+    {"weight_decay", offsetof(bp_fit_options, weight_decay), 1e6, false},
+    {"clip_value", offsetof(bp_fit_options, clip_value), 1e30, false},
+    {"clip_norm", offsetof(bp_fit_options, clip_norm), 1e30, false},
+    {"max_norm", offsetof(bp_fit_options, max_norm), 1e30, false},
 };
 
-static const double default_lr[BP_OPTIMIZER_COUNT] = {[BP_SGD] = 0.1, [BP_ADAM] = 0.001};
-
-static bp_status resolve_reals(bp_context *ctx, bp_fit_options *o) {
-  if (o->lr == 0) o->lr = default_lr[o->optimizer];
+static bp_status check_reals(bp_context *ctx, const bp_fit_options *o) {
   for (size_t i = 0; i < sizeof real_options / sizeof real_options[0]; i++) {
     const real_option *r = &real_options[i];
-    double *value = (double *)(void *)((char *)o + r->offset);
-    if (*value == 0) *value = r->fallback;
-    if (!(*value >= r->low && *value < r->high) || (r->open_below && *value <= r->low))
-      return bp_fail(ctx, BP_E_ARG, "%s is %g, expected a number %s %g and below %g", r->name, *value,
-                     r->open_below ? "above" : "from", r->low, r->high);
+    double value;
+    memcpy(&value, (const char *)o + r->offset, sizeof value);
+    if (!(value >= 0 && value < r->high))
+      return bp_fail(ctx, BP_E_ARG, "%s is %g, expected a number %s 0 and below %g", r->name, value,
+                     r->has_default ? "above" : "from", r->high);
   }
+  return BP_OK;
+}
+
+/* A rate that decays weights by all of themselves, or more, turns them over. */
+static bp_status check_decay(bp_context *ctx, const bp_fit_options *o) {
+  if (o->lr * o->weight_decay < 1) return BP_OK;
+  return bp_fail(
+      ctx, BP_E_ARG,
+      "weight_decay is %g and lr %g, expected a product below 1: a step keeps 1 - lr weight_decay of a weight",
+      o->weight_decay, o->lr);
+}
+
+static bp_status resolve_step(bp_context *ctx, bp_fit_options *o) {
+  BP_TRY(check_reals(ctx, o));
+  BP_TRY(optimizer_defaults(ctx, o));
+  if (o->nesterov && o->momentum == 0) return bp_fail(ctx, BP_E_ARG, "nesterov needs a momentum above 0");
+  BP_TRY(check_decay(ctx, o));
+  BP_TRY(bp_schedule_check(ctx, &o->schedule));
+  const bp_schedule *s = &o->schedule;
+  if (bp_optimizer_full_batch(o->optimizer) &&
+      (s->kind != BP_SCHEDULE_CONSTANT || s->warmup_steps > 0 || s->warmup_epochs > 0))
+    return bp_fail(ctx, BP_E_ARG, "%s finds its own step sizes; expected no schedule and no warm-up",
+                   bp_optimizer_name(o->optimizer));
+  return BP_OK;
+}
+
+static bp_status resolve_batch(bp_context *ctx, int64_t rows, bp_fit_options *o) {
+  bool full = bp_optimizer_full_batch(o->optimizer);
+  if (o->batch_size < 0) return bp_fail(ctx, BP_E_ARG, "batch size is %" PRId64 ", expected 1 or more", o->batch_size);
+  if (full && o->batch_size > 0 && o->batch_size < rows)
+    return bp_fail(ctx, BP_E_ARG,
+                   "batch size is %" PRId64 ", but %s takes all %" PRId64 " rows at once; expected 0 (all) or %" PRId64,
+                   o->batch_size, bp_optimizer_name(o->optimizer), rows, rows);
+  if (o->batch_size == 0) o->batch_size = full ? rows : 128;
+  if (o->batch_size > rows) o->batch_size = rows;
   return BP_OK;
 }
 
@@ -50,11 +88,8 @@ bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, in
   if ((unsigned)o.loss >= BP_LOSS_COUNT) return bp_fail(ctx, BP_E_ARG, "no loss number %d", (int)o.loss);
   if ((unsigned)o.optimizer >= BP_OPTIMIZER_COUNT)
     return bp_fail(ctx, BP_E_ARG, "no optimizer number %d", (int)o.optimizer);
-  BP_TRY(resolve_reals(ctx, &o));
-  if (o.nesterov && o.momentum == 0) return bp_fail(ctx, BP_E_ARG, "nesterov needs a momentum above 0");
-  if (o.batch_size < 0) return bp_fail(ctx, BP_E_ARG, "batch size is %" PRId64 ", expected 1 or more", o.batch_size);
-  if (o.batch_size == 0) o.batch_size = 128;
-  if (o.batch_size > rows) o.batch_size = rows;
+  BP_TRY(resolve_step(ctx, &o));
+  BP_TRY(resolve_batch(ctx, rows, &o));
   if (o.epochs < 0) return bp_fail(ctx, BP_E_ARG, "epochs is %d, expected 1 or more", o.epochs);
   if (o.epochs == 0) o.epochs = 20;
   if (o.patience < 0) return bp_fail(ctx, BP_E_ARG, "patience is %d, expected 0 (never) or more", o.patience);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "train/optimizer_update.h"
+#include "train/regularize.h"
 
 /* Variables of a graph under construction. */
 typedef struct builder {
@@ -73,18 +74,6 @@ static bp_var forward(builder *b, bp_loss loss, const bp_var *params) {
   return bp_loss_rows(loss, z, target);
 }
 
-/* (λ/2) Σ‖W‖²; biases are left out. The symbolic zero when λ is 0. */
-static bp_var penalty(const builder *b, double lambda, const bp_var *params) {
-  bp_var sum = {b->graph, 0};
-  for (int p = 0; p < b->params && lambda > 0; p++) {
-    if (!bp_net_param(b->net, p).is_weight) continue;
-    bp_var part =
-        bp_mul(bp_sum(bp_square(params[p]), BP_ALL_AXES), bp_scalar(b->graph, bp_net_dtype(b->net), lambda / 2));
-    sum = bp_var_is_zero(sum) ? part : bp_add(sum, part);
-  }
-  return sum;
-}
-
 static void declare_slots(builder *b, bp_var *slots) {
   for (int p = 0; p < b->params; p++) {
     bp_param_info info = bp_net_param(b->net, p);
@@ -95,8 +84,10 @@ static void declare_slots(builder *b, bp_var *slots) {
 
 static void append_updates(builder *b, const optimizer_step *step, const bp_var *params, const bp_var *slots) {
   for (int p = 0; p < b->params; p++) {
-    bp_var new_slots[4], new_param;
-    optimizer_update(step, params[p], b->gradients[p], slots + p * b->slots, new_slots, &new_param);
+    bool is_weight = bp_net_param(b->net, p).is_weight;
+    bp_var new_slots[OPTIMIZER_SLOTS_MAX], new_param;
+    optimizer_update(step, is_weight, params[p], b->gradients[p], slots + p * b->slots, new_slots, &new_param);
+    if (is_weight) new_param = regularize_weights(step->options, new_param);
     for (int s = 0; s < b->slots; s++) b->outputs[b->n_outputs++] = bp_assign(slots[p * b->slots + s], new_slots[s]);
     b->outputs[b->n_outputs++] = bp_assign(params[p], new_param);
   }
@@ -125,13 +116,15 @@ bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *
   declare_slots(&b, slots);
   b.vars[FIT_LR] = bp_input(b.graph, "lr", bp_net_dtype(net), 0, NULL);
   b.vars[FIT_STEP] = bp_input(b.graph, "step", BP_F64, 0, NULL);
-  bp_var objective = bp_mean(forward(&b, options->loss, params), BP_ALL_AXES), s = penalty(&b, options->l2, params);
+  bp_var objective = bp_mean(forward(&b, options->loss, params), BP_ALL_AXES),
+         s = regularize_penalty(net, options, b.graph, params);
   b.outputs[FIT_LOSS] = objective;
   if (!bp_var_is_zero(s)) objective = bp_add(objective, s);
   BP_TRY_DONE(built(&b));
   status = bp_grad(objective, params, (size_t)b.params, b.gradients);
   if (status == BP_E_GRAPH) status = built(&b);
   if (status != BP_OK) goto done;
+  regularize_gradient(options, b.gradients, b.params);
   optimizer_step step = {options, b.vars[FIT_LR], b.vars[FIT_STEP]};
   append_updates(&b, &step, params, slots);
   status = compile(&b, batch, out);

@@ -9,6 +9,7 @@ typedef struct sweep {
   bp_optimizer optimizer;
   bp_loss loss;
   int threads;
+  bool regularized; /* penalties, clipping and max-norm */
 } sweep;
 
 /* 18 epochs, so that the history grows while training is on; its one block is the only thing that can then fail. */
@@ -35,6 +36,8 @@ static bp_status fit_once(bp_context *ctx, void *user) {
     o.epochs = 18;
     o.patience = 18;
     o.threads = s->threads;
+    if (bp_optimizer_full_batch(s->optimizer)) o.batch_size = 0;
+    if (s->regularized) o.l1 = o.l2 = o.clip_value = o.clip_norm = o.max_norm = 0.5;
     status = bp_fit(ctx, m.net, params, &train, &valid, &o, &result);
     if (status != BP_OK) assert_true(result.epochs == 777 && result.history == NULL);
     if (status == BP_OK) bp_fit_result_release(ctx, &result);
@@ -50,6 +53,10 @@ static void a_failed_allocation_ends_the_fit_cleanly(void **state) {
   s.optimizer = BP_ADAM;
   s.loss = BP_LOSS_BINARY_CROSS_ENTROPY;
   s.threads = 2;
+  assert_true(bt_alloc_sweep(fit_once, &s) > 20);
+  s.optimizer = BP_RPROP;
+  s.regularized = true;
+  s.threads = 1;
   assert_true(bt_alloc_sweep(fit_once, &s) > 20);
   free(s.data);
 }
