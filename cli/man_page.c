@@ -32,8 +32,15 @@ static void print_option(const cli_option *option) {
   char sentence[1024];
   cli_print(".TP\n");
   if (option->letter) cli_print("\\fB\\-%c\\fR, ", option->letter);
-  print_line("\\fB\\-\\-", option->name, "\\fR");
-  if (option->argument) print_line("\\fI", option->argument, "\\fR");
+  cli_print("\\fB\\-\\-");
+  print_troff(option->name);
+  cli_print("\\fR");
+  if (option->argument) {
+    cli_print(" \\fI");
+    print_troff(option->argument);
+    cli_print("\\fR");
+  }
+  cli_print("\n");
   print_line("", cli_option_sentence(option, sentence, sizeof sentence), "");
 }
 

@@ -11,6 +11,25 @@ if(TARGET backprop_cli)
   install(TARGETS backprop_cli)
 endif()
 
+# The manual page and the completions are printed by the command itself, from its table of options. What is built for
+# another machine cannot be run here, and comes without them.
+function(backprop_install_printed file folder)
+  set(output ${PROJECT_BINARY_DIR}/printed/${folder}/${file})
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/printed/${folder}
+    COMMAND backprop_cli help ${ARGN} > ${output}
+    DEPENDS backprop_cli VERBATIM)
+  set_property(TARGET backprop_printed APPEND PROPERTY SOURCES ${output})
+  install(FILES ${output} DESTINATION ${folder})
+endfunction()
+if(TARGET backprop_cli AND NOT CMAKE_CROSSCOMPILING)
+  add_custom_target(backprop_printed ALL)
+  backprop_install_printed(backprop.1 ${CMAKE_INSTALL_MANDIR}/man1 --man)
+  backprop_install_printed(backprop ${CMAKE_INSTALL_DATADIR}/bash-completion/completions --completion bash)
+  backprop_install_printed(_backprop ${CMAKE_INSTALL_DATADIR}/zsh/site-functions --completion zsh)
+  backprop_install_printed(backprop.fish ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d --completion fish)
+endif()
+
 # Static users must link what the library uses, so their target is apart: who links the shared one needs nothing more.
 install(EXPORT BackpropTargets NAMESPACE Backprop:: DESTINATION ${config_dir})
 install(EXPORT BackpropStaticTargets NAMESPACE Backprop:: DESTINATION ${config_dir})

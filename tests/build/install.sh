@@ -74,6 +74,11 @@ cmake -S "$work/project" -B "$work/project/build" -DCMAKE_PREFIX_PATH="$prefix" 
 
 if [ -x "$prefix/bin/backprop" ]; then
   echo "-- the command, without LD_LIBRARY_PATH"
+  [ -s "$prefix/share/man/man1/backprop.1" ] || fail "there is no manual page"
+  bash -n "$prefix/share/bash-completion/completions/backprop" || fail "bash does not read the completion"
+  for file in zsh/site-functions/_backprop fish/vendor_completions.d/backprop.fish; do
+    [ -s "$prefix/share/$file" ] || fail "share/$file is not there"
+  done
   env -u LD_LIBRARY_PATH ldd "$prefix/bin/backprop" | grep -q "libbackprop.so.0 => $prefix/" || fail "the command does not find its library"
 fi
 

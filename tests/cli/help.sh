@@ -29,6 +29,7 @@ done
 
 # ---- man page ----
 succeeds help --man
+check "the page has an option and its argument on one line" grep -qF '\fB\-\-hidden\fR \fIN,N,...\fR' out
 cp out backprop.1
 check "every option is in it" bash -c 'for o in hidden epochs proba keep completion; do grep -q "fB.-.-$o" backprop.1 || exit 1; done'
 if command -v groff >/dev/null; then
