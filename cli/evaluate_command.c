@@ -1,6 +1,7 @@
 /* cli/evaluate_command.c - `backprop evaluate`: the measures of a labelled table, for people or as JSON. */
 #include <inttypes.h>
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "commands.h"
@@ -12,9 +13,36 @@ enum { MISTAKES = 5, CLASS_NAME = 20 };
 
 /* ---- for people ---- */
 
-static void line(const char *name, double value) {
+/* A line with a measure, where it applies, and a word on it. */
+static void line(const char *name, double value, const char *remark) {
   char text[32];
-  if (!isnan(value)) cli_print("%s%*s%s\n", name, 10 - cli_width(name), "", cli_short_number(value, text, sizeof text));
+  if (isnan(value)) return;
+  cli_print("%s%*s%s%s%s\n", name, 10 - cli_width(name), "", cli_short_number(value, text, sizeof text),
+            *remark ? "  " : "", remark);
+}
+
+/* What accuracy alone does not tell. */
+static void class_lines(const bp_metrics *m) {
+  char top[24];
+  bool two = m->classes == 2;
+  (void)snprintf(top, sizeof top, "top %" PRId64, m->k);
+  line("accuracy", m->accuracy, "");
+  line("balanced", m->balanced_accuracy, "mean recall of the classes");
+  line(top, m->top_k, "");
+  line("MCC", m->mcc, "");
+  line("ROC AUC", m->auc, two ? "" : "mean of each class against the rest");
+  line("PR AUC", m->pr_auc, two ? "" : "mean of each class against the rest");
+  line("Brier", m->brier, "");
+  line("ECE", m->calibration_error, "calibration: how far confidence is from accuracy");
+}
+
+static void value_lines(const bp_metrics *m) {
+  line("RMSE", m->rmse, "");
+  line("MAE", m->mae, "");
+  line("median", m->median_error, "of the absolute errors");
+  line("largest", m->max_error, "absolute error");
+  line("bias", m->bias, "mean of prediction - truth");
+  line("R²", m->r2, "");
 }
 
 static void loss_line(const bp_model *model, const bp_metrics *m) {
@@ -27,10 +55,10 @@ static void loss_line(const bp_model *model, const bp_metrics *m) {
     cli_print(" nats, %s bits (%s)\n", cli_short_number(m->log_loss_bits, bits, sizeof bits), name);
 }
 
-static int64_t row_sum(const bp_metrics *m, int64_t c) {
-  int64_t sum = 0;
-  for (int64_t k = 0; k < m->classes; k++) sum += m->confusion[c * m->classes + k];
-  return sum;
+/* Rows, or their weight where rows have weights: "12", "12.50". Returns text. */
+static const char *count_text(double count, char text[32]) {
+  (void)snprintf(text, 32, count == floor(count) ? "%.0f" : "%.2f", count);
+  return text;
 }
 
 /* A class name cut to fit a column. */
@@ -46,7 +74,7 @@ static const char *short_name(const bp_model *model, int64_t c, char text[CLASS_
 
 static int name_width(const bp_model *model, int64_t classes) {
   char text[CLASS_NAME * 4 + 4];
-  int widest = 5;
+  int widest = 7; /* "by rows" */
   for (int64_t c = 0; c < classes; c++) {
     int width = cli_width(short_name(model, c, text));
     if (width > widest) widest = width;
@@ -60,23 +88,29 @@ static void print_right(const char *text, int width) {
   cli_print("%*s%s", blanks > 0 ? blanks : 0, "", text);
 }
 
+static void score_line(const char *name, int width, const bp_class_score *score) {
+  char a[32], b[32], c[32], rows[32];
+  print_right(name, width);
+  cli_print(" %10s %8s %8s %9s\n", cli_short_number(score->precision, a, sizeof a),
+            cli_short_number(score->recall, b, sizeof b), cli_short_number(score->f1, c, sizeof c),
+            score->weight == floor(score->weight) ? cli_thousands((int64_t)score->weight, rows, sizeof rows)
+                                                  : count_text(score->weight, rows));
+}
+
 static void report_classes(const bp_model *model, const bp_metrics *m) {
-  char name[CLASS_NAME * 4 + 4], a[32], b[32], c[32], rows[32];
+  char name[CLASS_NAME * 4 + 4];
   int width = name_width(model, m->classes);
   cli_print("\n%*s %10s %8s %8s %9s\n", width, "class", "precision", "recall", "F1", "rows");
-  for (int64_t i = 0; i < m->classes; i++) {
-    print_right(short_name(model, i, name), width);
-    cli_print(" %10s %8s %8s %9s\n", cli_short_number(m->precision[i], a, sizeof a),
-              cli_short_number(m->recall[i], b, sizeof b), cli_short_number(m->f1[i], c, sizeof c),
-              cli_thousands(row_sum(m, i), rows, sizeof rows));
-  }
+  for (int64_t i = 0; i < m->classes; i++) score_line(short_name(model, i, name), width, &m->scores[i]);
+  score_line("mean", width, &m->macro);
+  score_line("by rows", width, &m->weighted);
 }
 
 static int cell_width(const bp_model *model, const bp_metrics *m) {
   char text[32], name[CLASS_NAME * 4 + 4];
   int widest = 3;
   for (int64_t i = 0; i < m->classes * m->classes; i++) {
-    int width = snprintf(text, sizeof text, "%" PRId64, m->confusion[i]);
+    int width = cli_width(count_text(m->confusion[i], text));
     if (width > widest) widest = width;
   }
   for (int64_t c = 0; c < m->classes; c++) {
@@ -94,20 +128,20 @@ static void report_confusion(const bp_model *model, const bp_metrics *m, int wid
   for (int64_t r = 0; r < m->classes; r++) {
     print_right(short_name(model, r, name), width);
     for (int64_t c = 0; c < m->classes; c++) {
-      int64_t number = m->confusion[r * m->classes + c];
-      (void)snprintf(count, sizeof count, "%" PRId64, number);
-      print_right(number ? count : ".", cell);
+      double number = m->confusion[r * m->classes + c];
+      print_right(number > 0 ? count_text(number, count) : ".", cell);
     }
     cli_print("\n");
   }
 }
 
 /* The largest cell off the diagonal that is smaller than `below`, or the same size and behind `after`; -1: none. */
-static int64_t next_mistake(const bp_metrics *m, int64_t below, int64_t after) {
-  int64_t best = -1, size = 0;
+static int64_t next_mistake(const bp_metrics *m, double below, int64_t after) {
+  int64_t best = -1;
+  double size = 0;
   for (int64_t i = 0; i < m->classes * m->classes; i++) {
-    int64_t count = m->confusion[i];
-    if (i / m->classes == i % m->classes || count == 0) continue;
+    double count = m->confusion[i];
+    if (i / m->classes == i % m->classes) continue;
     bool allowed = count < below || (count == below && i > after);
     if (allowed && count > size) best = i, size = count;
   }
@@ -116,13 +150,14 @@ static int64_t next_mistake(const bp_metrics *m, int64_t below, int64_t after) {
 
 /* Where the matrix is too wide for a terminal. */
 static void report_mistakes(const bp_model *model, const bp_metrics *m) {
-  char truth[CLASS_NAME * 4 + 4], taken[CLASS_NAME * 4 + 4];
-  int64_t below = INT64_MAX, cell = -1;
+  char truth[CLASS_NAME * 4 + 4], taken[CLASS_NAME * 4 + 4], count[32];
+  double below = INFINITY;
+  int64_t cell = -1;
   cli_print("\nmost frequent mistakes (the whole confusion matrix: --json)\n");
   for (int i = 0; i < MISTAKES && (cell = next_mistake(m, below, cell)) >= 0; i++) {
     below = m->confusion[cell];
-    cli_print("  %s taken for %s: %" PRId64 "\n", short_name(model, cell / m->classes, truth),
-              short_name(model, cell % m->classes, taken), below);
+    cli_print("  %s taken for %s: %s\n", short_name(model, cell / m->classes, truth),
+              short_name(model, cell % m->classes, taken), count_text(below, count));
   }
 }
 
@@ -130,12 +165,11 @@ static void report(const bp_model *model, const bp_metrics *m) {
   char rows[32];
   cli_print("%-10s%s\n", "rows", cli_thousands(m->rows, rows, sizeof rows));
   loss_line(model, m);
-  line("accuracy", m->accuracy);
-  line("AUC", m->auc);
-  line("RMSE", m->rmse);
-  line("MAE", m->mae);
-  line("R²", m->r2);
-  if (m->task != BP_TASK_CLASSIFICATION) return;
+  if (m->task != BP_TASK_CLASSIFICATION) {
+    value_lines(m);
+    return;
+  }
+  class_lines(m);
   report_classes(model, m);
   int width = name_width(model, m->classes), columns = cli_terminal_columns(cli_output());
   int cell = m->classes <= 40 ? cell_width(model, m) : columns;
@@ -147,33 +181,84 @@ static void report(const bp_model *model, const bp_metrics *m) {
 
 /* ---- for programs ---- */
 
-static void json_class(cli_json *json, const bp_model *model, const bp_metrics *m, int64_t c) {
-  cli_json_open(json, NULL, '{');
-  cli_json_text(json, "class", bp_model_class(model, c));
-  cli_json_whole(json, "rows", row_sum(m, c));
-  cli_json_real(json, "precision", m->precision[c]);
-  cli_json_real(json, "recall", m->recall[c]);
-  cli_json_real(json, "f1", m->f1[c]);
+/* Members of an object, in order. `always`: null where it does not apply, else left out. */
+typedef struct member {
+  const char *key;
+  size_t field; /* a double in bp_metrics */
+  bool always;
+} member;
+
+#define FIELD(name) offsetof(bp_metrics, name)
+
+static const member class_members[] = {
+    {"accuracy", FIELD(accuracy), true},
+    {"balanced_accuracy", FIELD(balanced_accuracy), true},
+    {"mcc", FIELD(mcc), true},
+    {"kappa", FIELD(kappa), true},
+    {"log_loss", FIELD(log_loss), false},
+    {"log_loss_bits", FIELD(log_loss_bits), false},
+    {"brier", FIELD(brier), false},
+    {"calibration_error", FIELD(calibration_error), false},
+    {"auc", FIELD(auc), true},
+    {"pr_auc", FIELD(pr_auc), true},
+};
+
+static const member value_members[] = {
+    {"rmse", FIELD(rmse), true},           {"mae", FIELD(mae), true},   {"median_error", FIELD(median_error), true},
+    {"max_error", FIELD(max_error), true}, {"bias", FIELD(bias), true}, {"r2", FIELD(r2), true},
+    {"coverage", FIELD(coverage), true},
+};
+
+static void json_members(cli_json *json, const bp_metrics *m, const member *members, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    double value;
+    memcpy(&value, (const char *)m + members[i].field, sizeof value);
+    if (members[i].always || !isnan(value)) cli_json_real(json, members[i].key, value);
+  }
+}
+
+/* A count of rows, or a weight. */
+static void json_count(cli_json *json, const char *key, double count) {
+  if (count == floor(count))
+    cli_json_whole(json, key, (int64_t)count);
+  else
+    cli_json_real(json, key, count);
+}
+
+static void json_score(cli_json *json, const char *key, const char *class_name, const bp_class_score *score) {
+  cli_json_open(json, key, '{');
+  if (class_name) cli_json_text(json, "class", class_name);
+  json_count(json, "rows", score->weight);
+  cli_json_real(json, "precision", score->precision);
+  cli_json_real(json, "recall", score->recall);
+  cli_json_real(json, "f1", score->f1);
   cli_json_close(json, '}');
 }
 
-static void json_classes(cli_json *json, const bp_model *model, const bp_metrics *m) {
-  cli_json_real(json, "accuracy", m->accuracy);
-  if (!isnan(m->log_loss_bits)) {
-    cli_json_real(json, "log_loss", m->loss);
-    cli_json_real(json, "log_loss_bits", m->log_loss_bits);
-  }
-  if (m->classes == 2) cli_json_real(json, "auc", m->auc);
-  cli_json_open(json, "classes", '[');
-  for (int64_t c = 0; c < m->classes; c++) json_class(json, model, m, c);
-  cli_json_close(json, ']');
+static void json_confusion(cli_json *json, const bp_metrics *m) {
   cli_json_open(json, "confusion", '[');
   for (int64_t r = 0; r < m->classes; r++) {
     cli_json_open(json, NULL, '[');
-    for (int64_t c = 0; c < m->classes; c++) cli_json_whole(json, NULL, m->confusion[r * m->classes + c]);
+    for (int64_t c = 0; c < m->classes; c++) json_count(json, NULL, m->confusion[r * m->classes + c]);
     cli_json_close(json, ']');
   }
   cli_json_close(json, ']');
+}
+
+static void json_classes(cli_json *json, const bp_model *model, const bp_metrics *m) {
+  json_members(json, m, class_members, sizeof class_members / sizeof *class_members);
+  if (!isnan(m->top_k)) {
+    cli_json_open(json, "top_k", '{');
+    cli_json_whole(json, "k", m->k);
+    cli_json_real(json, "accuracy", m->top_k);
+    cli_json_close(json, '}');
+  }
+  json_score(json, "macro", NULL, &m->macro);
+  json_score(json, "weighted", NULL, &m->weighted);
+  cli_json_open(json, "classes", '[');
+  for (int64_t c = 0; c < m->classes; c++) json_score(json, NULL, bp_model_class(model, c), &m->scores[c]);
+  cli_json_close(json, ']');
+  json_confusion(json, m);
 }
 
 static void report_json(const bp_model *model, const bp_metrics *m) {
@@ -183,11 +268,8 @@ static void report_json(const bp_model *model, const bp_metrics *m) {
   cli_json_real(&json, "loss", m->loss);
   if (m->task == BP_TASK_CLASSIFICATION)
     json_classes(&json, model, m);
-  else {
-    cli_json_real(&json, "rmse", m->rmse);
-    cli_json_real(&json, "mae", m->mae);
-    cli_json_real(&json, "r2", m->r2);
-  }
+  else
+    json_members(&json, m, value_members, sizeof value_members / sizeof *value_members);
   cli_json_close(&json, '}');
   cli_print("\n");
 }

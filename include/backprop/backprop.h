@@ -11,6 +11,7 @@
 #include "backprop/graph.h"
 #include "backprop/info.h"
 #include "backprop/loss.h"
+#include "backprop/metrics.h"
 #include "backprop/model.h"
 #include "backprop/net.h"
 #include "backprop/ops.h"

@@ -7,6 +7,7 @@
  */
 #ifndef BACKPROP_MODEL_H
 #define BACKPROP_MODEL_H
+#include "backprop/metrics.h"
 #include "backprop/table.h"
 #include "backprop/train.h"
 
@@ -70,17 +71,30 @@ BP_API bp_status bp_model_load(bp_context *context, const char *path, bp_model *
 BP_API bp_status bp_model_predict(bp_context *context, const bp_model *model, const bp_table *table, int threads,
                                   double *output);
 
-/* The measures of a labelled table. NaN where they do not apply. */
+/* The measures of a labelled table, each explained in metrics.h. NaN where they do not apply. */
 typedef struct bp_metrics {
   bp_task task;
   int64_t rows;
   double loss; /* mean over rows, as trained */
-  double accuracy, log_loss_bits;
-  double auc; /* two classes: area under the ROC curve of the second class */
-  int64_t classes;
-  int64_t *confusion; /* NEW [classes, classes]: rows are true classes, columns predicted ones; NULL for regression */
-  double *precision, *recall, *f1; /* NEW per class; 0 where undefined */
-  double rmse, mae, r2;
+
+  /* classes */
+  int64_t classes;        /* 0 for regression */
+  double *confusion;      /* NEW [classes, classes]: rows are true classes, columns predicted ones */
+  bp_class_score *scores; /* NEW [classes] */
+  double accuracy, balanced_accuracy, mcc, kappa;
+  bp_class_score macro, weighted;
+  int64_t k;    /* of top_k: 5, or 2 for five classes or less */
+  double top_k; /* more than two classes */
+  double log_loss, log_loss_bits, brier,
+      calibration_error; /* where the outputs of a row are probabilities that sum to 1 */
+  double auc,
+      pr_auc; /* of the second of two classes; of more, the mean of each against the rest. NaN when rows × classes is
+                       * above 2^25: all of them must be sorted */
+
+  /* values, in the target's own units */
+  double rmse, mae, r2, bias, median_error, max_error;
+  double
+      coverage; /* the share of the rows whose value is at most the prediction: τ for a good prediction of a quantile τ */
 } bp_metrics;
 BP_API bp_status bp_model_evaluate(bp_context *context, const bp_model *model, const bp_table *table, int threads,
                                    bp_metrics *out);

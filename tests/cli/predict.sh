@@ -96,7 +96,8 @@ check "a category never seen is one warning" [ "$(grep -c 'warning.*purple' err)
 
 # ---- evaluate ----
 succeeds evaluate flowers.safetensors flowers.csv
-for words in "rows      90" "accuracy" "nats" "bits" "precision" "confusion" "tulip"; do
+for words in "rows      90" "accuracy" "nats" "bits" "precision" "confusion" "tulip" \
+  "top 2" "MCC" "ROC AUC" "PR AUC" "Brier" "ECE" "by rows"; do
   check "the report has '$words'" holds out "$words"
 done
 succeeds evaluate flowers.safetensors flowers.csv --json
@@ -104,10 +105,13 @@ check "measures of classes" json '
   j["rows"] == 90 and j["loss"] == j["log_loss"] and abs(j["log_loss_bits"] * math.log(2) - j["loss"]) < 1e-12
   and [c["class"] for c in j["classes"]] == ["iris", "rose", "tulip"] and all(c["rows"] == 30 for c in j["classes"])
   and sum(map(sum, j["confusion"])) == 90
-  and abs(j["accuracy"] - sum(j["confusion"][i][i] for i in range(3)) / 90) < 1e-12 and "auc" not in j
+  and abs(j["accuracy"] - sum(j["confusion"][i][i] for i in range(3)) / 90) < 1e-12 and 0 <= j["auc"] <= 1
+  and abs(j["balanced_accuracy"] - j["macro"]["recall"]) < 1e-12 and j["weighted"]["rows"] == 90
+  and j["top_k"]["k"] == 2 and j["top_k"]["accuracy"] >= j["accuracy"] and 0 <= j["brier"] <= 2
   and all(set(c) == {"class", "rows", "precision", "recall", "f1"} for c in j["classes"])'
 succeeds evaluate plane.safetensors plane.csv --json
-check "measures of values" json 'set(j) == {"rows", "loss", "rmse", "mae", "r2"} and j["rmse"] < 0.2 and j["r2"] > 0.99 and j["mae"] <= j["rmse"]'
+check "measures of values" json 'set(j) == {"rows", "loss", "rmse", "mae", "median_error", "max_error", "bias", "r2", "coverage"}
+  and j["median_error"] <= j["max_error"] and j["rmse"] < 0.2 and j["r2"] > 0.99 and j["mae"] <= j["rmse"]'
 succeeds evaluate plane.safetensors plane.csv
 check "for people" holds out "RMSE"
 succeeds evaluate zeros.safetensors zeros.csv --json

@@ -1,0 +1,213 @@
+/* model/model_evaluate.c - the measures of a labelled table: rows go through the program piece by piece. Floor: model.
+ *
+ * Confusion and probability measures are summed on the way. Areas and the median need all rows at once: the probabilities
+ * are kept for them, up to SCORES_MAX numbers.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "model/model_pass.h"
+#include "model/probability_metrics.h"
+
+#define SCORES_MAX ((int64_t)1 << 25)
+
+/* What is remembered of the rows, for the measures. */
+typedef struct outcome {
+  int64_t rows, classes; /* classes: 0 for values */
+  bp_long_sum loss;
+  double *confusion; /* [classes, classes], moves into the result */
+  int64_t k;         /* of top_k */
+  bp_probability_sums sums;
+  int32_t *truth; /* [rows]: classes */
+  double *scores; /* [rows, classes]: NULL when there are too many */
+  size_t n_scores;
+  double *values, *guesses; /* [rows]: in the target's own units */
+} outcome;
+
+typedef struct judge {
+  const bp_table *table;
+  int64_t target; /* regression: the column of true values */
+  outcome outcome;
+  double *row; /* [outputs] */
+} judge;
+
+/* ---- room ---- */
+
+static bp_status open_classes(bp_context *ctx, outcome *o) {
+  int64_t cells;
+  if (!bp_mul_dim(o->classes, o->classes, &cells)) return bp_fail(ctx, BP_E_NOMEM, "out of memory: too many classes");
+  o->k = o->classes > 5 ? 5 : 2;
+  o->confusion = bp_calloc(ctx, (size_t)cells, sizeof *o->confusion);
+  o->truth = bp_alloc(ctx, (size_t)o->rows, sizeof *o->truth);
+  if (!o->confusion || !o->truth) return BP_E_NOMEM;
+  if (o->rows > SCORES_MAX / o->classes) return BP_OK;
+  o->n_scores = (size_t)(o->rows * o->classes);
+  o->scores = bp_alloc(ctx, o->n_scores, sizeof *o->scores);
+  return o->scores ? BP_OK : BP_E_NOMEM;
+}
+
+static bp_status open_outcome(bp_context *ctx, const bp_model *model, int64_t rows, outcome *o) {
+  o->rows = rows;
+  if (model->task != BP_TASK_REGRESSION) {
+    o->classes = bp_model_outputs(model);
+    return open_classes(ctx, o);
+  }
+  o->values = bp_alloc(ctx, (size_t)rows, sizeof *o->values);
+  o->guesses = bp_alloc(ctx, (size_t)rows, sizeof *o->guesses);
+  return o->values && o->guesses ? BP_OK : BP_E_NOMEM;
+}
+
+static void close_outcome(bp_context *ctx, outcome *o) {
+  bp_allocator allocator = bp_context_allocator(ctx);
+  size_t n = (size_t)o->rows;
+  bp_release(allocator, o->confusion, (size_t)(o->classes * o->classes), sizeof *o->confusion);
+  bp_release(allocator, o->truth, n, sizeof *o->truth);
+  bp_release(allocator, o->scores, o->n_scores, sizeof *o->scores);
+  bp_release(allocator, o->values, n, sizeof *o->values);
+  bp_release(allocator, o->guesses, n, sizeof *o->guesses);
+}
+
+/* ---- rows ---- */
+
+/* The class that a row's targets name. */
+static int32_t true_class(const bp_pass *pass, const bp_encoded *encoded, int64_t r) {
+  int64_t width = encoded->outputs;
+  if (pass->targets == BP_TARGETS_OWN) return ((const int32_t *)encoded->targets)[r];
+  if (pass->targets == BP_TARGETS_BINARY) return bp_pass_element(pass, encoded->targets, r) != 0;
+  for (int64_t c = 0; c < width; c++)
+    if (bp_pass_element(pass, encoded->targets, r * width + c) != 0) return (int32_t)c;
+  return 0;
+}
+
+static void judge_class(outcome *o, int64_t row, int32_t truth, const double *p) {
+  o->confusion[truth * o->classes + bp_most_probable(p, o->classes)]++;
+  bp_probability_sums_add(&o->sums, truth, p, 1, o->classes, o->k);
+  o->truth[row] = truth;
+  if (o->scores) memcpy(o->scores + row * o->classes, p, (size_t)o->classes * sizeof *p);
+}
+
+static bp_status judge_piece(bp_pass *pass, const bp_encoded *encoded, int64_t first, void *user) {
+  judge *j = user;
+  outcome *o = &j->outcome;
+  for (int64_t r = 0; r < encoded->rows; r++) {
+    bp_pass_output(pass, r, j->row);
+    bp_long_sum_add(&o->loss, bp_pass_element(pass, pass->loss, r));
+    if (o->values) {
+      o->values[first + r] = bp_table_number(j->table, first + r, j->target);
+      o->guesses[first + r] = j->row[0];
+    } else
+      judge_class(o, first + r, true_class(pass, encoded, r), j->row);
+  }
+  return BP_OK;
+}
+
+/* ---- measures ---- */
+
+/* Whether the outputs of a row are probabilities that sum to 1. */
+static bool gives_distribution(const bp_model *model) {
+  return model->loss == BP_LOSS_CROSS_ENTROPY ||
+         (model->loss == BP_LOSS_BINARY_CROSS_ENTROPY && bp_net_outputs(model->net) == 1);
+}
+
+static void take_probabilities(const bp_model *model, const outcome *o, bp_metrics *m) {
+  bp_probability_metrics p = bp_probability_sums_metrics(&o->sums);
+  if (o->classes > 2) m->top_k = p.top_k, m->k = o->k;
+  if (!gives_distribution(model)) return;
+  m->log_loss = m->loss; /* from the logits, so that a certain mistake is large and not infinite */
+  m->log_loss_bits = m->loss / log(2);
+  m->brier = p.brier;
+  m->calibration_error = p.calibration_error;
+}
+
+static bp_status measure_classes(bp_context *ctx, const bp_model *model, outcome *o, bp_metrics *m) {
+  bp_class_summary summary = bp_class_summary_of(o->confusion, o->classes);
+  if (o->scores) BP_TRY(bp_areas(ctx, o->truth, o->scores, NULL, o->rows, o->classes, &m->auc, &m->pr_auc));
+  m->scores = bp_alloc(ctx, (size_t)o->classes, sizeof *m->scores);
+  if (!m->scores) return BP_E_NOMEM;
+  bp_class_scores(o->confusion, o->classes, m->scores);
+  m->classes = o->classes;
+  m->confusion = o->confusion;
+  o->confusion = NULL;
+  m->accuracy = summary.accuracy;
+  m->balanced_accuracy = summary.balanced_accuracy;
+  m->mcc = summary.mcc;
+  m->kappa = summary.kappa;
+  m->macro = summary.macro;
+  m->weighted = summary.weighted;
+  take_probabilities(model, o, m);
+  return BP_OK;
+}
+
+static bp_status measure_values(bp_context *ctx, const outcome *o, bp_metrics *m) {
+  bp_value_metrics v;
+  BP_TRY(bp_value_metrics_of(ctx, o->values, o->guesses, NULL, o->rows, &v));
+  m->rmse = v.rmse;
+  m->mae = v.mae;
+  m->r2 = v.r2;
+  m->bias = v.bias;
+  m->median_error = v.median_error;
+  m->max_error = v.max_error;
+  m->coverage = bp_coverage(o->values, NULL, o->guesses, NULL, o->rows);
+  return BP_OK;
+}
+
+static bp_metrics no_metrics(bp_task task, int64_t rows) {
+  bp_metrics m = {.task = task, .rows = rows};
+  m.accuracy = m.balanced_accuracy = m.mcc = m.kappa = m.top_k = NAN;
+  m.macro = m.weighted = (bp_class_score){NAN, NAN, NAN, NAN};
+  m.log_loss = m.log_loss_bits = m.brier = m.calibration_error = m.auc = m.pr_auc = NAN;
+  m.rmse = m.mae = m.r2 = m.bias = m.median_error = m.max_error = m.coverage = NAN;
+  return m;
+}
+
+static bp_status measure(bp_context *ctx, const bp_model *model, outcome *o, bp_metrics *out) {
+  bp_metrics metrics = no_metrics(model->task, o->rows);
+  metrics.loss = bp_long_sum_of(&o->loss) / (double)o->rows;
+  if (o->values)
+    BP_TRY(measure_values(ctx, o, &metrics));
+  else
+    BP_TRY(measure_classes(ctx, model, o, &metrics));
+  *out = metrics;
+  return BP_OK;
+}
+
+/* ---- public ---- */
+
+static bp_status evaluate(bp_pass *pass, const bp_table *table, int threads, judge *j, bp_metrics *out) {
+  int64_t rows = bp_table_rows(table);
+  if (rows == 0) return bp_fail(pass->ctx, BP_E_DATA, "the table has no rows: there is nothing to measure");
+  j->row = bp_alloc(pass->ctx, (size_t)bp_model_outputs(pass->model), sizeof *j->row);
+  if (!j->row) return BP_E_NOMEM;
+  BP_TRY(open_outcome(pass->ctx, pass->model, rows, &j->outcome));
+  BP_TRY(bp_pass_open(pass, table, threads));
+  BP_TRY(bp_pass_run(pass, rows, judge_piece, j));
+  return measure(pass->ctx, pass->model, &j->outcome, out);
+}
+
+bp_status bp_model_evaluate(bp_context *context, const bp_model *model, const bp_table *table, int threads,
+                            bp_metrics *out) {
+  bp_program *program = NULL;
+  judge j = {.table = table, .target = bp_table_find(table, model->encoding->target)};
+  const char *why;
+  bp_pass pass = {.ctx = context, .model = model};
+  (void)bp_model_targets(model->loss, model->encoding, &pass.targets, &why);
+  bp_status status = bp_model_compile(context, model, true, &program);
+  pass.program = program;
+  if (status == BP_OK) status = evaluate(&pass, table, threads, &j, out);
+  bp_pass_close(&pass);
+  close_outcome(context, &j.outcome);
+  bp_release(bp_context_allocator(context), j.row, (size_t)bp_model_outputs(model), sizeof *j.row);
+  bp_program_free(program);
+  return status;
+}
+
+void bp_metrics_release(bp_context *context, bp_metrics *metrics) {
+  bp_allocator allocator = bp_context_allocator(context);
+  size_t classes = (size_t)metrics->classes;
+  bp_release(allocator, metrics->confusion, classes * classes, sizeof *metrics->confusion);
+  bp_release(allocator, metrics->scores, classes, sizeof *metrics->scores);
+  metrics->confusion = NULL;
+  metrics->scores = NULL;
+  metrics->classes = 0;
+}
