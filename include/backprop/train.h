@@ -79,7 +79,7 @@ typedef struct bp_fit_options {
   void *progress_user;
 } bp_fit_options;
 
-typedef enum bp_stop { BP_STOP_EPOCHS, BP_STOP_PATIENCE, BP_STOP_CALLBACK, BP_STOP_DIVERGED } bp_stop;
+typedef enum bp_stop { BP_STOP_EPOCHS, BP_STOP_PATIENCE, BP_STOP_CALLBACK, BP_STOP_DIVERGED, BP_STOP_COUNT } bp_stop;
 /* VIEW "epochs", "patience", "callback", "diverged". */
 BP_API const char *bp_stop_name(bp_stop stop);
 

@@ -1,0 +1,191 @@
+/* trainer.c - making a trainer, its parameters kept aside, and one step. Floor: train. */
+#include "train/trainer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/philox.h"
+#include "train/fit_options.h"
+#include "train/optimizer_update.h"
+#include "train/regularize.h"
+
+/* Rows of an evaluation's batch. */
+#define EVAL_ROWS 1024
+
+size_t trainer_param_bytes(const trainer *t, int p) {
+  return (size_t)bp_net_param(t->net, p).elements * bp_dtype_size(bp_net_dtype(t->net));
+}
+
+/* ---- making ---- */
+static bp_status alloc_arrays(trainer *t) {
+  t->n_params = bp_net_params(t->net);
+  t->per_param = optimizer_slots(t->options.optimizer, &t->options);
+  for (int p = 0; p < t->n_params; p++) t->params_bytes += trainer_padded(trainer_param_bytes(t, p));
+  t->slots_bytes = t->params_bytes * (size_t)t->per_param;
+  t->kept = bp_aligned_alloc(t->ctx, t->params_bytes);
+  t->slots = bp_aligned_alloc(t->ctx, t->slots_bytes + 1);
+  if (t->kept == NULL || t->slots == NULL) return BP_E_NOMEM;
+  memset(t->slots, 0, t->slots_bytes);
+  return BP_OK;
+}
+
+static bp_status set_up_train(trainer *t, const bp_source *source) {
+  runner *r = &t->train;
+  bool classes = bp_loss_wants_classes(t->options.loss), f64 = bp_net_dtype(t->net) == BP_F64;
+  int n_slots = t->n_params * t->per_param;
+  BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes,
+                     FIT_FIRST_PARAM_OF_STEP + (size_t)(t->n_params + n_slots), t->options.batch_size));
+  r->inputs[FIT_LR] = f64 ? (const void *)&t->lr : (const void *)&t->lr_f32;
+  r->inputs[FIT_STEP] = &t->step;
+  const char *slot = t->slots;
+  for (int p = 0; p < t->n_params; p++) {
+    r->inputs[FIT_FIRST_PARAM_OF_STEP + p] = t->params[p];
+    for (int s = 0; s < t->per_param; s++, slot += trainer_padded(trainer_param_bytes(t, p)))
+      r->inputs[FIT_FIRST_PARAM_OF_STEP + t->n_params + p * t->per_param + s] = slot;
+  }
+  BP_TRY(fit_step_program(t->ctx, t->net, source, &t->options, r->batch, &r->program));
+  return bp_workspace_new(t->ctx, r->program, t->options.threads, &r->workspace);
+}
+
+static bp_status set_up_valid(trainer *t, const bp_source *source) {
+  runner *r = &t->valid;
+  int64_t batch = source->rows < EVAL_ROWS ? source->rows : EVAL_ROWS;
+  bool classes = bp_loss_wants_classes(t->options.loss);
+  BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes, FIT_FIRST_PARAM_OF_EVAL + (size_t)t->n_params,
+                     batch));
+  for (int p = 0; p < t->n_params; p++) r->inputs[FIT_FIRST_PARAM_OF_EVAL + p] = t->params[p];
+  BP_TRY(fit_eval_program(t->ctx, t->net, source, t->options.loss, batch, &r->program));
+  return bp_workspace_new(t->ctx, r->program, t->options.threads, &r->workspace);
+}
+
+static int64_t steps_per_epoch(const trainer *t) {
+  return (t->train.source->rows + t->train.batch - 1) / t->train.batch;
+}
+
+static bp_status check_warmup(const trainer *t) {
+  int64_t epoch = steps_per_epoch(t), all = epoch * t->options.epochs;
+  int64_t warmup = bp_schedule_warmup(&t->options.schedule, epoch);
+  if (warmup < all) return BP_OK;
+  return bp_fail(t->ctx, BP_E_ARG,
+                 "warm-up of %" PRId64 " steps, expected fewer than the %" PRId64 " of the whole training", warmup,
+                 all);
+}
+
+static bp_status set_up(trainer *t, const bp_source *train, const bp_source *valid) {
+  BP_TRY(alloc_arrays(t));
+  BP_TRY(set_up_train(t, train));
+  if (valid != NULL) BP_TRY(set_up_valid(t, valid));
+  BP_TRY(check_warmup(t));
+  t->state = (trainer_state){.epoch = 1, .best = INFINITY, .schedule = schedule_start()};
+  trainer_keep(t, t->kept);
+  return BP_OK;
+}
+
+bp_status trainer_new(bp_context *ctx, const bp_net *net, void *const *params, const bp_source *train,
+                      const bp_source *valid, const bp_fit_options *options, trainer **out) {
+  bp_fit_options resolved;
+  BP_TRY(fit_options_resolve(ctx, options, train->rows, &resolved));
+  BP_TRY(fit_source_check(ctx, "training", train, net, resolved.loss));
+  if (valid != NULL) BP_TRY(fit_source_check(ctx, "validation", valid, net, resolved.loss));
+  BP_TRY(regularize_check(ctx, net, &resolved));
+  trainer *t = bp_calloc(ctx, 1, sizeof *t);
+  if (t == NULL) return BP_E_NOMEM;
+  t->ctx = ctx;
+  t->net = net;
+  t->params = params;
+  t->options = resolved;
+  bp_status status = set_up(t, train, valid);
+  if (status != BP_OK) {
+    trainer_free(t);
+    return status;
+  }
+  *out = t;
+  return BP_OK;
+}
+
+void trainer_free(trainer *t) {
+  bp_allocator a = bp_context_allocator(t->ctx);
+  runner_release(&t->train);
+  runner_release(&t->valid);
+  if (t->kept != NULL) bp_aligned_free(a, t->kept, t->params_bytes);
+  if (t->slots != NULL) bp_aligned_free(a, t->slots, t->slots_bytes + 1);
+  bp_fit_result_release(t->ctx, &t->result);
+  bp_release(a, t, 1, sizeof *t);
+}
+
+/* ---- parameters kept aside ---- */
+void trainer_keep(const trainer *t, char *to) {
+  for (int p = 0; p < t->n_params; p++) {
+    memcpy(to, t->params[p], trainer_param_bytes(t, p));
+    to += trainer_padded(trainer_param_bytes(t, p));
+  }
+}
+
+void trainer_give_back(const trainer *t, const char *from) {
+  for (int p = 0; p < t->n_params; p++) {
+    memcpy(t->params[p], from, trainer_param_bytes(t, p));
+    from += trainer_padded(trainer_param_bytes(t, p));
+  }
+}
+
+bool trainer_params_finite(const trainer *t) {
+  bool f64 = bp_net_dtype(t->net) == BP_F64;
+  for (int p = 0; p < t->n_params; p++) {
+    const double *d = t->params[p];
+    const float *f = t->params[p];
+    for (int64_t i = 0, n = bp_net_param(t->net, p).elements; i < n; i++)
+      if (!isfinite(f64 ? d[i] : (double)f[i])) return false;
+  }
+  return true;
+}
+
+/* ---- a step ---- */
+static void order_rows(trainer *t) {
+  if (t->ordered == t->state.epoch) return;
+  t->ordered = t->state.epoch;
+  bp_random_permutation(t->options.seed, BP_PURPOSE_SHUFFLE, (uint32_t)t->ordered, t->train.rows,
+                        (int32_t)t->train.source->rows);
+}
+
+/* The learning rate of the next step. */
+static void set_rate(trainer *t) {
+  int64_t epoch = steps_per_epoch(t);
+  t->lr = t->options.lr * t->state.schedule.scale *
+          bp_schedule_factor(&t->options.schedule, t->state.steps, epoch * t->options.epochs, epoch);
+  t->lr_f32 = (float)t->lr;
+}
+
+bp_status trainer_step(trainer *t) {
+  trainer_state *s = &t->state;
+  runner *r = &t->train;
+  int64_t left = r->source->rows - s->row, n = left < r->batch ? left : r->batch;
+  double loss, correct;
+  order_rows(t);
+  set_rate(t);
+  t->step = (double)s->steps;
+  BP_TRY(runner_batch(r, s->row, n, &loss, &correct));
+  s->steps++;
+  s->row += n;
+  s->loss_sum += loss * (double)n;
+  s->correct_sum += correct;
+  if (isfinite(loss)) return BP_OK;
+  return bp_fail(t->ctx, BP_E_DIVERGED,
+                 "the loss is %g at step %lld of epoch %lld; try a smaller learning rate than %g", loss,
+                 (long long)s->steps, (long long)s->epoch, t->options.lr);
+}
+
+bp_epoch trainer_epoch(const trainer *t) {
+  const trainer_state *s = &t->state;
+  return (bp_epoch){.epoch = (int)s->epoch,
+                    .steps = s->steps,
+                    .seconds = bp_clock_seconds() - t->start,
+                    .lr = t->lr,
+                    .train_loss = s->loss_sum / (double)s->row,
+                    .train_accuracy = t->train.classes != NULL ? s->correct_sum / (double)s->row : NAN,
+                    .valid_loss = NAN,
+                    .valid_accuracy = NAN};
+}

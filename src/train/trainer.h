@@ -1,0 +1,70 @@
+/* train/trainer.h - a fit as an object: it can stop after any step and go on.
+ *
+ *   trainer_new()        checks, and compiles the programs
+ *   trainer_run()        goes on from the state it is in until something stops it
+ *   trainer_finish()     leaves in the parameters what is to be kept, and fills in the result
+ *
+ * What a run needs to go on is its state: the parameters, the optimiser's slots, the parameters kept aside, the history, and
+ * trainer_state. Random numbers need none: the order of an epoch's rows is a pure function of (seed, epoch).
+ */
+#ifndef BP_TRAIN_TRAINER_H
+#define BP_TRAIN_TRAINER_H
+#include "train/plateau.h"
+#include "train/runner.h"
+
+/* Counters and sums. Everything else of the state is in arrays. */
+typedef struct trainer_state {
+  int64_t steps;
+  int64_t epoch;                /* under way, from 1 */
+  int64_t row;                  /* how many of its rows were learnt from: the position in the order of the epoch */
+  double loss_sum, correct_sum; /* over them */
+  int64_t best_epoch;           /* whose parameters are kept aside; 0: those of the start */
+  double best;                  /* its validation loss */
+  schedule_state schedule;
+} trainer_state;
+
+typedef struct trainer {
+  bp_context *ctx;
+  const bp_net *net;
+  void *const *params;    /* the caller's, updated in place */
+  bp_fit_options options; /* resolved */
+  runner train, valid;    /* valid.source NULL: no validation rows */
+  trainer_state state;
+  int n_params, per_param; /* slots of each parameter */
+  char *slots;             /* all slots, one behind the other, padded() each */
+  char *kept;              /* parameters to give back: the best, or the last good ones; the same layout */
+  size_t params_bytes, slots_bytes;
+  int64_t ordered; /* epoch whose order of rows is in train.rows; 0: none */
+  double step, lr; /* values of the program's inputs, of the last step; lr in the network's type */
+  float lr_f32;
+  double start; /* on the clock */
+  double last_progress;
+  bp_fit_result result;
+} trainer;
+
+/* Everything BORROWed until trainer_free().
+ * BP_E_ARG, BP_E_DATA, BP_E_NOMEM  as bp_fit() */
+bp_status trainer_new(bp_context *ctx, const bp_net *net, void *const *params, const bp_source *train,
+                      const bp_source *valid, const bp_fit_options *options, trainer **out);
+void trainer_free(trainer *t);
+
+/* Runs until a stop, which result.stopped_by then names. BP_E_DIVERGED when a number was not finite. */
+bp_status trainer_run(trainer *t);
+/* Puts the parameters that are to be kept into params; the result's numbers are then complete. */
+void trainer_finish(trainer *t);
+
+/* ---- parts of it ---- */
+size_t trainer_param_bytes(const trainer *t, int p);
+/* Where a part of an array ends, so that the next keeps the alignment that vector loads like. */
+static inline size_t trainer_padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
+/* Copies the parameters to an array of t->params_bytes, and back. */
+void trainer_keep(const trainer *t, char *to);
+void trainer_give_back(const trainer *t, const char *from);
+bool trainer_params_finite(const trainer *t);
+
+/* One step: on the next batch of the epoch under way. BP_E_DIVERGED when its loss is not finite. */
+bp_status trainer_step(trainer *t);
+/* What is known after the last step. */
+bp_epoch trainer_epoch(const trainer *t);
+
+#endif
