@@ -8,7 +8,10 @@
  *   second      the Hessian product against central differences of x_bar
  *   orders      the three ways to the second derivative against each other
  *   bits        bp_eval(), a program, a program without fusion and one on several threads: how many bytes differ
- * In float32: value, identity and bits. Errors are relative to the larger of the two sides and of 1e-6 of the largest element.
+ * In float32: value, identity and bits, and first derivatives against those of float64 at the same point.
+ * Errors are relative to the larger of the two sides and of 1e-6 of the largest element, those of values of a fifth of it.
+ * Random points are drawn until OC_POINTS elements of arguments were checked in each element type; bits, which do not depend on
+ * values, are compared at the first ones.
  */
 #ifndef OP_CHECK_H
 #define OP_CHECK_H
@@ -44,13 +47,14 @@ typedef struct op_case {
   bool first_only;                                   /* no second derivative */
 } op_case;
 
-enum { OC_BATCH = 5, OC_MANY = 150 };
+enum { OC_BATCH = 5, OC_MANY = 150, OC_POINTS = 1000 };
 /* What BP_BATCH stands for: OC_BATCH in front of an oracle, OC_MANY where only bits are compared. */
 static int64_t oc_batch = OC_BATCH;
 
 typedef struct op_errors {
-  double value, identity, difference, second, orders;
+  double value, identity, difference, second, orders, narrow;
   size_t bits;
+  int64_t points; /* elements of arguments */
 } op_errors;
 
 /* ---- numbers ---- */
@@ -68,17 +72,19 @@ static inline int64_t oc_elements(bp_var v) {
   return n;
 }
 
-/* The largest difference of two arrays, relative as told above; infinite when only one of two is NaN. */
-static inline double oc_error(const double *a, const double *b, int64_t n) {
+/* The largest difference of two arrays, relative to the larger of the two and of `floor` of the largest element; infinite when only
+ * one of two is NaN. */
+static inline double oc_error_above(const double *a, const double *b, int64_t n, double floor) {
   double top = 0, worst = 0;
   for (int64_t i = 0; i < n; i++) top = fmax(top, fmax(fabs(a[i]), fabs(b[i])));
   for (int64_t i = 0; i < n; i++) {
     if (a[i] == b[i] || (isnan(a[i]) && isnan(b[i]))) continue;
-    double error = fabs(a[i] - b[i]) / fmax(fmax(fabs(a[i]), fabs(b[i])), 1e-6 * top);
+    double error = fabs(a[i] - b[i]) / fmax(fmax(fabs(a[i]), fabs(b[i])), floor * top);
     if (!(error <= worst)) worst = isnan(error) ? INFINITY : error;
   }
   return worst;
 }
+static inline double oc_error(const double *a, const double *b, int64_t n) { return oc_error_above(a, b, n, 1e-6); }
 
 /* ---- arrays of variables: kept as double, handed over in the element type ---- */
 typedef struct oc_array {
@@ -282,32 +288,66 @@ static inline void oc_differences(op_graph *g, double h, double **to) {
   op_graph_eval(g);
 }
 
-static inline op_errors op_check_errors(bp_context *ctx, const op_case *c, bp_dtype t, uint64_t seed) {
+static inline double oc_value(const op_graph *g, const op_case *c) {
+  const double *x[OC_ARGS];
+  double *y = calloc((size_t)g->out[0].n + 1, sizeof *y);
+  assert_non_null(y);
+  for (int i = 0; i < c->n_x; i++) x[i] = g->in[i].value;
+  c->oracle(x, y);
+  double error = oc_error_above(g->out[0].value, y, g->out[0].n, 0.2); /* sums may cancel */
+  free(y);
+  return error;
+}
+
+/* First and second derivatives, in float64. */
+static inline void oc_by_differences(op_graph *g, const op_case *c, op_errors *e) {
+  double *to[OC_ARGS + 1];
+  for (int o = 0; o <= c->n_x; o++) to[o] = calloc((size_t)g->out[o == 0 ? 0 : 1 + o].n + 1, sizeof(double));
+  oc_differences(g, 2e-4 * (c->hi - c->lo), to);
+  e->difference = oc_error(g->out[1].value, to[0], g->out[1].n);
+  for (int i = 0; i < c->n_x && !c->first_only; i++)
+    e->second = fmax(e->second, oc_error(g->out[2 + c->n_x + i].value, to[1 + i], g->in[i].n));
+  if (!c->first_only) e->orders = oc_orders(g);
+  for (int o = 0; o <= c->n_x; o++) free(to[o]);
+}
+
+/* How far y_dot and x_bar of float32 are from those of float64 at the same point, relative to the largest element. */
+static inline double oc_narrow(const op_graph *g, const op_case *c) {
+  op_graph wide;
+  double worst = 0;
+  op_graph_build(&wide, g->ctx, c, BP_F64, true);
+  for (int i = 0; i < g->n_in; i++) {
+    memcpy(wide.in[i].value, g->in[i].value, (size_t)g->in[i].n * sizeof(double));
+    oc_to_raw(&wide.in[i]);
+  }
+  op_graph_eval(&wide);
+  for (int o = 1; o <= 1 + c->n_x; o++) {
+    double top = 1e-30, gap = 0;
+    for (int64_t k = 0; k < g->out[o].n; k++) {
+      top = fmax(top, fabs(wide.out[o].value[k]));
+      double apart = fabs(g->out[o].value[k] - wide.out[o].value[k]);
+      gap = isnan(apart) && !isnan(wide.out[o].value[k]) ? INFINITY : fmax(gap, apart);
+    }
+    worst = fmax(worst, gap / top);
+  }
+  op_graph_free(&wide);
+  return worst;
+}
+
+static inline op_errors op_check_errors(bp_context *ctx, const op_case *c, bp_dtype t, uint64_t seed, bool bits) {
   op_errors e = {0};
   op_graph g;
   op_graph_build(&g, ctx, c, t, true);
   op_graph_inputs(&g, c, seed);
   op_graph_eval(&g);
-  if (c->oracle != NULL) {
-    const double *x[OC_ARGS];
-    double *y = calloc((size_t)g.out[0].n + 1, sizeof *y);
-    for (int i = 0; i < c->n_x; i++) x[i] = g.in[i].value;
-    c->oracle(x, y);
-    e.value = oc_error(g.out[0].value, y, g.out[0].n);
-    free(y);
-  }
+  for (int i = 0; i < c->n_x; i++) e.points += g.in[i].n;
+  if (c->oracle != NULL) e.value = oc_value(&g, c);
   e.identity = oc_identity(&g);
-  e.bits = op_graph_differs(&g, 2);
-  if (t == BP_F64) {
-    double *to[OC_ARGS + 1];
-    for (int o = 0; o <= c->n_x; o++) to[o] = calloc((size_t)g.out[o == 0 ? 0 : 1 + o].n + 1, sizeof(double));
-    oc_differences(&g, 2e-4 * (c->hi - c->lo), to);
-    e.difference = oc_error(g.out[1].value, to[0], g.out[1].n);
-    for (int i = 0; i < c->n_x && !c->first_only; i++)
-      e.second = fmax(e.second, oc_error(g.out[2 + c->n_x + i].value, to[1 + i], g.in[i].n));
-    if (!c->first_only) e.orders = oc_orders(&g);
-    for (int o = 0; o <= c->n_x; o++) free(to[o]);
-  }
+  if (bits) e.bits = op_graph_differs(&g, 2);
+  if (t == BP_F64)
+    oc_by_differences(&g, c, &e);
+  else
+    e.narrow = oc_narrow(&g, c);
   op_graph_free(&g);
   return e;
 }
@@ -328,18 +368,30 @@ static inline void op_check_bits(bp_context *ctx, const op_case *c) {
   oc_batch = OC_BATCH;
 }
 
+static inline bool oc_good(const op_case *c, bp_dtype t, const op_errors *e) {
+  double value = t == BP_F32 ? c->value_f32 : c->value_f64, identity = t == BP_F32 ? 1e-4 : 1e-11;
+  double difference = c->difference > 0 ? c->difference : 1e-7, second = c->second > 0 ? c->second : 1e-6;
+  return e->value <= value && e->identity <= identity && e->bits == 0 && e->difference <= difference &&
+         e->second <= second && e->orders <= 1e-8 && e->narrow <= 1e-4;
+}
+
 static inline void op_check(bp_context *ctx, const op_case *c) {
+  bool all_good = true;
   for (int t = 0; t < 2; t++) {
-    op_errors e = op_check_errors(ctx, c, t == 0 ? BP_F32 : BP_F64, 0x9e3779b97f4a7c15u);
-    double value = t == 0 ? c->value_f32 : c->value_f64, identity = t == 0 ? 1e-4 : 1e-11;
-    double difference = c->difference > 0 ? c->difference : 1e-7, second = c->second > 0 ? c->second : 1e-6;
-    bool good = e.value <= value && e.identity <= identity && e.bits == 0 && e.difference <= difference &&
-                e.second <= second && e.orders <= 1e-8;
-    if (!good || getenv("OP_CHECK_PRINT") != NULL)
-      print_message("%-24s f%d value %.2g identity %.2g difference %.2g second %.2g orders %.2g bits %zu\n", c->name,
-                    t == 0 ? 32 : 64, e.value, e.identity, e.difference, e.second, e.orders, e.bits);
-    assert_true(good);
+    int64_t points = 0;
+    for (uint64_t draw = 0; points < OC_POINTS; draw++) {
+      op_errors e = op_check_errors(ctx, c, t == 0 ? BP_F32 : BP_F64, 0x9e3779b97f4a7c15u + (draw << 20), draw == 0);
+      bool good = oc_good(c, t == 0 ? BP_F32 : BP_F64, &e);
+      points += e.points;
+      if (!good || getenv("OP_CHECK_PRINT") != NULL)
+        print_message("%-24s f%d draw %d value %.2g identity %.2g difference %.2g second %.2g orders %.2g narrow %.2g "
+                      "bits %zu\n",
+                      c->name, t == 0 ? 32 : 64, (int)draw, e.value, e.identity, e.difference, e.second, e.orders,
+                      e.narrow, e.bits);
+      all_good = all_good && good;
+    }
   }
+  assert_true(all_good);
 }
 
 #endif

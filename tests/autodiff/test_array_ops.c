@@ -150,6 +150,9 @@ static bool jumps(const setting *s) {
   return false;
 }
 
+/* Of float64: what the differences leave. Of float32: a few roundings of sums of at most 10 terms. */
+static double tolerance_of(bp_dtype t) { return t == BP_F64 ? 1e-10 : 1e-5; }
+
 /* x_bar[i][e] = Σ_j y_bar[j] ∂y[j]/∂x[i][e], one element of x after the other. */
 static int64_t check_reverse(const setting *s, void *const *x_bar) {
   static long double y_dot[ELEMENTS_MOST];
@@ -166,7 +169,7 @@ static int64_t check_reverse(const setting *s, void *const *x_bar) {
       for (int64_t j = 0; j < count_of(&s->c.y); j++) gradient[e] += y_dot[j] * (long double)bt_get(y_bar, s->t, j);
     }
     memcpy(expected, gradient, (size_t)n * sizeof *gradient);
-    compare(s, "reverse", x_bar[i], s->t, n, 1e-10);
+    compare(s, "reverse", x_bar[i], s->t, n, tolerance_of(s->t));
     points += n;
   }
   return points;
@@ -182,19 +185,19 @@ static void check_identity(const setting *s, void *const *x_bar, const void *y_d
       reverse += term;
       size += fabs(term);
     }
-  if (!(fabs(forward - reverse) <= 1e-13 * (1 + size)) && wrong[0] == '\0')
+  if (!(fabs(forward - reverse) <= (s->t == BP_F64 ? 1e-13 : 1e-5) * (1 + size)) && wrong[0] == '\0')
     (void)snprintf(wrong, sizeof wrong, "%s: <y_bar, J x_dot> = %.17g, <Jt y_bar, x_dot> = %.17g", s->row->name,
                    forward, reverse);
 }
 
-static int64_t first_derivatives(bp_context *ctx, const array_row *row, uint64_t seed) {
-  setting s = draw(ctx, row, BP_F64, seed);
+static int64_t first_derivatives(bp_context *ctx, const array_row *row, bp_dtype t, uint64_t seed) {
+  setting s = draw(ctx, row, t, seed);
   bt_random r = {.seed = seed + 77};
   bp_var out[3];
   void *results[3];
   int64_t points = 0;
   size_t n_x = (size_t)s.c.n_x;
-  s.y_bar = input(&s, &r, &s.c.y, bp_var_rank(s.y) > 0 && bp_var_dim(s.y, 0) == BP_BATCH, BP_F64);
+  s.y_bar = input(&s, &r, &s.c.y, bp_var_rank(s.y) > 0 && bp_var_dim(s.y, 0) == BP_BATCH, t);
   bt_assert_ok(ctx, bp_vjp(&s.y, &s.y_bar, 1, s.x, n_x, out));
   bt_assert_ok(ctx, bp_jvp(&s.y, 1, s.x, s.x_dot, n_x, &out[n_x]));
   for (size_t i = 0; i <= n_x; i++) assert_false(bp_var_is_zero(out[i]));
@@ -203,7 +206,7 @@ static int64_t first_derivatives(bp_context *ctx, const array_row *row, uint64_t
   load(&s, 0, &here);
   if (!jumps(&s)) {
     reference_along(&s, &here, &along, expected);
-    compare(&s, "forward", results[n_x], BP_F64, count_of(&s.c.y), 1e-10);
+    compare(&s, "forward", results[n_x], t, count_of(&s.c.y), tolerance_of(t));
     points = count_of(&s.c.y) + check_reverse(&s, results);
   }
   check_identity(&s, results, results[n_x]);
@@ -212,16 +215,19 @@ static int64_t first_derivatives(bp_context *ctx, const array_row *row, uint64_t
   return points;
 }
 
-static void first_derivatives_are_those_of_plain_loops(void **state) {
+static void check_first(bp_context *ctx, bp_dtype t) {
   for (int k = 0; k < ARRAY_ROWS; k++) {
     int64_t points = 0;
     for (int i = 0; i < DRAWS && !array_rows[k].flat; i++) {
-      points += first_derivatives(bt_ctx(state), &array_rows[k], (uint64_t)i);
+      points += first_derivatives(ctx, &array_rows[k], t, (uint64_t)i);
       assert_nothing_wrong();
     }
     if (!array_rows[k].flat && points < 1000) fail_msg("%s: only %d points", array_rows[k].name, (int)points);
   }
 }
+
+static void first_derivatives_are_those_of_plain_loops(void **state) { check_first(bt_ctx(state), BP_F64); }
+static void first_derivatives_are_the_same_in_float32(void **state) { check_first(bt_ctx(state), BP_F32); }
 
 static void flat_operations_have_the_symbolic_zero(void **state) {
   bp_context *ctx = bt_ctx(state);
@@ -248,12 +254,13 @@ static void move(const setting *s, const point *p, double k) {
 }
 
 /* Differences of float64 gradients of size 1, h = 1e-4, fourth order: 1e-16 / 1e-4 = 1e-12 and some. */
-static void second_derivatives(bp_context *ctx, const array_row *row, uint64_t seed) {
+static int64_t second_derivatives(bp_context *ctx, const array_row *row, uint64_t seed) {
   static const double steps[4] = {-2, -1, 1, 2}, weights[4] = {1 / 12.0, -8 / 12.0, 8 / 12.0, -1 / 12.0};
   setting s = draw(ctx, row, BP_F64, seed);
   bt_random r = {.seed = seed + 78};
   bp_var x_bar[2], hv[2], again[2];
   size_t n_x = (size_t)s.c.n_x;
+  int64_t points = 0;
   s.y_bar = input(&s, &r, &s.c.y, bp_var_rank(s.y) > 0 && bp_var_dim(s.y, 0) == BP_BATCH, BP_F64);
   bt_assert_ok(ctx, bp_vjp(&s.y, &s.y_bar, 1, s.x, n_x, x_bar));
   bt_assert_ok(ctx, bp_jvp(x_bar, n_x, s.x, s.x_dot, n_x, hv));
@@ -271,6 +278,7 @@ static void second_derivatives(bp_context *ctx, const array_row *row, uint64_t s
     }
     move(&s, &here, 0);
     memcpy(expected, difference, (size_t)n * sizeof *difference);
+    if (!jumps(&s)) points += n;
     bp_var both[2] = {hv[i], again[i]};
     for (int k = 0; k < 2 && !jumps(&s); k++) {
       if (bp_var_is_zero(both[k])) both[k] = bp_mul(s.x[i], bp_scalar(s.g, BP_F64, 0));
@@ -282,14 +290,18 @@ static void second_derivatives(bp_context *ctx, const array_row *row, uint64_t s
       assert_true(bp_var_is_zero(hv[i]) && bp_var_is_zero(again[i]));
   }
   release(&s);
+  return points;
 }
 
 static void second_derivatives_are_differences_of_first_ones(void **state) {
-  for (int k = 0; k < ARRAY_ROWS; k++)
-    for (int i = 0; i < DRAWS / 4 && !array_rows[k].flat; i++) {
-      second_derivatives(bt_ctx(state), &array_rows[k], 1000 + (uint64_t)i);
+  for (int k = 0; k < ARRAY_ROWS; k++) {
+    int64_t points = 0;
+    for (int i = 0; i < DRAWS && !array_rows[k].flat; i++) {
+      points += second_derivatives(bt_ctx(state), &array_rows[k], 1000 + (uint64_t)i);
       assert_nothing_wrong();
     }
+    if (!array_rows[k].flat && points < 1000) fail_msg("%s: only %d points", array_rows[k].name, (int)points);
+  }
 }
 
 /* ---- faults that must be caught ---- */
@@ -319,13 +331,13 @@ static void wrong_rules_are_caught(void **state) {
   static const array_row sign = {"off", reduce_draw, wrong_sign_build, sum_value, false, true};
   static const array_row millionth = {"off", reduce_draw, millionth_build, sum_value, false, true};
   static const array_row flat = {"off", logsumexp_draw, no_curvature_build, logsumexp_value, false, false};
-  (void)first_derivatives(bt_ctx(state), &sign, 1);
+  (void)first_derivatives(bt_ctx(state), &sign, BP_F64, 1);
   assert_caught("forward");
-  (void)first_derivatives(bt_ctx(state), &millionth, 1);
+  (void)first_derivatives(bt_ctx(state), &millionth, BP_F64, 1);
   assert_caught("forward");
-  (void)first_derivatives(bt_ctx(state), &flat, 1);
+  (void)first_derivatives(bt_ctx(state), &flat, BP_F64, 1);
   assert_nothing_wrong();
-  second_derivatives(bt_ctx(state), &flat, 1);
+  (void)second_derivatives(bt_ctx(state), &flat, 1);
   assert_caught("forward over reverse");
 }
 
@@ -333,6 +345,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(values_are_those_of_plain_loops),
       BT_TEST(first_derivatives_are_those_of_plain_loops),
+      BT_TEST(first_derivatives_are_the_same_in_float32),
       BT_TEST(flat_operations_have_the_symbolic_zero),
       BT_TEST(second_derivatives_are_differences_of_first_ones),
       BT_TEST(wrong_rules_are_caught),

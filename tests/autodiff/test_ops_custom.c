@@ -105,7 +105,7 @@ static void many_rows_are_cut_without_a_trace(void **state) {
 
 static void the_checker_catches_a_wrong_sign(void **state) {
   op_case c = {"wrong", from_wrong, TWO, .oracle = NULL};
-  op_errors e = op_check_errors(bt_ctx(state), &c, BP_F64, 5);
+  op_errors e = op_check_errors(bt_ctx(state), &c, BP_F64, 5, false);
   assert_true(e.identity > 1e-3);
   assert_true(e.orders > 1e-3);
   assert_int_equal(e.bits, 0);
