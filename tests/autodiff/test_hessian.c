@@ -1,6 +1,7 @@
 /* Second and higher derivatives: all pairs of modes, products against matrices, closed forms up to the fourth order. */
 /* labels: grad prop */
 #include "autodiff/derivative_fixtures.h"
+#include "support/graph_random.h"
 
 /* ---- Hessians ---- */
 enum { N = 4 };
@@ -36,6 +37,65 @@ static void all_pairs_of_modes_agree_and_are_symmetric(void **state) {
   differences_of(gradient, x, at, differences);
   bt_assert_close_f64(plain, differences, N * N, 1e-8, 1e-9);
   bp_graph_free(g);
+}
+
+/* ---- random functions ---- */
+enum { FUNCTIONS = 500, N_MOST = 24 };
+
+/* Σ tanh of what a random graph gives, bounded and curved. */
+static bp_var bounded_total(const bt_random_graph *f) {
+  bp_var sum = number(f->graph, 0);
+  for (size_t i = 0; i < f->n_outputs; i++) sum = bp_add(sum, total(bp_tanh(f->outputs[i])));
+  return sum;
+}
+
+/* The largest |h[k] - h[0]| and |h[0] - h[0]ᵀ| relative to the largest element of h[0]; -1: all zero, or not finite. */
+static double worst_gap(double *const *h, size_t n) {
+  double top = 0, gap = 0;
+  for (size_t i = 0; i < n * n; i++) {
+    if (!isfinite(h[0][i])) return -1;
+    top = fmax(top, fabs(h[0][i]));
+  }
+  for (size_t i = 0; i < n * n; i++) {
+    gap = fmax(gap, fabs(h[0][i] - h[0][i % n * n + i / n]));
+    for (int k = 1; k < 4; k++) gap = isnan(h[k][i]) ? INFINITY : fmax(gap, fabs(h[k][i] - h[0][i]));
+  }
+  return top > 0 ? gap / top : gap > 0 ? INFINITY : -1;
+}
+
+/* Of the Hessian with respect to the first small variable where it is not zero; -1: there is none. */
+static double gap_of(bp_context *ctx, const bt_random_graph *f) {
+  static const bp_mode modes[] = {BP_MODE_FORWARD, BP_MODE_REVERSE};
+  bp_var y = bounded_total(f), h[4];
+  void *results[4];
+  for (size_t i = 0; i < f->n_inputs; i++) {
+    bp_var x = f->inputs[i];
+    if (bp_var_dtype(x) != BP_F64 || elements_of(x) < 2 || elements_of(x) > N_MOST) continue;
+    for (int k = 0; k < 4; k++) bt_assert_ok(ctx, bp_hessian_by(y, &x, 1, modes[k / 2], modes[k % 2], &h[k]));
+    bt_function all = {"Hessian", h, 4, f->inputs, f->n_inputs, (const void *const *)f->values, 1};
+    bt_evaluate(ctx, &all, 0, results, NULL);
+    double gap = worst_gap((double *const *)results, elements_of(x));
+    bt_free_arrays(results, 4);
+    if (gap >= 0) return gap;
+  }
+  return -1;
+}
+
+/* Sums of up to a thousand products in another order; none is larger than the largest element by much. */
+static void all_pairs_of_modes_agree_on_random_functions(void **state) {
+  int curved = 0;
+  for (int i = 0; i < FUNCTIONS; i++) {
+    bt_random_options options = {
+        .seed = 70000 + (uint64_t)i, .steps = 4 + i % 13, .max_batch = 1, .f64 = true, .one_type = true, .fixed = true};
+    bt_random_graph f;
+    bt_random_graph_make(bt_ctx(state), &options, &f);
+    double gap = gap_of(bt_ctx(state), &f);
+    if (gap > 1e-10) fail_msg("random function %d: the Hessians differ by %g", i, gap);
+    curved += gap >= 0;
+    bt_random_graph_free(&f);
+  }
+  print_message("%d of %d functions have a Hessian that is not zero\n", curved, FUNCTIONS);
+  assert_true(curved > FUNCTIONS / 4);
 }
 
 static void blocks_of_several_variables_make_one_matrix(void **state) {
@@ -285,6 +345,7 @@ static void every_allocation_may_fail(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(all_pairs_of_modes_agree_and_are_symmetric),
+      BT_TEST(all_pairs_of_modes_agree_on_random_functions),
       BT_TEST(blocks_of_several_variables_make_one_matrix),
       BT_TEST(a_linear_function_has_no_curvature),
       BT_TEST(products_are_those_of_the_matrix),

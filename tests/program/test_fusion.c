@@ -1,6 +1,6 @@
 /* labels: prop */
 /* Random graphs: a program computes the bits that plain evaluation computes, fused or not, on any number of threads, for any
- * batch, whatever lay in its memory before; and forward and reverse derivatives agree.
+ * batch, whatever lay in its memory before; eager graphs hold the same bits; and forward and reverse derivatives agree.
  */
 #include <math.h>
 #include <stdio.h>
@@ -50,6 +50,50 @@ static void every_way_of_running_a_graph_gives_the_same_bits(void **state) {
   print_message("%d graphs, %lld elements compared, %lld of the outputs finite\n", graphs(), (long long)compared,
                 (long long)finite);
   assert_true(compared > graphs() * 1000 && finite > compared / 4);
+}
+
+/* ---- eager = evaluated = compiled ---- */
+
+/* Elements of the outputs, whose values, which stand there since they were built, must have the bits that bp_eval() gives. */
+static int64_t compare_with_values(bp_context *ctx, const bt_function *f) {
+  void *results[BT_OUTPUTS];
+  int64_t compared = 0;
+  bt_evaluate(ctx, f, 1, results, NULL);
+  for (size_t i = 0; i < f->n_outputs; i++) {
+    int64_t n = bt_elements(f->outputs[i], 1);
+    const void *value = bp_values(f->outputs[i]);
+    assert_non_null(value);
+    int64_t at = bt_first_difference(value, results[i], bp_var_dtype(f->outputs[i]), n);
+    if (at >= 0)
+      fail_msg("%s: output %zu, element %d is %.17g, evaluation gives %.17g", f->label, i, (int)at,
+               bt_get(value, bp_var_dtype(f->outputs[i]), at), bt_get(results[i], bp_var_dtype(f->outputs[i]), at));
+    compared += n;
+  }
+  bt_free_arrays(results, f->n_outputs);
+  return compared;
+}
+
+static void values_of_eager_graphs_are_those_of_programs(void **state) {
+  static const int64_t no_batch[] = {1, -1};
+  bp_context *ctx = bt_ctx(state);
+  int64_t compared = 0;
+  for (int i = 0; i < graphs(); i++) {
+    bt_random_options options = options_of(i);
+    options.seed += 9000;
+    options.eager = true;
+    options.max_batch = 1;
+    options.states = false;
+    bt_random_graph g;
+    char label[64];
+    (void)snprintf(label, sizeof label, "random eager graph %d", i);
+    bt_random_graph_make(ctx, &options, &g);
+    bt_function f = bt_random_graph_function(&g, label);
+    compared += compare_with_values(ctx, &f);
+    (void)bt_assert_every_way(ctx, &f, threads, no_batch, NULL);
+    bt_random_graph_free(&g);
+  }
+  print_message("%d graphs, %lld elements compared\n", graphs(), (long long)compared);
+  assert_true(compared > graphs() * 50);
 }
 
 /* ---- forward = reverse ---- */
@@ -131,6 +175,7 @@ static void narrower_kernels_do_the_same(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(every_way_of_running_a_graph_gives_the_same_bits),
+      BT_TEST(values_of_eager_graphs_are_those_of_programs),
       BT_TEST(forward_and_reverse_derivatives_agree),
       BT_TEST(narrower_kernels_do_the_same),
   };

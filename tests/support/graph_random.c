@@ -25,10 +25,13 @@ bool bt_has_batch(const bt_dims *d) { return d->rank > 0 && d->at[0] == BP_BATCH
 
 int64_t bt_any_size(bt_random *r) { return sizes[bt_below(r, (int)(sizeof sizes / sizeof *sizes))]; }
 
-bt_dims bt_any_dims(bt_random *r) {
+int64_t bt_rows(const bt_random_graph *g) { return g->options.eager || g->options.fixed ? 3 : BP_BATCH; }
+
+bt_dims bt_any_dims(bt_random_graph *g) {
+  bt_random *r = &g->random;
   bt_dims d = {.rank = bt_below(r, 4)};
   for (int i = 0; i < d.rank; i++) d.at[i] = bt_any_size(r);
-  if (d.rank > 0 && !bt_once_in(r, 3)) d.at[0] = BP_BATCH;
+  if (d.rank > 0 && !bt_once_in(r, 3)) d.at[0] = bt_rows(g);
   return d;
 }
 
@@ -41,11 +44,13 @@ bp_var bt_keep(bt_random_graph *g, bp_var v) {
   return v;
 }
 
+/* An eager graph wants the values with the variable, which shapes the array of values: so the variable comes twice. */
 bp_var bt_add_input(bt_random_graph *g, bp_dtype dtype, const bt_dims *d, double low, double high) {
   bp_var v = bp_input(g->graph, "in", dtype, d->rank, d->at);
   bt_assert_ok(bp_graph_context(g->graph), bp_graph_status(g->graph));
   assert_true(g->n_inputs < BT_INPUTS);
-  g->values[g->n_inputs] = bt_array_uniform(v, g->options.max_batch, &g->random, low, high);
+  void *values = g->values[g->n_inputs] = bt_array_uniform(v, g->options.max_batch, &g->random, low, high);
+  if (g->options.eager) v = bp_variable(g->graph, "in", dtype, d->rank, d->at, values);
   g->inputs[g->n_inputs++] = v;
   return v;
 }
@@ -163,10 +168,10 @@ static void ask_for_states(bt_random_graph *g) {
 
 void bt_random_graph_make(bp_context *ctx, const bt_random_options *options, bt_random_graph *g) {
   *g = (bt_random_graph){.options = *options, .random = {.seed = options->seed}, .narrow = !options->f64};
-  bt_assert_ok(ctx, bp_graph_new(ctx, &g->graph));
+  bt_assert_ok(ctx, options->eager ? bp_graph_new_eager(ctx, &g->graph) : bp_graph_new(ctx, &g->graph));
   for (int i = 0; i < 2; i++) {
-    bt_dims d = bt_any_dims(&g->random);
-    while (bt_row_of(&d) > BT_ROW_MOST) d = bt_any_dims(&g->random);
+    bt_dims d = bt_any_dims(g);
+    while (bt_row_of(&d) > BT_ROW_MOST) d = bt_any_dims(g);
     (void)bt_new_input(g, options->f64 ? BP_F64 : BP_F32, &d);
   }
   /* derivatives, states and their seeds need inputs too */

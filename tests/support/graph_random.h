@@ -15,6 +15,8 @@ typedef struct bt_random_options {
   bool derivatives; /* ask for a reverse and a forward derivative too */
   bool states;      /* assign to some inputs */
   bool one_type;    /* no casts */
+  bool fixed;       /* three rows instead of a batch */
+  bool eager;       /* the same, and values while it is built */
 } bt_random_options;
 
 typedef struct bt_random_graph {

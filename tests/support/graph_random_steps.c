@@ -78,7 +78,7 @@ static bp_var matrix(bt_random_graph *g) {
     if (bp_var_rank(v) == 2) return v;
   }
   bt_dims d = {.rank = 2,
-               .at = {bt_once_in(&g->random, 3) ? bt_any_size(&g->random) : BP_BATCH, bt_any_size(&g->random)}};
+               .at = {bt_once_in(&g->random, 3) ? bt_any_size(&g->random) : bt_rows(g), bt_any_size(&g->random)}};
   return bt_new_input(g, g->options.f64 ? BP_F64 : BP_F32, &d);
 }
 
@@ -142,11 +142,11 @@ static bp_var broadcast(bt_random_graph *g) {
   bt_dims d = bt_dims_of(x), to = d;
   if (!bt_has_batch(&d) && d.rank < 3) {
     for (int i = 0; i < d.rank; i++) to.at[i + 1] = d.at[i];
-    to.at[0] = bt_once_in(r, 2) ? BP_BATCH : bt_any_size(r);
+    to.at[0] = bt_once_in(r, 2) ? bt_rows(g) : bt_any_size(r);
     to.rank++;
   }
   for (int i = to.rank - d.rank; i < to.rank; i++)
-    if (to.at[i] == 1 && bt_once_in(r, 2)) to.at[i] = i == 0 ? BP_BATCH : bt_any_size(r);
+    if (to.at[i] == 1 && bt_once_in(r, 2)) to.at[i] = i == 0 ? bt_rows(g) : bt_any_size(r);
   return bt_row_of(&to) <= BT_ROW_MOST ? bp_broadcast(x, to.rank, to.at) : x;
 }
 
@@ -154,7 +154,7 @@ static bp_var by_number(bt_random_graph *g) {
   bt_random *r = &g->random;
   bp_var x = bt_pick(g);
   bp_dtype t = bp_var_dtype(x);
-  bt_dims d = bt_dims_of(x), index = {.rank = 1, .at = {bt_once_in(r, 3) ? 5 : BP_BATCH}};
+  bt_dims d = bt_dims_of(x), index = {.rank = 1, .at = {bt_once_in(r, 3) ? 5 : bt_rows(g)}};
   int which = bt_below(r, 5);
   if (which == 0 && d.rank == 2) { /* class numbers */
     index.at[0] = d.at[0];
@@ -185,7 +185,7 @@ static bp_var another_type(bt_random_graph *g) {
 
 static bp_var constant(bt_random_graph *g) {
   bp_dtype t = g->options.f64 ? BP_F64 : BP_F32;
-  bt_dims d = bt_any_dims(&g->random);
+  bt_dims d = bt_any_dims(g);
   if (bt_has_batch(&d)) d.at[0] = 3;
   double room[3 * 33 * 33 * 33 / 8];
   int64_t n = bt_row_of(&d);

@@ -13,7 +13,9 @@ bt_dims bt_dims_of(bp_var v);
 int64_t bt_row_of(const bt_dims *d);
 bool bt_has_batch(const bt_dims *d);
 int64_t bt_any_size(bt_random *r);
-bt_dims bt_any_dims(bt_random *r);
+bt_dims bt_any_dims(bt_random_graph *g);
+/* BP_BATCH; in an eager graph a number. */
+int64_t bt_rows(const bt_random_graph *g);
 
 /* Into the pool, when it is an array of floats. */
 bp_var bt_keep(bt_random_graph *g, bp_var v);
