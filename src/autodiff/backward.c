@@ -74,6 +74,15 @@ static bool is_number(const bp_graph *g, const bp_node *n) {
 static bool pull(const bp_graph *g, const bp_node *n, double y, double y_bar, double *bar) {
   bp_op_class op_class = bp_op_table[n->op].op_class;
   if (op_class == BP_CLASS_LEAF || op_class == BP_CLASS_FLAT) return true;
+  switch (n->op) { /* most of a program of numbers */
+  case BP_OP_add: bar[n->arg[0]] += y_bar, bar[n->arg[1]] += y_bar; return true;
+  case BP_OP_sub: bar[n->arg[0]] += y_bar, bar[n->arg[1]] -= y_bar; return true;
+  case BP_OP_mul:
+    bar[n->arg[0]] += y_bar * g->values[n->arg[1]].f64;
+    bar[n->arg[1]] += y_bar * g->values[n->arg[0]].f64;
+    return true;
+  default: break;
+  }
   slope_fn slope = slopes[n->op];
   if (slope == NULL) return false;
   const bp_node *nodes = g->nodes;

@@ -41,9 +41,15 @@ static bp_var elementwise(bp_op op, int n, bp_var *args) {
 }
 
 #define UNARY(name)                                                                                                    \
-  bp_var bp_##name(bp_var x) { return elementwise(BP_OP_##name, 1, &x); }
+  bp_var bp_##name(bp_var x) {                                                                                         \
+    bp_var y = bp_eager_number(BP_OP_##name, x, x);                                                                    \
+    return y.id != 0 ? y : elementwise(BP_OP_##name, 1, &x);                                                           \
+  }
 #define BINARY(name)                                                                                                   \
-  bp_var(bp_##name)(bp_var a, bp_var b) { return elementwise(BP_OP_##name, 2, (bp_var[]){a, b}); }
+  bp_var(bp_##name)(bp_var a, bp_var b) {                                                                              \
+    bp_var y = bp_eager_number(BP_OP_##name, a, b);                                                                    \
+    return y.id != 0 ? y : elementwise(BP_OP_##name, 2, (bp_var[]){a, b});                                             \
+  }
 
 UNARY(neg)
 UNARY(abs)

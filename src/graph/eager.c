@@ -28,8 +28,10 @@ static bool in_place(const bp_graph *g, const bp_node *n) {
   return n->shape == 0 && g->shapes[0].rank == 0 && bp_dtype_is_real((bp_dtype)n->dtype);
 }
 
+static bool has_value(const bp_node *n) { return n->op != BP_OP_input || n->axis != 0; }
+
 const void *bp_eager_value(const bp_graph *g, uint32_t id) {
-  if (g->values == NULL || id == 0 || id >= g->size) return NULL;
+  if (g->values == NULL || id == 0 || id >= g->size || !has_value(&g->nodes[id])) return NULL;
   return in_place(g, &g->nodes[id]) ? (const void *)&g->values[id] : g->values[id].array;
 }
 
@@ -40,9 +42,10 @@ static size_t value_bytes(const bp_graph *g, const bp_node *n) {
 
 void bp_eager_release(bp_graph *g, size_t from) {
   bp_allocator a = bp_context_allocator(g->ctx);
-  for (size_t id = from; g->values != NULL && id < g->size; id++)
+  for (size_t id = from; g->values != NULL && id <= g->last_array; id++)
     if (!in_place(g, &g->nodes[id]) && g->values[id].array != NULL)
       bp_aligned_free(a, g->values[id].array, value_bytes(g, &g->nodes[id]));
+  if (g->last_array >= from) g->last_array = from - 1;
 }
 
 /* ---- computing ---- */
@@ -58,6 +61,7 @@ static bp_status place_value(bp_graph *g, uint32_t id, void **out) {
   }
   g->values[id].array = bp_aligned_alloc(g->ctx, value_bytes(g, n));
   *out = g->values[id].array;
+  g->last_array = id;
   return *out != NULL ? BP_OK : BP_E_NOMEM;
 }
 
@@ -85,23 +89,45 @@ static bp_status compute(bp_graph *g, uint32_t id) {
   return status;
 }
 
-/* Numbers by elementwise operations, the bulk of a scalar program: no more than the kernel itself. */
+/* Numbers by elementwise operations: no more than the kernel itself. */
 static bool compute_number(bp_graph *g, uint32_t id) {
   const bp_node *n = &g->nodes[id];
   const bp_op_info *op = &bp_op_table[n->op];
   if (op->kernel == BP_EW_NONE || n->dtype != BP_F64 || !in_place(g, n)) return false;
-  bp_value *v = g->values;
-  switch (n->op) { /* one rounding each: the same bits as the kernels */
-  case BP_OP_add: return v[id].f64 = v[n->arg[0]].f64 + v[n->arg[1]].f64, true;
-  case BP_OP_sub: return v[id].f64 = v[n->arg[0]].f64 - v[n->arg[1]].f64, true;
-  case BP_OP_mul: return v[id].f64 = v[n->arg[0]].f64 * v[n->arg[1]].f64, true;
-  case BP_OP_div: return v[id].f64 = v[n->arg[0]].f64 / v[n->arg[1]].f64, true;
-  default: break;
-  }
+  for (int a = 0; a < op->arity; a++)
+    if (!has_value(&g->nodes[n->arg[a]])) return false; /* told by compute() */
   const void *in[3] = {NULL, NULL, NULL};
   for (int a = 0; a < op->arity; a++) in[a] = &g->values[n->arg[a]];
   g->kernels->ew[BP_KF64][op->kernel](&g->values[id], in, 1);
   return true;
+}
+
+/* The bulk of a scalar program: an interned shape, two checks of each argument, one store. */
+static bool is_number(const bp_graph *g, bp_var v) {
+  if (v.graph != g || v.id >= g->size) return false;
+  const bp_node *n = &g->nodes[v.id]; /* number 0, the null variable, is no float64 */
+  return n->dtype == BP_F64 && n->shape == 0 && n->op != BP_OP_assign && has_value(n);
+}
+
+bp_var bp_eager_number(bp_op op, bp_var a, bp_var b) {
+  bp_graph *g = a.graph;
+  bp_var none = {g, 0};
+  if (g == NULL || g->values == NULL || g->status != BP_OK || !is_number(g, a) || !is_number(g, b)) return none;
+  size_t id = g->size;
+  if (id >= g->capacity || id >= g->values_capacity) return none;
+  double x = g->values[a.id].f64, y = g->values[b.id].f64;
+  bp_node *n = &g->nodes[id];
+  *n = (bp_node){.op = (uint16_t)op, .dtype = BP_F64, .arg = {a.id, bp_op_table[op].arity > 1 ? b.id : 0, 0}};
+  double *out = &g->values[id].f64;
+  g->size++;
+  switch (op) { /* one rounding each: the same bits as the kernels */
+  case BP_OP_add: *out = x + y; break;
+  case BP_OP_sub: *out = x - y; break;
+  case BP_OP_mul: *out = x * y; break;
+  case BP_OP_div: *out = x / y; break;
+  default: g->kernels->ew[BP_KF64][bp_op_table[op].kernel](out, (const void *[]){&x, &y, NULL}, 1); break;
+  }
+  return (bp_var){g, (uint32_t)id};
 }
 
 void bp_eager_compute(bp_graph *g, uint32_t id) {
@@ -134,6 +160,7 @@ bp_var bp_variable(bp_graph *graph, const char *name, bp_dtype dtype, int rank, 
   bp_status status = place_value(graph, v.id, &out);
   if (status != BP_OK) return bp_graph_fail(graph, status, "%s", bp_error_message(graph->ctx));
   memcpy(out, data, (size_t)bp_shape_elements(bp_shape_of(v), 0) * bp_dtype_size(dtype));
+  graph->nodes[v.id].axis = 1;
   return v;
 }
 
@@ -144,10 +171,11 @@ const void *bp_values(bp_var var) {
 void bp_graph_rewind(bp_graph *graph, size_t size) {
   if (graph->values == NULL || size < 1 || size > graph->size) return;
   bp_eager_release(graph, size);
-  for (size_t id = size; id < graph->size; id++) {
+  for (size_t id = size; id <= graph->last_nary; id++) {
     const bp_node *n = &graph->nodes[id];
     if (bp_op_table[n->op].arity == BP_NARY && n->arg[0] < graph->n_args) graph->n_args = n->arg[0];
   }
+  if (graph->last_nary >= size) graph->last_nary = size - 1;
   graph->size = size;
   graph->status = BP_OK;
   graph->message = NULL;

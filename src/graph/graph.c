@@ -189,7 +189,9 @@ bp_var bp_node_append_nary(bp_graph *g, bp_node node, const bp_shape *shape, con
   node.arg[1] = (uint32_t)n;
   for (size_t i = 0; i < n; i++) g->args[g->n_args + i] = args[i].id;
   bp_var v = bp_node_append(g, node, shape);
-  if (v.id != 0) g->n_args += n;
+  if (v.id == 0) return v;
+  g->n_args += n;
+  g->last_nary = v.id;
   return v;
 }
 

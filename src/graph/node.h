@@ -40,7 +40,7 @@ extern const bp_op_info bp_op_table[BP_OP_COUNT];
 typedef struct bp_node {
   uint16_t op;
   uint8_t dtype;
-  uint8_t axis;    /* slice, place, concat, cumsum */
+  uint8_t axis;    /* slice, place, concat, cumsum; input: 1 when it came with a value, in an eager graph */
   uint32_t shape;  /* number of the interned shape */
   uint32_t arg[3]; /* BP_NARY: place of the first in the pool, and how many; read them with bp_node_args() */
   uint32_t name;   /* 1 + number of the name, 0: none */
@@ -96,6 +96,7 @@ struct bp_graph {
   size_t shape_table_size;
   bp_value *values; /* eager graphs: by id; NULL else */
   size_t values_capacity;
+  size_t last_array, last_nary; /* no later id has a value in a block of its own, or arguments in the pool */
   const bp_kernels *kernels;
   const char **names;
   size_t n_names, names_capacity;
@@ -128,6 +129,9 @@ bp_var bp_node_append_alike(bp_graph *g, bp_node node, uint32_t shape);
 bp_var bp_node_append_nary(bp_graph *g, bp_node node, const bp_shape *shape, const bp_var *args, size_t n);
 /* Computes the value of the newest node of an eager graph; the error, if any, is recorded. */
 void bp_eager_compute(bp_graph *g, uint32_t id);
+/* One elementwise operation on numbers of an eager graph, recorded and computed at once; b: a again where there is only one
+ * argument. The null variable, with nothing done, when these are no such numbers or the graph must grow first. */
+bp_var bp_eager_number(bp_op op, bp_var a, bp_var b);
 /* Releases the values of the nodes from `from` on. */
 void bp_eager_release(bp_graph *g, size_t from);
 /* VIEW the value of a node of an eager graph, until the next node is appended; NULL when it has none. */

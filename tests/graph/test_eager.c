@@ -104,6 +104,11 @@ static void mistakes_are_recorded_and_rewound(void **state) {
   (void)bp_sum(bp_input(g, "w", BP_F64, 1, (int64_t[]){2}), BP_ALL_AXES);
   assert_int_equal(bp_graph_status(g), BP_E_INPUT);
   assert_non_null(strstr(bp_graph_message(g), "'w'"));
+  bp_graph_rewind(g, mark);
+  assert_null(bp_values(bp_input(g, "u", BP_F64, 0, NULL)));
+  (void)bp_mul(number(g, 2), bp_input(g, "u", BP_F64, 0, NULL));
+  assert_int_equal(bp_graph_status(g), BP_E_INPUT);
+  assert_non_null(strstr(bp_graph_message(g), "'u'"));
   bp_graph_free(g);
 
   bt_assert_ok(ctx, bp_graph_new(ctx, &g));
@@ -111,6 +116,31 @@ static void mistakes_are_recorded_and_rewound(void **state) {
   (void)bp_variable(g, "x", BP_F64, 0, NULL, &one);
   assert_int_equal(bp_graph_status(g), BP_E_ARG);
   bp_graph_free(g);
+}
+
+/* Numbers, arrays and lists of arguments take turns; what is rewound is released, and recorded again the same. */
+static void a_graph_of_numbers_and_arrays_can_be_rewound_at_any_node(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  double first[60];
+  for (int keep = 0; keep < 60; keep++) {
+    bp_graph *g = eager(ctx);
+    bp_var x = number(g, 0.5), a = bp_variable(g, "a", BP_F64, 1, (int64_t[]){3}, (double[]){1, 2, 3});
+    size_t mark = bp_graph_size(g);
+    for (int again = 0; again < 2; again++) {
+      bp_var y = x, v = a;
+      for (int i = 0; i < 12; i++) {
+        y = bp_add(bp_sin(y), x);
+        v = i % 3 == 0 ? bp_concat((bp_var[]){v, a}, 2, 0) : bp_mul(v, y);
+        y = bp_sub(y, bp_sum(bp_tanh(v), BP_ALL_AXES));
+      }
+      first[keep] = bp_item(y);
+      bt_assert_close(first[keep], first[0], 0, 0);
+      if (again == 0) bp_graph_rewind(g, mark + (size_t)keep);
+      if (again == 0) bp_graph_rewind(g, mark);
+    }
+    bt_assert_ok(ctx, bp_graph_status(g));
+    bp_graph_free(g);
+  }
 }
 
 static bp_status sweep_job(bp_context *ctx, void *user) {
@@ -139,6 +169,7 @@ int main(void) {
       BT_TEST(arrays_and_float32_work_too),
       BT_TEST(a_recorded_graph_compiles),
       BT_TEST(mistakes_are_recorded_and_rewound),
+      BT_TEST(a_graph_of_numbers_and_arrays_can_be_rewound_at_any_node),
       BT_TEST(every_allocation_may_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
