@@ -182,6 +182,38 @@ static bool parse_activations(const cli_option *option, const char *value, void 
   return true;
 }
 
+typedef struct number_list {
+  const cli_option *option;
+  cli_numbers *numbers;
+} number_list;
+
+static bool add_number(void *user, const char *text, size_t length) {
+  const number_list *list = user;
+  char number[64];
+  if (length >= sizeof number || list->numbers->n == BP_LAYERS_MAX + 1) return false;
+  memcpy(number, text, length);
+  number[length] = '\0';
+  return parse_number(number, &list->option->domain, &list->numbers->values[list->numbers->n++]);
+}
+
+static bool parse_numbers(const cli_option *option, const char *value, void *field) {
+  cli_numbers numbers = {0};
+  number_list list = {option, &numbers};
+  if (!each_part(value, add_number, &list)) return false;
+  *(cli_numbers *)field = numbers;
+  return true;
+}
+
+/* ---- schedules ---- */
+
+static bool parse_schedule(const cli_option *option, const char *value, void *field) {
+  cli_schedule schedule = {.text = value};
+  bool warmup = option->kind == CLI_WARMUP;
+  if ((warmup ? bp_warmup_parse : bp_schedule_parse)(NULL, value, &schedule.value) != BP_OK) return false;
+  *(cli_schedule *)field = schedule;
+  return true;
+}
+
 /* ---- field to text ---- */
 
 static void range_text(const cli_option *option, const char *what, char *text, size_t size) {
@@ -199,6 +231,13 @@ static void names_text(const cli_option *option, const char *what, char *text, s
   size_t used = (size_t)snprintf(text, size, "%s", what);
   for (int i = 0; option->domain.name(i) && used < size; i++)
     used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : " ", option->domain.name(i));
+}
+
+static void numbers_expected(const cli_option *option, char *text, size_t size) {
+  range_text(option, "a number", text, size);
+  size_t used = strlen(text);
+  if (used < size)
+    (void)snprintf(text + used, size - used, ", or one for each layer with weights, separated by commas");
 }
 
 const char *cli_expectation(const cli_option *option, char *text, size_t size) {
@@ -219,6 +258,13 @@ const char *cli_expectation(const cli_option *option, char *text, size_t size) {
   case CLI_ACTIVATIONS: names_text(option, "one name, or one for each hidden layer, of", text, size); break;
   case CLI_BATCH: range_text(option, "full, a whole number", text, size); break;
   case CLI_VALID: range_text(option, "the name of a file, or a number", text, size); break;
+  case CLI_NUMBERS: numbers_expected(option, text, size); break;
+  case CLI_SCHEDULE:
+    (void)snprintf(text, size,
+                   "constant, step:EPOCHS:FACTOR, exponential:FACTOR, linear:END, cosine:END, one_cycle:PEAK or "
+                   "plateau:EPOCHS:FACTOR; numbers may be left out, factors are below 1");
+    break;
+  case CLI_WARMUP: (void)snprintf(text, size, "a number of epochs, or of steps, as 2epochs or 500steps"); break;
   case CLI_DELIMITER: (void)snprintf(text, size, "auto, comma, semicolon, tab, space, pipe, or the character"); break;
   default: break;
   }
@@ -236,6 +282,15 @@ static void activations_text(const cli_activations *list, char *text, size_t siz
   text[0] = '\0';
   for (int i = 0; i < list->n && used < size; i++)
     used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "," : "", bp_activation_name(list->names[i]));
+}
+
+static void numbers_text(const cli_numbers *numbers, char *text, size_t size) {
+  size_t used = 0;
+  char number[32];
+  text[0] = '\0';
+  for (int i = 0; i < numbers->n && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "," : "",
+                             cli_number(numbers->values[i], number, sizeof number));
 }
 
 static void whole_text(const cli_option *option, int64_t number, char *text, size_t size) {
@@ -274,6 +329,9 @@ const char *cli_value_text(const cli_option *option, const cli_settings *setting
   case CLI_WIDTHS: widths_text(field, text, size); break;
   case CLI_ACTIVATIONS: activations_text(field, text, size); break;
   case CLI_VALID: valid_text(field, text, size); break;
+  case CLI_NUMBERS: numbers_text(field, text, size); break;
+  case CLI_SCHEDULE:
+  case CLI_WARMUP: (void)snprintf(text, size, "%s", ((const cli_schedule *)field)->text); break;
   case CLI_TEXT:
   case CLI_FILE:
     if (*(const char *const *)field) (void)snprintf(text, size, "%s", *(const char *const *)field);
@@ -285,10 +343,11 @@ const char *cli_value_text(const cli_option *option, const cli_settings *setting
 
 bool cli_parse_value(const cli_option *option, const char *value, void *field) {
   static bool (*const parse[CLI_KIND_COUNT])(const cli_option *, const char *, void *) = {
-      [CLI_FLAG] = parse_flag,     [CLI_WHOLE] = parse_whole,   [CLI_SEED] = parse_seed,
-      [CLI_REAL] = parse_real,     [CLI_TEXT] = parse_text,     [CLI_FILE] = parse_text,
-      [CLI_CHOICE] = parse_choice, [CLI_WIDTHS] = parse_widths, [CLI_ACTIVATIONS] = parse_activations,
-      [CLI_BATCH] = parse_batch,   [CLI_VALID] = parse_valid,   [CLI_DELIMITER] = parse_delimiter,
+      [CLI_FLAG] = parse_flag,       [CLI_WHOLE] = parse_whole,       [CLI_SEED] = parse_seed,
+      [CLI_REAL] = parse_real,       [CLI_TEXT] = parse_text,         [CLI_FILE] = parse_text,
+      [CLI_CHOICE] = parse_choice,   [CLI_WIDTHS] = parse_widths,     [CLI_ACTIVATIONS] = parse_activations,
+      [CLI_BATCH] = parse_batch,     [CLI_VALID] = parse_valid,       [CLI_DELIMITER] = parse_delimiter,
+      [CLI_NUMBERS] = parse_numbers, [CLI_SCHEDULE] = parse_schedule, [CLI_WARMUP] = parse_schedule,
   };
   return parse[option->kind](option, value, field);
 }

@@ -26,6 +26,7 @@ CHOICE_NAMES(shell_at, "none", "bash", "zsh", "fish")
 static const char *loss_at(int i) { return i == 0 ? "auto" : i > 0 ? bp_loss_name((bp_loss)(i - 1)) : NULL; }
 static const char *init_at(int i) { return i >= 0 ? bp_init_name((bp_init)i) : NULL; }
 static const char *optimizer_at(int i) { return i >= 0 ? bp_optimizer_name((bp_optimizer)i) : NULL; }
+static const char *schedule_at(int i) { return i >= 0 ? bp_schedule_name((bp_schedule_kind)i) : NULL; }
 static const char *task_at(int i) { return i >= 0 ? bp_task_name((bp_task)i) : NULL; }
 static const char *activation_at(int i) { return i >= 0 ? bp_activation_name((bp_activation)i) : NULL; }
 
@@ -43,6 +44,8 @@ static const char *activation_at(int i) { return i >= 0 ? bp_activation_name((bp
   { .low = (l), .high = (h), .automatic = true }
 #define ABOVE_OR_AUTO(l, h)                                                                                            \
   { .low = (l), .high = (h), .above = true, .automatic = true }
+#define BETWEEN_OR_AUTO(l, h)                                                                                          \
+  { .low = (l), .high = (h), .above = true, .below = true, .automatic = true }
 #define NAMES(function)                                                                                                \
   { .name = (function) }
 

@@ -18,6 +18,18 @@ typedef struct cli_activations {
   bp_activation names[BP_LAYERS_MAX];
 } cli_activations;
 
+/* --l1, --l2: one number, or one for each layer with weights. */
+typedef struct cli_numbers {
+  int n;
+  double values[BP_LAYERS_MAX + 1];
+} cli_numbers;
+
+/* --schedule, --warmup: what was written, and what it means. */
+typedef struct cli_schedule {
+  const char *text;
+  bp_schedule value;
+} cli_schedule;
+
 /* --valid: a part of the rows, or a file. */
 typedef struct cli_valid {
   double fraction;
@@ -28,9 +40,11 @@ typedef struct cli_settings {
   cli_widths hidden;
   cli_activations activation;
   int init, dtype, loss, optimizer, task; /* loss: 0 is auto, else bp_loss + 1 */
-  double lr, momentum, l2;
+  double lr, momentum, beta1, beta2, rho, epsilon, weight_decay, clip_norm, clip_value, max_norm;
+  cli_numbers l1, l2;
+  cli_schedule schedule, warmup;
   int64_t batch_size, epochs, patience, threads; /* batch_size, epochs: 0 is auto; batch_size INT64_MAX: full */
-  bool nesterov;
+  bool nesterov, amsgrad;
   uint64_t seed;
   cli_valid valid;
   const char *valid_labels, *labels, *target, *ignore, *features, *missing, *text;

@@ -17,6 +17,42 @@ static double now(void) {
   return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+/* ---- options ---- */
+
+/* One number is for all layers. */
+static void penalties(const cli_settings *s, bp_fit_options *fit) {
+  fit->l1 = s->l1.values[0];
+  fit->l2 = s->l2.values[0];
+  if (s->l1.n > 1) fit->l1_layers = s->l1.values, fit->n_l1_layers = s->l1.n;
+  if (s->l2.n > 1) fit->l2_layers = s->l2.values, fit->n_l2_layers = s->l2.n;
+}
+
+static bp_fit_options fit_options(const cli_settings *s) {
+  bp_fit_options fit = {.size = sizeof fit, .optimizer = (bp_optimizer)s->optimizer, .lr = s->lr};
+  fit.loss = (bp_loss)(s->loss > 0 ? s->loss - 1 : 0);
+  fit.schedule = s->schedule.value;
+  fit.schedule.warmup_steps = s->warmup.value.warmup_steps;
+  fit.schedule.warmup_epochs = s->warmup.value.warmup_epochs;
+  fit.momentum = s->momentum;
+  fit.nesterov = s->nesterov;
+  fit.beta1 = s->beta1;
+  fit.beta2 = s->beta2;
+  fit.amsgrad = s->amsgrad;
+  fit.rho = s->rho;
+  fit.epsilon = s->epsilon;
+  penalties(s, &fit);
+  fit.weight_decay = s->weight_decay;
+  fit.clip_norm = s->clip_norm;
+  fit.clip_value = s->clip_value;
+  fit.max_norm = s->max_norm;
+  fit.batch_size = s->batch_size;
+  fit.epochs = (int)s->epochs;
+  fit.patience = (int)s->patience;
+  fit.seed = s->seed;
+  fit.threads = (int)s->threads;
+  return fit;
+}
+
 /* ---- before training ---- */
 
 static int check_outputs(const cli_request *request, const char *out) {
@@ -30,6 +66,13 @@ static int check_outputs(const cli_request *request, const char *out) {
   int failed = cli_check_output("--out", out, inputs, n - 1);
   if (!failed && s->log) failed = cli_check_output("--log", s->log, inputs, n);
   return failed;
+}
+
+/* What is wrong in itself is told before anything is read. */
+static int check_fit(const cli_job *job, const cli_settings *s) {
+  bp_fit_options fit = fit_options(s);
+  bp_status status = bp_fit_options_check(job->context, &fit);
+  return status == BP_OK ? CLI_DONE : cli_fail_with(job->context, status);
 }
 
 static int read_tables(cli_job *job, const cli_request *request) {
@@ -56,20 +99,6 @@ static bp_train_options train_options(const cli_settings *s, const char *target,
   o.valid_fraction = s->valid.fraction;
   o.settings = settings;
   return o;
-}
-
-static bp_fit_options fit_options(const cli_settings *s) {
-  bp_fit_options fit = {.size = sizeof fit, .optimizer = (bp_optimizer)s->optimizer, .lr = s->lr};
-  fit.loss = (bp_loss)(s->loss > 0 ? s->loss - 1 : 0);
-  fit.momentum = s->momentum;
-  fit.nesterov = s->nesterov;
-  fit.l2 = s->l2;
-  fit.batch_size = s->batch_size;
-  fit.epochs = (int)s->epochs;
-  fit.patience = (int)s->patience;
-  fit.seed = s->seed;
-  fit.threads = (int)s->threads;
-  return fit;
 }
 
 /* Trains with a progress display. Stopping on a signal is not the library's failure, and no success either. */
@@ -128,6 +157,7 @@ static int run(cli_job *job, const cli_request *request) {
   job->out = s->out ? s->out : "model.safetensors";
   if (strcmp(job->out, "-") == 0) cli_print_to_stderr();
   int failed = check_outputs(request, job->out);
+  if (!failed) failed = check_fit(job, s);
   if (!failed) failed = read_tables(job, request);
   if (!failed && s->log) failed = cli_out_open_log(&log, s->log);
   if (failed) return failed;

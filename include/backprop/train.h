@@ -79,6 +79,10 @@ typedef struct bp_fit_options {
   void *progress_user;
 } bp_fit_options;
 
+/* Checks what can be checked without network and rows, as bp_fit() does first.
+ * BP_E_ARG  an option out of its range, or one that does not go with another; the message names it and what was expected */
+BP_API bp_status bp_fit_options_check(bp_context *context, const bp_fit_options *options);
+
 typedef enum bp_stop { BP_STOP_EPOCHS, BP_STOP_PATIENCE, BP_STOP_CALLBACK, BP_STOP_DIVERGED, BP_STOP_COUNT } bp_stop;
 /* VIEW "epochs", "patience", "callback", "diverged". */
 BP_API const char *bp_stop_name(bp_stop stop);

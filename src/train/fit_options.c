@@ -72,9 +72,8 @@ static bp_status resolve_batch(bp_context *ctx, int64_t rows, bp_fit_options *o)
   bool full = bp_optimizer_full_batch(o->optimizer);
   if (o->batch_size < 0) return bp_fail(ctx, BP_E_ARG, "batch size is %" PRId64 ", expected 1 or more", o->batch_size);
   if (full && o->batch_size > 0 && o->batch_size < rows)
-    return bp_fail(ctx, BP_E_ARG,
-                   "batch size is %" PRId64 ", but %s takes all %" PRId64 " rows at once; expected 0 (all) or %" PRId64,
-                   o->batch_size, bp_optimizer_name(o->optimizer), rows, rows);
+    return bp_fail(ctx, BP_E_ARG, "batch size is %" PRId64 ", but %s takes all rows at once; expected a full batch",
+                   o->batch_size, bp_optimizer_name(o->optimizer));
   if (o->batch_size == 0) o->batch_size = full ? rows : 128;
   if (o->batch_size > rows) o->batch_size = rows;
   return BP_OK;
@@ -96,6 +95,11 @@ bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, in
   if (o.threads < 0) return bp_fail(ctx, BP_E_ARG, "threads is %d, expected 0 (one per core) or more", o.threads);
   *out = o;
   return BP_OK;
+}
+
+bp_status bp_fit_options_check(bp_context *context, const bp_fit_options *options) {
+  bp_fit_options resolved;
+  return fit_options_resolve(context, options, INT64_MAX, &resolved);
 }
 
 /* ---- data ---- */

@@ -26,7 +26,7 @@ refuses 2 "did you mean --epochs?" train flowers.csv --epoch 3
 refuses 2 "did you mean --batch-size?" train flowers.csv --batchsize 3
 refuses 2 "did you mean --batch-size?" train flowers.csv --batch_size=3
 refuses 2 "unknown option --dropout; see" train flowers.csv --dropout 0.5
-refuses 2 "unknown option --l1" train flowers.csv --l1 0.5
+refuses 2 "unknown option --l3" train flowers.csv --l3 0.5
 refuses 2 "unknown option -x" train flowers.csv -x
 refuses 2 "unknown option -qx" train flowers.csv -qx
 refuses 2 "--epochs is an option of train, not of predict" predict m.safetensors flowers.csv --epochs 3
@@ -41,7 +41,7 @@ refuses 2 "--epochs is given twice" train flowers.csv --epochs 3 --epochs 3
 refuses 2 "--epochs is given twice" train flowers.csv -e 3 --epochs=3
 refuses 2 "--json is given twice" train flowers.csv --json --json
 refuses 2 "--json takes no value, but has 'yes'" train flowers.csv --json=yes
-for option in hidden activation loss init dtype optimizer lr momentum l2 batch-size epochs valid valid-labels patience seed \
+for option in hidden activation loss init dtype optimizer lr schedule warmup momentum beta1 beta2 rho epsilon l1 l2 weight-decay clip-norm clip-value max-norm batch-size epochs valid valid-labels patience seed \
   threads target task features ignore labels delimiter header text out progress log config; do
   refuses 2 "--$option: the value is empty; expected" train flowers.csv "--$option="
   refuses 2 "--$option: the value is empty; expected" train flowers.csv "--$option" ""
@@ -58,6 +58,24 @@ done
 refuses 2 "--momentum 1: expected a number from 0 and below 1" train flowers.csv --optimizer sgd --momentum 1
 refuses 2 "--momentum -0.5: expected" train flowers.csv --optimizer sgd --momentum -0.5
 refuses 2 "--l2 -1: expected a number from 0 to 1000" train flowers.csv --l2 -1
+refuses 2 "--l1 0.1,-1: expected a number from 0 to 1000, or one for each layer with weights" train flowers.csv --l1 0.1,-1
+for bad in 0.1, ,0.1 x 0.1,,0.2 nan "0.1 "; do refuses 2 "--l2 $bad: expected a number" train flowers.csv "--l2=$bad"; done
+for option in beta1 beta2 rho epsilon; do
+  for bad in 0 1 -0.1 nan x; do
+    refuses 2 "--$option $bad: expected a number above 0 and below 1, or auto" train flowers.csv "--$option=$bad"
+  done
+done
+for option in weight-decay clip-norm clip-value max-norm; do
+  for bad in -1 nan inf x; do refuses 2 "--$option $bad: expected a number from 0 to" train flowers.csv "--$option=$bad"; done
+done
+refuses 2 "--schedule cosin: expected constant, step:EPOCHS:FACTOR, exponential:FACTOR, linear:END, cosine:END" train flowers.csv --schedule cosin
+check "a schedule is suggested" holds err "did you mean cosine?"
+for bad in step: step:0 step:1:1 constant:1 cosine:2 "cosine " :; do
+  refuses 2 "--schedule $bad: expected constant" train flowers.csv "--schedule=$bad"
+done
+for bad in steps -1 1.5steps 2x nan; do
+  refuses 2 "--warmup $bad: expected a number of epochs, or of steps, as 2epochs or 500steps" train flowers.csv "--warmup=$bad"
+done
 refuses 2 "--batch-size 0: expected full, a whole number from 1 to 1073741824, or auto" train flowers.csv --batch-size 0
 refuses 2 "--batch-size Full: expected" train flowers.csv --batch-size Full
 refuses 2 "--seed -1: expected a whole number from 0 to 18446744073709551615" train flowers.csv --seed -1
@@ -93,6 +111,13 @@ refuses 2 "--progress dots: expected one of auto, bar, plain, none" train flower
 # ---- what does not go together ----
 refuses 2 "--momentum is for sgd" train flowers.csv --momentum 0.9
 refuses 2 "--nesterov is for sgd" train flowers.csv --nesterov
+refuses 2 "adam has no rho; expected one of rmsprop, adadelta with it" train nowhere.csv --rho 0.5
+refuses 2 "sgd has no amsgrad; expected one of adam, adamw with it" train nowhere.csv --optimizer sgd --amsgrad
+refuses 2 "rprop takes all rows at once; expected a full batch" train nowhere.csv --optimizer rprop --batch-size 8
+refuses 2 "rprop finds its own step sizes" train nowhere.csv --optimizer rprop --schedule cosine
+refuses 2 "one_cycle begins with a warm-up of its own" train nowhere.csv --schedule one_cycle --warmup 2
+refuses 2 "weight_decay is 10 and lr 0.1, expected a product below 1" train nowhere.csv --lr 0.1 --weight-decay 10
+refuses 2 "l2: 2 numbers for 3 layers with weights; expected one, or one for each" train flowers.csv --quiet --l2 0.1,0.2
 refuses 2 "--nesterov needs a momentum" train flowers.csv --optimizer sgd --nesterov
 refuses 2 "--patience needs validation rows" train flowers.csv --patience 3
 refuses 2 "--valid-labels needs --valid FILE" train flowers.csv --valid 0.2 --valid-labels x

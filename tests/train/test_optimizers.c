@@ -211,7 +211,8 @@ static const struct {
     {{.optimizer = BP_NADAM, .amsgrad = true}, "nadam has no amsgrad; expected one of adam, adamw with it"},
     {{.optimizer = BP_RPROP, .weight_decay = 0.1}, "rprop has no weight_decay"},
     {{.optimizer = BP_SGD, .lr = 10, .weight_decay = 0.1}, "weight_decay is 0.1 and lr 10, expected a product below 1"},
-    {{.optimizer = BP_RPROP, .batch_size = 8}, "batch size is 8, but rprop takes all 40 rows at once"},
+    {{.optimizer = BP_RPROP, .batch_size = 8},
+     "batch size is 8, but rprop takes all rows at once; expected a full batch"},
     {{.optimizer = BP_RPROP, .schedule = {.kind = BP_SCHEDULE_COSINE}}, "rprop finds its own step sizes"},
     {{.optimizer = BP_RPROP, .schedule = {.warmup_steps = 2}}, "rprop finds its own step sizes"},
 };
