@@ -186,7 +186,7 @@ static bp_fit_result fit(bp_context *ctx, const bp_net *net, const setting *s, c
     params[p] = must_have(malloc((size_t)bp_net_param(net, p).elements * bp_dtype_size(s->dtype)));
   bp_net_init(net, s->seed, params);
   bp_fit_options options = {.size = sizeof options,
-                            .loss = BP_LOSS_CROSS_ENTROPY,
+                            .objective.loss = BP_LOSS_CROSS_ENTROPY,
                             .optimizer = s->optimizer,
                             .lr = s->lr,
                             .momentum = s->optimizer == BP_SGD ? s->momentum : 0,

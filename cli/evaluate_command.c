@@ -46,10 +46,11 @@ static void value_lines(const bp_metrics *m) {
 }
 
 static void loss_line(const bp_model *model, const bp_metrics *m) {
-  char nats[32], bits[32];
-  const char *name = bp_loss_name(bp_model_loss(model));
+  char nats[32], bits[32], name[64];
+  (void)bp_objective_text(bp_model_objective(model), name, sizeof name);
+  if (isnan(m->loss)) return;
   cli_print("%-10s%s", "loss", cli_short_number(m->loss, nats, sizeof nats));
-  if (isnan(m->log_loss_bits))
+  if (isnan(m->log_loss) || m->log_loss != m->loss)
     cli_print(" (%s)\n", name);
   else
     cli_print(" nats, %s bits (%s)\n", cli_short_number(m->log_loss_bits, bits, sizeof bits), name);

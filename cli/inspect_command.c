@@ -25,11 +25,7 @@ static json_t *record_of(const bp_model *model) {
 static const char *unit_name(const bp_model *model, int layer) {
   const bp_net *net = bp_model_net(model);
   if (layer < bp_net_layers(net) - 1) return bp_activation_name(bp_net_layer(net, layer).activation);
-  switch (bp_model_loss(model)) {
-  case BP_LOSS_CROSS_ENTROPY: return "softmax";
-  case BP_LOSS_BINARY_CROSS_ENTROPY: return "sigmoid";
-  default: return "identity";
-  }
+  return bp_output_name(bp_model_objective(model)->output);
 }
 
 /* ---- for people ---- */
@@ -89,7 +85,8 @@ static void report_target(const bp_model *model) {
   if (classes > 0) cli_print(", %" PRId64 " classes: ", classes);
   for (int64_t i = 0; i < classes && i < 12; i++) cli_print("%s%s", i ? ", " : "", bp_model_class(model, i));
   cli_print("%s\n", classes > 12 ? ", …" : "");
-  cli_print("%-10s%s\n", "loss", bp_loss_name(bp_model_loss(model)));
+  char loss[512];
+  cli_print("%-10s%s\n", "loss", bp_objective_text(bp_model_objective(model), loss, sizeof loss));
 }
 
 /* {"loss": …, "accuracy": …} as "loss 0.1, accuracy 0.9". */
@@ -187,7 +184,8 @@ static void json_model(cli_json *json, const bp_model *model, const json_t *reco
   cli_json_open(json, NULL, '{');
   cli_json_whole(json, "parameters", bp_net_size(bp_model_net(model)));
   cli_json_text(json, "task", bp_task_name(bp_model_task(model)));
-  cli_json_text(json, "loss", bp_loss_name(bp_model_loss(model)));
+  char loss[4096];
+  cli_json_text(json, "loss", bp_objective_text(bp_model_objective(model), loss, sizeof loss));
   cli_json_text(json, "output_unit", unit_name(model, bp_net_layers(bp_model_net(model)) - 1));
   cli_json_text(json, "dtype", bp_dtype_name(bp_net_dtype(bp_model_net(model))));
   cli_json_whole(json, "inputs", bp_net_inputs(bp_model_net(model)));

@@ -250,6 +250,7 @@ const char *cli_expectation(const cli_option *option, char *text, size_t size) {
   case CLI_TEXT: (void)snprintf(text, size, "a text"); break;
   case CLI_FILE: (void)snprintf(text, size, "the name of a file"); break;
   case CLI_CHOICE: names_text(option, "one of", text, size); break;
+  case CLI_LOSS: names_text(option, "a formula of y, p and z, or one of", text, size); break;
   case CLI_WIDTHS:
     (void)snprintf(text, size,
                    "units of each layer, from 1 to 16777216, separated by commas (at most %d layers), or none",
@@ -333,6 +334,7 @@ const char *cli_value_text(const cli_option *option, const cli_settings *setting
   case CLI_SCHEDULE:
   case CLI_WARMUP: (void)snprintf(text, size, "%s", ((const cli_schedule *)field)->text); break;
   case CLI_TEXT:
+  case CLI_LOSS:
   case CLI_FILE:
     if (*(const char *const *)field) (void)snprintf(text, size, "%s", *(const char *const *)field);
     break;
@@ -348,6 +350,7 @@ bool cli_parse_value(const cli_option *option, const char *value, void *field) {
       [CLI_CHOICE] = parse_choice,   [CLI_WIDTHS] = parse_widths,     [CLI_ACTIVATIONS] = parse_activations,
       [CLI_BATCH] = parse_batch,     [CLI_VALID] = parse_valid,       [CLI_DELIMITER] = parse_delimiter,
       [CLI_NUMBERS] = parse_numbers, [CLI_SCHEDULE] = parse_schedule, [CLI_WARMUP] = parse_schedule,
+      [CLI_LOSS] = parse_text,
   };
   return parse[option->kind](option, value, field);
 }

@@ -39,7 +39,9 @@ typedef struct cli_valid {
 typedef struct cli_settings {
   cli_widths hidden;
   cli_activations activation;
-  int init, dtype, loss, optimizer, task; /* loss: 0 is auto, else bp_loss + 1 */
+  int init, dtype, output, optimizer, task;
+  const char *loss; /* as bp_objective_parse() reads it */
+  double label_smoothing;
   double lr, momentum, beta1, beta2, rho, epsilon, weight_decay, clip_norm, clip_value, max_norm;
   cli_numbers l1, l2;
   cli_schedule schedule, warmup;

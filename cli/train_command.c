@@ -29,7 +29,8 @@ static void penalties(const cli_settings *s, bp_fit_options *fit) {
 
 static bp_fit_options fit_options(const cli_settings *s) {
   bp_fit_options fit = {.size = sizeof fit, .optimizer = (bp_optimizer)s->optimizer, .lr = s->lr};
-  fit.loss = (bp_loss)(s->loss > 0 ? s->loss - 1 : 0);
+  fit.objective.output = (bp_output)s->output;
+  fit.objective.label_smoothing = s->label_smoothing;
   fit.schedule = s->schedule.value;
   fit.schedule.warmup_steps = s->warmup.value.warmup_steps;
   fit.schedule.warmup_epochs = s->warmup.value.warmup_epochs;
@@ -68,9 +69,21 @@ static int check_outputs(const cli_request *request, const char *out) {
   return failed;
 }
 
+static void take_loss(const cli_job *job, bp_fit_options *fit) {
+  fit->objective.loss = job->objective.loss;
+  fit->objective.setting = job->objective.setting;
+  fit->objective.expression = job->objective.expression;
+}
+
+static int parse_loss(cli_job *job, const char *text) {
+  bp_status status = bp_objective_parse(job->context, text, &job->objective);
+  return status == BP_OK ? CLI_DONE : cli_fail(CLI_USAGE, "--loss: %s", bp_error_message(job->context));
+}
+
 /* What is wrong in itself is told before anything is read. */
 static int check_fit(const cli_job *job, const cli_settings *s) {
   bp_fit_options fit = fit_options(s);
+  take_loss(job, &fit);
   bp_status status = bp_fit_options_check(job->context, &fit);
   return status == BP_OK ? CLI_DONE : cli_fail_with(job->context, status);
 }
@@ -95,7 +108,6 @@ static bp_train_options train_options(const cli_settings *s, const char *target,
   memcpy(o.activations, s->activation.names, sizeof o.activations);
   o.init = (bp_init)s->init;
   o.dtype = s->dtype == 1 ? BP_F64 : BP_F32;
-  o.loss_given = s->loss > 0;
   o.valid_fraction = s->valid.fraction;
   o.settings = settings;
   return o;
@@ -109,6 +121,7 @@ static bp_status train(cli_job *job, const cli_request *request, cli_out *log) {
   int64_t rows = bp_table_rows(job->table);
   bp_train_options options = train_options(s, s->target, settings);
   options.fit = fit_options(s);
+  take_loss(job, &options.fit);
   bp_train_defaults(rows - (int64_t)llround(s->valid.fraction * (double)rows), &options.fit);
   job->batch_size = options.fit.batch_size;
   cli_progress_begin(&progress, s, options.fit.epochs, job->valid || s->valid.fraction > 0, log);
@@ -157,6 +170,7 @@ static int run(cli_job *job, const cli_request *request) {
   job->out = s->out ? s->out : "model.safetensors";
   if (strcmp(job->out, "-") == 0) cli_print_to_stderr();
   int failed = check_outputs(request, job->out);
+  if (!failed) failed = parse_loss(job, s->loss);
   if (!failed) failed = check_fit(job, s);
   if (!failed) failed = read_tables(job, request);
   if (!failed && s->log) failed = cli_out_open_log(&log, s->log);

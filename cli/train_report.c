@@ -77,14 +77,14 @@ static void report_network(const bp_model *model, const cli_settings *s) {
 }
 
 static void report_training(const cli_job *job, const cli_request *request) {
-  char epochs[48], steps[48], time[32], batch[32];
+  char epochs[48], steps[48], time[32], batch[32], loss[64];
   const bp_fit_result *r = &job->result;
   const cli_settings *s = &request->settings;
   label("training");
   cli_print("%s on %s, batches of %s, %s, %s in %s\n", bp_optimizer_name((bp_optimizer)s->optimizer),
-            bp_loss_name(bp_model_loss(job->model)), cli_thousands(step_rows(job), batch, sizeof batch),
-            cli_count(r->epochs, "epoch", epochs, sizeof epochs), cli_count(r->steps, "step", steps, sizeof steps),
-            cli_duration(r->seconds, time, sizeof time));
+            bp_objective_text(bp_model_objective(job->model), loss, sizeof loss),
+            cli_thousands(step_rows(job), batch, sizeof batch), cli_count(r->epochs, "epoch", epochs, sizeof epochs),
+            cli_count(r->steps, "step", steps, sizeof steps), cli_duration(r->seconds, time, sizeof time));
 }
 
 /* Not again where the same terminal, or the same log, already holds it. */

@@ -9,6 +9,7 @@ typedef struct cli_job {
   bp_table *table, *valid;
   bp_model *model; /* NULL until trained */
   bp_fit_result result;
+  bp_objective objective; /* loss, setting and expression */
   cli_training progress;
   const char *out;
   int64_t batch_size;

@@ -36,10 +36,9 @@ typedef struct bp_train_options {
   bp_activation activations[BP_LAYERS_MAX];
   bp_init init;
   bp_dtype dtype;        /* F32 or F64 */
-  bool loss_given;       /* false: cross entropy for classification, mse for regression */
   double valid_fraction; /* part of the rows set aside for validation when no table is given; 0: none */
   const char *settings;  /* one line that describes the settings for the training record; NULL: none */
-  bp_fit_options fit;    /* fit.loss counts when loss_given */
+  bp_fit_options fit;    /* fit.objective.loss BP_LOSS_AUTO: cross_entropy for classification, mse for regression */
 } bp_train_options;
 
 /* The batch size and the epochs that bp_model_train() takes for `rows` training rows, where they are 0: batches of 128, smaller
@@ -64,9 +63,10 @@ BP_API bp_status bp_model_save(bp_context *context, const bp_model *model, const
 BP_API bp_status bp_model_load(bp_context *context, const char *path, bp_model **out);
 
 /* ---- using it ---- */
-/* The output after its unit for every row: [rows, outputs] in row-major order, written to `output` of rows × bp_model_outputs()
- * doubles: class probabilities, or values in the target's own units. Columns are found by name. The result of a row does not
- * depend on the other rows. threads: 0 one per core.
+/* The predictions for every row: [rows, outputs] in row-major order, written to `output` of rows × bp_model_outputs() doubles:
+ * class probabilities (scores, where the output unit gives none), or values in the target's own units, and what else the loss
+ * learns, as bp_objective_prediction() says. Columns are found by name. The result of a row does not depend on the other rows.
+ * threads: 0 one per core.
  * BP_E_DATA  a column is missing, surplus or of another type; the message names it */
 BP_API bp_status bp_model_predict(bp_context *context, const bp_model *model, const bp_table *table, int threads,
                                   double *output);
@@ -75,7 +75,7 @@ BP_API bp_status bp_model_predict(bp_context *context, const bp_model *model, co
 typedef struct bp_metrics {
   bp_task task;
   int64_t rows;
-  double loss; /* mean over rows, as trained */
+  double loss; /* mean over rows, as trained but without label smoothing; NaN for a callback's */
 
   /* classes */
   int64_t classes;        /* 0 for regression */
@@ -107,7 +107,12 @@ BP_API const bp_net *bp_model_net(const bp_model *model);
 BP_API const void *bp_model_param(const bp_model *model, int param);
 BP_API bp_task bp_model_task(const bp_model *model);
 BP_API bp_loss bp_model_loss(const bp_model *model);
+/* VIEW what was minimised, resolved. For a loss that was a callback `rows` is NULL: it is not kept with a model, and
+ * bp_model_evaluate() then gives the other measures and NaN for the loss. */
+BP_API const bp_objective *bp_model_objective(const bp_model *model);
 BP_API int64_t bp_model_outputs(const bp_model *model);
+/* The name of an output into text[size], cut to fit: a class, the target, "TARGET_sd" for a standard deviation. Returns text. */
+BP_API const char *bp_model_output_name(const bp_model *model, int64_t output, char *text, size_t size);
 /* VIEW the name of the target column. */
 BP_API const char *bp_model_target(const bp_model *model);
 /* VIEW the name of a class; "" out of range or for regression. */

@@ -24,10 +24,15 @@ typedef struct bp_source {
   bp_dtype target_dtype; /* I32: class numbers [rows]; F32 or F64: values [rows, outputs] */
   int64_t outputs;       /* classes, or values per row */
   const void *targets;
+  const double *weights; /* [rows], from 0, not all 0: how much each row counts; NULL: all the same. The objective is
+                            Σ wℓ / Σ w over all rows. A batch of n rows gives its share, (rows / Σ w) · Σ wℓ / n, whose mean over
+                            random batches is the objective: so a batch of light rows makes a short step, and a weight of 2 counts
+                            as the row twice */
 } bp_source;
 
 /* ---- the loop ---- */
-/* What is known after an epoch. Loss: mean over rows. Accuracy is NaN when the targets are not classes. */
+/* What is known after an epoch. Loss: (weighted) mean over rows. Accuracy: (weighted) share of the rows whose predicted class is the
+ * true one; NaN when the targets are not classes. */
 typedef struct bp_epoch {
   int epoch; /* 1, 2, … */
   int64_t steps;
@@ -45,7 +50,7 @@ typedef struct bp_fit_options {
   size_t size; /* sizeof(bp_fit_options) */
 
   /* what is minimised */
-  bp_loss loss;
+  bp_objective objective;
   double l1, l2; /* adds l1 Σ|W| + (l2/2) Σ‖W‖²_F; biases and normalisation are left out */
   const double *l1_layers,
       *l2_layers; /* BORROW: a number for each layer with weights, in place of l1 or l2; NULL: none */
@@ -102,7 +107,8 @@ BP_API void bp_fit_result_release(bp_context *context, bp_fit_result *result);
 /* Fits `params` (values[p] as for bp_net_init(), updated in place) to the rows of `train`. valid may be NULL. Each epoch goes
  * through all rows in a new order; the last batch may be short. The result is the same for every number of threads.
  * BP_E_ARG       an option out of its range; the message names it and the range
- * BP_E_DATA      no rows, features that do not fit the network, a class number out of range, a value that is not finite
+ * BP_E_DATA      no rows, features or targets that do not fit the network (bp_objective_units() outputs), a class number or
+ *                a target out of range, a value that is not finite
  * BP_E_DIVERGED  the loss of an epoch is not finite: params hold the last values whose epoch was finite, and *result is valid */
 BP_API bp_status bp_fit(bp_context *context, const bp_net *net, void *const *params, const bp_source *train,
                         const bp_source *valid, const bp_fit_options *options, bp_fit_result *result);

@@ -1,5 +1,6 @@
 /* model/model.c - the model object: making, freeing, and looking at it. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "backprop/ops.h"
@@ -64,6 +65,7 @@ void bp_model_free(bp_model *model) {
     if (model->params[p]) bp_aligned_free(allocator, model->params[p], bp_model_param_bytes(model->net, (int)p));
   bp_release(allocator, model->params, model->n_params, sizeof *model->params);
   bp_release(allocator, model->record, model->record_size, 1);
+  bp_release(allocator, model->expression, model->expression_size, 1);
   bp_net_free(model->net);
   bp_encoding_free(model->encoding);
   bp_release(allocator, model, 1, sizeof *model);
@@ -80,24 +82,27 @@ int64_t bp_model_chunk(const bp_model *model) {
   return rows < 1 ? 1 : rows > BP_CHUNK_ROWS ? BP_CHUNK_ROWS : rows;
 }
 
-bool bp_model_targets(bp_loss loss, const bp_encoding *encoding, bp_targets *out, const char **why) {
-  bool classes = encoding->goal == BP_GOAL_CLASSIFICATION;
-  *out = BP_TARGETS_OWN;
-  if (!classes && bp_loss_wants_classes(loss)) {
-    *why = "needs classes, but the target is numbers";
-    return false;
+bp_status bp_model_set_objective(bp_context *ctx, bp_model *model, const bp_objective *objective) {
+  const bp_encoding *e = model->encoding;
+  bool classes = e->goal == BP_GOAL_CLASSIFICATION;
+  bp_objective resolved;
+  char *copy = NULL;
+  BP_TRY(bp_objective_resolve(ctx, objective, classes, classes ? (int64_t)e->classes.count : 1, &resolved));
+  size_t size = resolved.loss == BP_LOSS_EXPRESSION ? strlen(resolved.expression) + 1 : 0;
+  if (size > 0) {
+    copy = bp_alloc(ctx, size, 1);
+    if (!copy) return BP_E_NOMEM;
+    memcpy(copy, resolved.expression, size);
   }
-  if (classes && !bp_loss_wants_classes(loss)) {
-    bool binary = loss == BP_LOSS_BINARY_CROSS_ENTROPY && encoding->classes.count == 2;
-    *out = binary ? BP_TARGETS_BINARY : BP_TARGETS_ONE_HOT;
-  }
-  return true;
+  bp_release(model->allocator, model->expression, model->expression_size, 1);
+  resolved.expression = model->expression = copy;
+  model->expression_size = size;
+  model->objective = resolved;
+  return BP_OK;
 }
 
-int64_t bp_model_units(bp_loss loss, const bp_encoding *encoding) {
-  if (encoding->goal == BP_GOAL_REGRESSION) return 1;
-  int64_t classes = (int64_t)encoding->classes.count;
-  return loss == BP_LOSS_BINARY_CROSS_ENTROPY && classes == 2 ? 1 : classes;
+bool bp_model_has_loss(const bp_model *model) {
+  return model->objective.loss != BP_LOSS_CALLBACK || model->objective.rows;
 }
 
 bp_status bp_model_add_layers(bp_context *ctx, bp_net *net, int n_hidden, const int64_t *hidden,
@@ -118,8 +123,8 @@ static bp_var features_input(const bp_model *model, bp_graph *graph, bp_var *inp
 }
 
 static bp_var targets_input(const bp_model *model, bp_graph *graph) {
-  bool classes = bp_loss_wants_classes(model->loss);
-  int64_t dims[2] = {BP_BATCH, bp_net_outputs(model->net)};
+  bool classes = model->objective.classes;
+  int64_t dims[2] = {BP_BATCH, model->objective.width};
   return bp_input(graph, "targets", classes ? BP_I32 : bp_net_dtype(model->net), classes ? 1 : 2, dims);
 }
 
@@ -130,10 +135,10 @@ static bp_status compile(bp_graph *graph, const bp_model *model, bool with_loss,
   bp_var x = features_input(model, graph, &inputs[0]);
   bp_net_declare(model->net, graph, inputs + 1);
   bp_var z = bp_net_apply(model->net, x, inputs + 1);
-  outputs[0] = bp_loss_output(model->loss, z);
+  outputs[0] = bp_objective_predict(&model->objective, z);
   if (with_loss) {
     inputs[n_inputs] = targets_input(model, graph);
-    outputs[n_outputs++] = bp_loss_rows(model->loss, z, inputs[n_inputs]);
+    outputs[n_outputs++] = bp_objective_rows(&model->objective, z, inputs[n_inputs], false);
     n_inputs++;
   }
   BP_TRY(bp_graph_status(graph)); /* what went wrong by its own name: most likely memory */
@@ -160,10 +165,17 @@ const void *bp_model_param(const bp_model *model, int param) {
 }
 
 bp_task bp_model_task(const bp_model *model) { return model->task; }
-bp_loss bp_model_loss(const bp_model *model) { return model->loss; }
+bp_loss bp_model_loss(const bp_model *model) { return model->objective.loss; }
+const bp_objective *bp_model_objective(const bp_model *model) { return &model->objective; }
 
-int64_t bp_model_outputs(const bp_model *model) {
-  return model->task == BP_TASK_CLASSIFICATION ? (int64_t)model->encoding->classes.count : 1;
+int64_t bp_model_outputs(const bp_model *model) { return bp_objective_predictions(&model->objective); }
+
+const char *bp_model_output_name(const bp_model *model, int64_t output, char *text, size_t size) {
+  bp_prediction_info info = bp_objective_prediction(&model->objective, output);
+  const char *name =
+      model->task == BP_TASK_CLASSIFICATION ? bp_model_class(model, info.target) : model->encoding->target;
+  (void)snprintf(text, size, "%s%s", name, info.kind == BP_PREDICTED_DEVIATION ? "_sd" : "");
+  return text;
 }
 
 const char *bp_model_target(const bp_model *model) { return model->encoding->target; }

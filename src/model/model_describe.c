@@ -1,6 +1,6 @@
 /* model/model_describe.c - "backprop.model" of a model file: task, loss, element type and layers as JSON, and back.
  *
- *   {"format":1,"task":"classification","loss":"cross_entropy","dtype":"float32","seed":"0","inputs":784,
+ *   {"format":1,"task":"classification","loss":"cross_entropy","output":"softmax","dtype":"float32","seed":"0","inputs":784,
  *    "layers":[{"type":"dense","units":128,"activation":"tanh"}, …]}
  */
 #include <inttypes.h>
@@ -25,14 +25,22 @@ static json_t *describe_layers(const bp_net *net) {
   return layers;
 }
 
+/* "huber:1.5", {"expression":"(y - p)^2"}, or "callback" */
+static json_t *describe_loss(const bp_model *model) {
+  char text[64];
+  if (model->objective.loss == BP_LOSS_EXPRESSION) return json_pack("{s:s}", "expression", model->expression);
+  return json_string(bp_objective_text(&model->objective, text, sizeof text));
+}
+
 bp_status bp_model_describe(bp_context *ctx, const bp_model *model, char **out, size_t *size) {
   const bp_net *net = model->net;
   json_t *layers = describe_layers(net), *object = NULL;
   if (layers)
     object =
-        json_pack("{s:i,s:s,s:s,s:s,s:o,s:I,s:o}", "format", BP_MODEL_FORMAT, "task", bp_task_name(model->task), "loss",
-                  bp_loss_name(model->loss), "dtype", bp_dtype_name(bp_net_dtype(net)), "seed",
-                  json_sprintf("%" PRIu64, model->seed), "inputs", (json_int_t)bp_net_inputs(net), "layers", layers);
+        json_pack("{s:i,s:s,s:o,s:s,s:s,s:o,s:I,s:o}", "format", BP_MODEL_FORMAT, "task", bp_task_name(model->task),
+                  "loss", describe_loss(model), "output", bp_output_name(model->objective.output), "dtype",
+                  bp_dtype_name(bp_net_dtype(net)), "seed", json_sprintf("%" PRIu64, model->seed), "inputs",
+                  (json_int_t)bp_net_inputs(net), "layers", layers);
   return bp_json_take_text(ctx, object, out, size);
 }
 
@@ -59,18 +67,53 @@ bp_status bp_model_check_format(bp_context *ctx, const json_t *object) {
   return BP_OK;
 }
 
+/* "name", "name:setting" or an expression; what fits the target is looked at later. */
+static bp_status parse_loss(bp_context *ctx, const json_t *loss, bp_objective *out) {
+  const char *text = json_string_value(loss), *expression = json_string_value(json_object_get(loss, "expression"));
+  char message[BP_MESSAGE_MAX];
+  if (expression) {
+    out->loss = BP_LOSS_EXPRESSION;
+    out->expression = expression;
+    return BP_OK;
+  }
+  if (!text) return refuse(ctx, "loss", "a name, or an object with an expression");
+  if (strcmp(text, bp_loss_name(BP_LOSS_CALLBACK)) == 0) {
+    out->loss = BP_LOSS_CALLBACK;
+    return BP_OK;
+  }
+  bp_status status = bp_objective_parse(ctx, text, out);
+  if (status == BP_OK && out->loss != BP_LOSS_EXPRESSION && out->loss != BP_LOSS_AUTO) return BP_OK;
+  if (status == BP_OK) return bp_fail(ctx, BP_E_MODEL, "backprop.model: loss '%.40s' is not known here", text);
+  (void)snprintf(message, sizeof message, "%s", bp_error_message(ctx));
+  return bp_fail(ctx, BP_E_MODEL, "backprop.model: loss: %s", message);
+}
+
+static bp_var no_loss(void *user, bp_var z, bp_var p, bp_var y) {
+  (void)user, (void)p, (void)y;
+  return z;
+}
+
+static bp_status read_loss(bp_context *ctx, const json_t *object, bp_model *model) {
+  bp_objective o = {.rows = no_loss}; /* stands for the callback that a file cannot hold */
+  const char *output = json_string_value(json_object_get(object, "output"));
+  char message[BP_MESSAGE_MAX];
+  BP_TRY(parse_loss(ctx, json_object_get(object, "loss"), &o));
+  if (output && !bp_output_find(output, &o.output))
+    return bp_fail(ctx, BP_E_MODEL, "backprop.model: output '%.40s' is not known here", output);
+  bp_status status = bp_model_set_objective(ctx, model, &o);
+  model->objective.rows = NULL;
+  if (status == BP_OK || status == BP_E_NOMEM) return status;
+  (void)snprintf(message, sizeof message, "%s", bp_error_message(ctx));
+  return bp_fail(ctx, BP_E_MODEL, "backprop.model: %s", message);
+}
+
 static bp_status read_task(bp_context *ctx, const json_t *object, bp_model *model) {
-  const char *task = text_of(object, "task"), *why;
-  bp_targets targets;
+  const char *task = text_of(object, "task");
   model->task = (bp_task)model->encoding->goal;
   if (strcmp(task, bp_task_name(model->task)) != 0)
     return bp_fail(ctx, BP_E_MODEL, "backprop.model: task is '%.40s', but the target is that of a %s", task,
                    bp_task_name(model->task));
-  if (!bp_loss_find(text_of(object, "loss"), &model->loss))
-    return bp_fail(ctx, BP_E_MODEL, "backprop.model: loss '%.40s' is not known here", text_of(object, "loss"));
-  if (!bp_model_targets(model->loss, model->encoding, &targets, &why))
-    return bp_fail(ctx, BP_E_MODEL, "backprop.model: loss %s %s", bp_loss_name(model->loss), why);
-  return BP_OK;
+  return read_loss(ctx, object, model);
 }
 
 static bp_status read_seed(bp_context *ctx, const json_t *object, bp_model *model) {
@@ -120,7 +163,7 @@ static bp_status read_layers(bp_context *ctx, const json_t *object, bp_model *mo
     return refuse(ctx, "layers", "an array of 1 to 65 layers");
   for (int i = 0; i <= last; i++)
     BP_TRY(read_layer(ctx, json_array_get(layers, (size_t)i), i, &units[i], &activations[i]));
-  int64_t expected = bp_model_units(model->loss, model->encoding);
+  int64_t expected = bp_objective_units(&model->objective);
   if (units[last] != expected || activations[last] != BP_IDENTITY)
     return bp_fail(ctx, BP_E_MODEL, "backprop.model: the last layer: expected %" PRId64 " units of identity", expected);
   return add_layers(ctx, model->net, last, units, activations);

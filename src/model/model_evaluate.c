@@ -70,16 +70,6 @@ static void close_outcome(bp_context *ctx, outcome *o) {
 
 /* ---- rows ---- */
 
-/* The class that a row's targets name. */
-static int32_t true_class(const bp_pass *pass, const bp_encoded *encoded, int64_t r) {
-  int64_t width = encoded->outputs;
-  if (pass->targets == BP_TARGETS_OWN) return ((const int32_t *)encoded->targets)[r];
-  if (pass->targets == BP_TARGETS_BINARY) return bp_pass_element(pass, encoded->targets, r) != 0;
-  for (int64_t c = 0; c < width; c++)
-    if (bp_pass_element(pass, encoded->targets, r * width + c) != 0) return (int32_t)c;
-  return 0;
-}
-
 static void judge_class(outcome *o, int64_t row, int32_t truth, const double *p) {
   o->confusion[truth * o->classes + bp_most_probable(p, o->classes)]++;
   bp_probability_sums_add(&o->sums, truth, p, 1, o->classes, o->k);
@@ -92,12 +82,12 @@ static bp_status judge_piece(bp_pass *pass, const bp_encoded *encoded, int64_t f
   outcome *o = &j->outcome;
   for (int64_t r = 0; r < encoded->rows; r++) {
     bp_pass_output(pass, r, j->row);
-    bp_long_sum_add(&o->loss, bp_pass_element(pass, pass->loss, r));
+    if (pass->has_loss) bp_long_sum_add(&o->loss, bp_pass_element(pass, pass->loss, r));
     if (o->values) {
       o->values[first + r] = bp_table_number(j->table, first + r, j->target);
       o->guesses[first + r] = j->row[0];
     } else
-      judge_class(o, first + r, true_class(pass, encoded, r), j->row);
+      judge_class(o, first + r, ((const int32_t *)encoded->targets)[r], j->row);
   }
   return BP_OK;
 }
@@ -106,16 +96,23 @@ static bp_status judge_piece(bp_pass *pass, const bp_encoded *encoded, int64_t f
 
 /* Whether the outputs of a row are probabilities that sum to 1. */
 static bool gives_distribution(const bp_model *model) {
-  return model->loss == BP_LOSS_CROSS_ENTROPY ||
-         (model->loss == BP_LOSS_BINARY_CROSS_ENTROPY && bp_net_outputs(model->net) == 1);
+  const bp_objective *o = &model->objective;
+  return o->output == BP_OUTPUT_SOFTMAX || (o->output == BP_OUTPUT_SIGMOID && bp_objective_units(o) == 1);
+}
+
+/* Whether the loss is the log loss of these probabilities. */
+static bool is_log_loss(const bp_model *model) {
+  bp_loss loss = model->objective.loss;
+  return loss == BP_LOSS_CROSS_ENTROPY || loss == BP_LOSS_KL || loss == BP_LOSS_BINARY_CROSS_ENTROPY;
 }
 
 static void take_probabilities(const bp_model *model, const outcome *o, bp_metrics *m) {
   bp_probability_metrics p = bp_probability_sums_metrics(&o->sums);
   if (o->classes > 2) m->top_k = p.top_k, m->k = o->k;
   if (!gives_distribution(model)) return;
-  m->log_loss = m->loss; /* from the logits, so that a certain mistake is large and not infinite */
-  m->log_loss_bits = m->loss / log(2);
+  /* from the logits where it can be, so that a certain mistake is large and not infinite */
+  m->log_loss = is_log_loss(model) ? m->loss : p.log_loss;
+  m->log_loss_bits = m->log_loss / log(2);
   m->brier = p.brier;
   m->calibration_error = p.calibration_error;
 }
@@ -163,7 +160,7 @@ static bp_metrics no_metrics(bp_task task, int64_t rows) {
 
 static bp_status measure(bp_context *ctx, const bp_model *model, outcome *o, bp_metrics *out) {
   bp_metrics metrics = no_metrics(model->task, o->rows);
-  metrics.loss = bp_long_sum_of(&o->loss) / (double)o->rows;
+  metrics.loss = bp_model_has_loss(model) ? bp_long_sum_of(&o->loss) / (double)o->rows : NAN;
   if (o->values)
     BP_TRY(measure_values(ctx, o, &metrics));
   else
@@ -189,10 +186,8 @@ bp_status bp_model_evaluate(bp_context *context, const bp_model *model, const bp
                             bp_metrics *out) {
   bp_program *program = NULL;
   judge j = {.table = table, .target = bp_table_find(table, model->encoding->target)};
-  const char *why;
-  bp_pass pass = {.ctx = context, .model = model};
-  (void)bp_model_targets(model->loss, model->encoding, &pass.targets, &why);
-  bp_status status = bp_model_compile(context, model, true, &program);
+  bp_pass pass = {.ctx = context, .model = model, .targets = BP_TARGETS_OWN, .has_loss = bp_model_has_loss(model)};
+  bp_status status = bp_model_compile(context, model, pass.has_loss, &program);
   pass.program = program;
   if (status == BP_OK) status = evaluate(&pass, table, threads, &j, out);
   bp_pass_close(&pass);

@@ -17,7 +17,9 @@
 struct bp_model {
   bp_allocator allocator;
   bp_task task;
-  bp_loss loss;
+  bp_objective objective; /* resolved; its expression is the next member, a callback is not kept */
+  char *expression;       /* NULL: none */
+  size_t expression_size;
   uint64_t seed;
   bp_encoding *encoding;
   bp_net *net;
@@ -43,12 +45,13 @@ size_t bp_model_param_bytes(const bp_net *net, int param);
 int64_t bp_model_chunk(const bp_model *model);
 /* Whether the features stay bytes until they reach the network. */
 bool bp_model_takes_bytes(const bp_encoding *encoding);
-/* How the targets must be encoded for a loss; false when the loss does not go with the task, and then *why says it. */
-bool bp_model_targets(bp_loss loss, const bp_encoding *encoding, bp_targets *out, const char **why);
-/* Units of the output layer: classes, 1 for two classes under binary cross entropy, 1 for values. */
-int64_t bp_model_units(bp_loss loss, const bp_encoding *encoding);
+/* Resolves an objective for the target of the model's encoding and keeps it, with a copy of its expression.
+ * BP_E_ARG  it does not go with the target */
+bp_status bp_model_set_objective(bp_context *ctx, bp_model *model, const bp_objective *objective);
+/* Whether the loss can be computed: that of a callback cannot. */
+bool bp_model_has_loss(const bp_model *model);
 
-/* Appends layers to a network of the model's inputs: the hidden ones, then an identity layer of bp_model_units(). */
+/* Appends layers to a network of the model's inputs: the hidden ones, then an identity layer of bp_objective_units(). */
 bp_status bp_model_add_layers(bp_context *ctx, bp_net *net, int n_hidden, const int64_t *hidden,
                               const bp_activation *activations, bp_init init, int64_t units);
 

@@ -11,12 +11,13 @@ typedef struct bp_pass {
   bp_context *ctx;
   const bp_model *model;
   const bp_program *program; /* features, parameters (and targets) -> output (and the loss of each row) */
-  bp_targets targets;        /* BP_TARGETS_NONE: the program has no loss */
+  bp_targets targets;        /* BP_TARGETS_NONE: none are read */
+  bool has_loss;             /* the program gives it */
   bp_binding *binding;
   bp_workspace *workspace;
   const void **inputs; /* features, parameters, targets */
   size_t n_inputs;
-  void *output, *loss; /* [chunk, units], [chunk] of the network's dtype */
+  void *output, *loss; /* [chunk, outputs], [chunk] of the network's dtype */
   size_t output_size, loss_size;
   int64_t chunk;
 } bp_pass;

@@ -8,9 +8,9 @@
 
 static bp_status open_buffers(bp_pass *pass) {
   const bp_net *net = pass->model->net;
-  size_t element = bp_dtype_size(bp_net_dtype(net)), units;
-  if (!bp_mul_size((size_t)pass->chunk, (size_t)bp_net_outputs(net), &units) ||
-      !bp_mul_size(units, element, &pass->output_size))
+  size_t element = bp_dtype_size(bp_net_dtype(net)), outputs;
+  if (!bp_mul_size((size_t)pass->chunk, (size_t)bp_model_outputs(pass->model), &outputs) ||
+      !bp_mul_size(outputs, element, &pass->output_size))
     return bp_fail(pass->ctx, BP_E_NOMEM, "out of memory: the output of %lld rows is too large",
                    (long long)pass->chunk);
   pass->loss_size = (size_t)pass->chunk * element;
@@ -66,13 +66,14 @@ bp_status bp_pass_run(bp_pass *pass, int64_t rows, bp_piece_fn receive, void *us
 
 void bp_pass_output(const bp_pass *pass, int64_t r, double *out) {
   const bp_model *model = pass->model;
-  int64_t units = bp_net_outputs(model->net), outputs = bp_model_outputs(model);
-  for (int64_t i = 0; i < units; i++) out[i] = bp_pass_element(pass, pass->output, r * units + i);
-  if (model->task == BP_TASK_REGRESSION)
-    out[0] = out[0] * model->encoding->target_scale + model->encoding->target_mean;
-  else if (units < outputs) { /* one unit for two classes: the probability of the second */
-    out[1] = out[0];
-    out[0] = 1 - out[0];
+  const bp_encoding *e = model->encoding;
+  int64_t outputs = bp_model_outputs(model);
+  for (int64_t i = 0; i < outputs; i++) {
+    bp_predicted kind = bp_objective_prediction(&model->objective, i).kind;
+    out[i] = bp_pass_element(pass, pass->output, r * outputs + i);
+    if (model->task == BP_TASK_CLASSIFICATION || kind == BP_PREDICTED_CORRELATION) continue;
+    out[i] *= e->target_scale;
+    if (kind == BP_PREDICTED_VALUE) out[i] += e->target_mean;
   }
 }
 

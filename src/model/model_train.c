@@ -44,13 +44,28 @@ static bp_status check_options(const bp_job *job) {
   if (o->dtype != BP_F32 && o->dtype != BP_F64) return refuse(job, "dtype: expected float32 or float64");
   if (!bp_task_name(o->task)) return refuse(job, "task: expected auto, classification or regression");
   if (!bp_init_name(o->init)) return refuse(job, "init is none of bp_init");
-  if (o->loss_given && !bp_loss_name(o->fit.loss)) return refuse(job, "loss is none of bp_loss");
+  if (!bp_loss_name(o->fit.objective.loss)) return refuse(job, "loss is none of bp_loss");
+  if (!bp_output_name(o->fit.objective.output)) return refuse(job, "output is none of bp_output");
   if (!bp_optimizer_name(o->fit.optimizer)) return refuse(job, "optimizer is none of bp_optimizer");
   if (!(o->valid_fraction >= 0 && o->valid_fraction < 1))
     return bp_fail(job->ctx, BP_E_ARG, "valid_fraction %g: expected a number from 0 and below 1", o->valid_fraction);
   if (o->valid_fraction > 0 && job->valid_table)
     return refuse(job, "both a validation table and a valid_fraction are given");
   return check_layers(job);
+}
+
+/* What the objective decides of the target: counts and quantiles are values however few there are, and a target that must be
+ * taken as it is cannot be scaled. */
+static bp_status choose_goal(bp_job *job) {
+  const bp_objective *asked = &job->options.fit.objective;
+  bp_encoding_options *e = &job->encoding_options;
+  bp_objective classes, values;
+  if (e->goal == BP_GOAL_AUTO && bp_objective_resolve(job->ctx, asked, true, 2, &classes) != BP_OK)
+    e->goal = BP_GOAL_REGRESSION;
+  if (e->goal == BP_GOAL_CLASSIFICATION) return BP_OK;
+  bp_status status = bp_objective_resolve(job->ctx, asked, false, 1, &values);
+  e->raw_target = status == BP_OK && !bp_objective_scales(&values);
+  return e->goal == BP_GOAL_REGRESSION ? status : BP_OK;
 }
 
 static bp_status take_options(bp_job *job, const bp_train_options *options) {
@@ -63,9 +78,7 @@ static bp_status take_options(bp_job *job, const bp_train_options *options) {
   e->ignore = job->options.ignore;
   e->features = job->options.features;
   e->goal = (bp_goal)job->options.task;
-  /* what a Bernoulli unit gives cannot be scaled: the target is taken as it is */
-  e->raw_target = job->options.loss_given && job->options.fit.loss == BP_LOSS_BINARY_CROSS_ENTROPY;
-  return BP_OK;
+  return choose_goal(job);
 }
 
 /* ---- rows ---- */
@@ -85,52 +98,22 @@ static bp_status split_table(bp_job *job) {
   return BP_OK;
 }
 
-/* ---- loss ---- */
-
-static bp_status choose_loss(bp_job *job, bp_targets *targets) {
-  bp_model *model = job->model;
-  bool classes = model->encoding->goal == BP_GOAL_CLASSIFICATION;
-  const char *why = NULL;
-  model->task = classes ? BP_TASK_CLASSIFICATION : BP_TASK_REGRESSION;
-  model->loss = job->options.loss_given ? job->options.fit.loss : classes ? BP_LOSS_CROSS_ENTROPY : BP_LOSS_MSE;
-  if (bp_model_targets(model->loss, model->encoding, targets, &why)) return BP_OK;
-  return bp_fail(job->ctx, BP_E_ARG, "loss %s %s ('%s'); use another loss, or task classification",
-                 bp_loss_name(model->loss), why, model->encoding->target);
-}
-
-/* Targets of a Bernoulli unit are probabilities. */
-static bp_status check_probabilities(const bp_job *job, const bp_encoded *rows) {
-  const bp_model *model = job->model;
-  if (model->loss != BP_LOSS_BINARY_CROSS_ENTROPY || model->task != BP_TASK_REGRESSION) return BP_OK;
-  for (int64_t r = 0; r < rows->rows; r++) {
-    double y =
-        rows->target_dtype == BP_F64 ? ((const double *)rows->targets)[r] : (double)((const float *)rows->targets)[r];
-    if (!(y >= 0 && y <= 1))
-      return bp_fail(job->ctx, BP_E_DATA,
-                     "target '%s' has the value %g; binary_cross_entropy expects values from 0 to 1",
-                     model->encoding->target, y);
-  }
-  return BP_OK;
-}
-
 /* ---- encoding ---- */
 
 static bp_status encode(bp_job *job) {
   bp_context *ctx = job->ctx;
   bp_model *model = job->model;
   bp_dtype dtype = job->options.dtype;
-  bp_targets targets;
   BP_TRY(bp_encoding_learn(ctx, job->table, job->rows, &job->encoding_options, &model->encoding));
-  BP_TRY(choose_loss(job, &targets));
-  BP_TRY(bp_encoding_apply(ctx, model->encoding, job->table, job->rows, dtype, targets, &job->train));
-  BP_TRY(check_probabilities(job, &job->train));
+  model->task = (bp_task)model->encoding->goal;
+  BP_TRY(bp_model_set_objective(ctx, model, &job->options.fit.objective));
+  BP_TRY(bp_encoding_apply(ctx, model->encoding, job->table, job->rows, dtype, BP_TARGETS_OWN, &job->train));
   const bp_table *table = job->valid_table ? job->valid_table : job->table;
   if (job->valid_table) job->valid_rows = bp_rows_all(job->valid_table);
   job->has_valid = job->valid_table || job->valid_rows.list;
   if (!job->has_valid) return BP_OK;
   if (job->valid_rows.n == 0) return bp_fail(ctx, BP_E_DATA, "the validation table has no rows");
-  BP_TRY(bp_encoding_apply(ctx, model->encoding, table, job->valid_rows, dtype, targets, &job->valid));
-  return check_probabilities(job, &job->valid);
+  return bp_encoding_apply(ctx, model->encoding, table, job->valid_rows, dtype, BP_TARGETS_OWN, &job->valid);
 }
 
 /* ---- network ---- */
@@ -139,7 +122,7 @@ static bp_status encode(bp_job *job) {
 static bp_status add_layers(bp_job *job, int n, const int64_t *hidden, const bp_activation *activations) {
   char message[256];
   bp_model *model = job->model;
-  int64_t units = bp_model_units(model->loss, model->encoding);
+  int64_t units = bp_objective_units(&model->objective);
   bp_status status = bp_model_add_layers(job->ctx, model->net, n, hidden, activations, job->options.init, units);
   if (status != BP_E_LIMIT) return status;
   (void)snprintf(message, sizeof message, "%s", bp_error_message(job->ctx));
@@ -217,12 +200,14 @@ static bp_status fit(bp_job *job, bp_fit_result *result) {
   bp_source train = source_of(&job->train), valid = source_of(&job->valid);
   bp_fit_options options = job->options.fit;
   options.size = sizeof options;
-  options.loss = job->model->loss;
+  options.objective = job->model->objective;
   job->model->seed = options.seed;
   bp_train_defaults(train.rows, &options);
   bp_status fitted =
       bp_fit(job->ctx, job->model->net, job->model->params, &train, job->has_valid ? &valid : NULL, &options, result);
   if (fitted != BP_OK && fitted != BP_E_DIVERGED) return fitted;
+  job->model->objective.rows = NULL; /* a callback and its user's pointer live no longer than the training */
+  job->model->objective.user = NULL;
   bp_status status = complete(job, &options, result);
   if (status != BP_OK) bp_fit_result_release(job->ctx, result);
   return status == BP_OK ? fitted : status;

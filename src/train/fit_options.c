@@ -79,12 +79,21 @@ static bp_status resolve_batch(bp_context *ctx, int64_t rows, bp_fit_options *o)
   return BP_OK;
 }
 
+/* Whether there are targets for which loss and output unit can be learnt; a formula is judged when its targets are known. */
+static bp_status check_objective(bp_context *ctx, const bp_objective *o) {
+  bp_objective resolved;
+  if (o->loss == BP_LOSS_EXPRESSION) return BP_OK;
+  bp_status status = bp_objective_resolve(ctx, o, true, 2, &resolved);
+  if (status == BP_E_ARG) status = bp_objective_resolve(ctx, o, false, 1, &resolved);
+  return status;
+}
+
 bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, int64_t rows, bp_fit_options *out) {
   bp_fit_options o = {0};
   if (options != NULL && options->size < sizeof options->size)
     return bp_fail(ctx, BP_E_ARG, "bp_fit_options.size is %zu, expected sizeof(bp_fit_options)", options->size);
   if (options != NULL) memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
-  if ((unsigned)o.loss >= BP_LOSS_COUNT) return bp_fail(ctx, BP_E_ARG, "no loss number %d", (int)o.loss);
+  BP_TRY(check_objective(ctx, &o.objective));
   if ((unsigned)o.optimizer >= BP_OPTIMIZER_COUNT)
     return bp_fail(ctx, BP_E_ARG, "no optimizer number %d", (int)o.optimizer);
   BP_TRY(resolve_step(ctx, &o));
@@ -122,36 +131,74 @@ static bp_status check_classes(bp_context *ctx, const char *what, const bp_sourc
   return BP_OK;
 }
 
-static bp_status check_values(bp_context *ctx, const char *what, const bp_source *s, bp_loss loss) {
-  int64_t bad = first_not_finite(s->targets, s->target_dtype, s->rows * s->outputs);
-  if (bad >= 0)
-    return bp_fail(ctx, BP_E_DATA, "%s: the target of row %" PRId64 " is not finite", what, bad / s->outputs);
-  for (int64_t i = 0; loss == BP_LOSS_BINARY_CROSS_ENTROPY && i < s->rows * s->outputs; i++) {
-    double y = s->target_dtype == BP_F64 ? ((const double *)s->targets)[i] : (double)((const float *)s->targets)[i];
-    if (y < 0 || y > 1)
-      return bp_fail(ctx, BP_E_DATA, "%s: the target of row %" PRId64 " is %g; binary_cross_entropy expects 0 to 1",
-                     what, i / s->outputs, y);
+static double target_at(const bp_source *s, int64_t i) {
+  return s->target_dtype == BP_F64 ? ((const double *)s->targets)[i] : (double)((const float *)s->targets)[i];
+}
+
+/* Targets of a softmax are a distribution: they add up to 1. */
+static bp_status check_distributions(bp_context *ctx, const char *what, const bp_source *s) {
+  static const double tolerance = 1e-3;
+  for (int64_t r = 0; r < s->rows; r++) {
+    double sum = 0;
+    for (int64_t j = 0; j < s->outputs; j++) sum += target_at(s, r * s->outputs + j);
+    if (fabs(sum - 1) > tolerance)
+      return bp_fail(ctx, BP_E_DATA, "%s: the targets of row %" PRId64 " add up to %g; output softmax expects 1", what,
+                     r, sum);
   }
   return BP_OK;
 }
 
-bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s, const bp_net *net, bp_loss loss) {
-  bool classes = bp_loss_wants_classes(loss);
+static bp_status check_values(bp_context *ctx, const char *what, const bp_source *s, const bp_objective *o) {
+  double low, high;
+  int64_t bad = first_not_finite(s->targets, s->target_dtype, s->rows * s->outputs);
+  if (bad >= 0)
+    return bp_fail(ctx, BP_E_DATA, "%s: the target of row %" PRId64 " is not finite", what, bad / s->outputs);
+  bp_objective_range(o, &low, &high);
+  for (int64_t i = 0; (isfinite(low) || isfinite(high)) && i < s->rows * s->outputs; i++) {
+    double y = target_at(s, i);
+    if (y >= low && y <= high) continue;
+    return bp_fail(ctx, BP_E_DATA, "%s: the target of row %" PRId64 " is %g; loss %s with output %s expects %g to %g",
+                   what, i / s->outputs, y, bp_loss_name(o->loss), bp_output_name(o->output), low, high);
+  }
+  return o->output == BP_OUTPUT_SOFTMAX ? check_distributions(ctx, what, s) : BP_OK;
+}
+
+static bp_status check_weights(bp_context *ctx, const char *what, const bp_source *s) {
+  double sum = 0;
+  for (int64_t r = 0; s->weights != NULL && r < s->rows; r++) {
+    if (!(s->weights[r] >= 0) || !isfinite(s->weights[r]))
+      return bp_fail(ctx, BP_E_DATA, "%s: the weight of row %" PRId64 " is %g; expected a finite number from 0", what,
+                     r, s->weights[r]);
+    sum += s->weights[r];
+  }
+  if (s->weights != NULL && !(sum > 0 && isfinite(sum)))
+    return bp_fail(ctx, BP_E_DATA, "%s: the weights of all rows add up to %g; expected a finite number above 0", what,
+                   sum);
+  return BP_OK;
+}
+
+bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s, const bp_net *net,
+                           const bp_objective *objective) {
+  bool classes = objective->classes;
+  int64_t units = bp_objective_units(objective);
   if (bp_net_layers(net) == 0) return bp_fail(ctx, BP_E_ARG, "the network has no layers, so nothing to fit");
   if (s->rows < 1 || s->rows > ROWS_MAX)
     return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " rows, expected 1 to %d", what, s->rows, ROWS_MAX);
   if (s->columns != bp_net_inputs(net))
     return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " features, the network has %" PRId64 " inputs", what, s->columns,
                    bp_net_inputs(net));
-  if (s->outputs != bp_net_outputs(net))
-    return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " %s, the network has %" PRId64 " outputs", what, s->outputs,
-                   classes ? "classes" : "target columns", bp_net_outputs(net));
+  if (s->outputs != objective->width || units != bp_net_outputs(net))
+    return bp_fail(ctx, BP_E_DATA,
+                   "%s: %" PRId64 " %s, which do not fit loss %s and a network of %" PRId64
+                   " outputs; expected %" PRId64 " of them and %" PRId64 " outputs",
+                   what, s->outputs, classes ? "classes" : "target columns", bp_loss_name(objective->loss),
+                   bp_net_outputs(net), objective->width, units);
   if (s->dtype == BP_I32 || (unsigned)s->dtype >= BP_DTYPE_COUNT)
     return bp_fail(ctx, BP_E_DATA, "%s: features are %s, expected uint8, float32 or float64", what,
                    bp_dtype_name(s->dtype));
   if (classes != (s->target_dtype == BP_I32) || (!classes && s->target_dtype != BP_F32 && s->target_dtype != BP_F64))
     return bp_fail(ctx, BP_E_DATA, "%s: targets are %s, loss %s expects %s", what, bp_dtype_name(s->target_dtype),
-                   bp_loss_name(loss), classes ? "int32 class numbers" : "float32 or float64 values");
+                   bp_loss_name(objective->loss), classes ? "int32 class numbers" : "float32 or float64 values");
   if (s->scale == 0 || !isfinite(s->scale) || !isfinite(s->shift))
     return bp_fail(
         ctx, BP_E_DATA,
@@ -161,5 +208,6 @@ bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s
   if (bad >= 0)
     return bp_fail(ctx, BP_E_DATA, "%s: feature %" PRId64 " of row %" PRId64 " is not finite", what, bad % s->columns,
                    bad / s->columns);
-  return classes ? check_classes(ctx, what, s) : check_values(ctx, what, s, loss);
+  BP_TRY(check_weights(ctx, what, s));
+  return classes ? check_classes(ctx, what, s) : check_values(ctx, what, s, objective);
 }

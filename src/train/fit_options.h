@@ -3,9 +3,11 @@
 #define BP_TRAIN_FIT_OPTIONS_H
 #include "backprop/train.h"
 
-/* Copies the options with every 0 that means a default replaced. BP_E_ARG names the option, its value and its range. */
+/* Copies the options with every 0 that means a default replaced, the objective excepted: it is resolved when the targets are known.
+ * BP_E_ARG names the option, its value and its range. */
 bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, int64_t rows, bp_fit_options *out);
 /* BP_E_DATA unless the rows fit the network and the loss, BP_E_ARG for a network without layers; `what` is "training" or "validation". */
-bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s, const bp_net *net, bp_loss loss);
+bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s, const bp_net *net,
+                           const bp_objective *objective);
 
 #endif

@@ -58,20 +58,43 @@ static bp_var batch_targets(builder *b, bool classes) {
   return bp_gather(b->vars[FIT_TARGETS], b->vars[FIT_ROWS], bp_net_dtype(b->net));
 }
 
-/* Rows whose largest output is their class. */
-static bp_var count_correct(bp_var z, bp_var classes) {
+/* The weights of the batch's rows, divided by the mean weight of all rows: [batch]. The null variable where there are none. */
+static bp_var batch_weights(builder *b) {
+  const bp_source *s = b->source;
+  double sum = 0;
+  /* an input that nothing reads costs nothing */
+  b->vars[FIT_WEIGHTS] = bp_input(b->graph, "weights", BP_F64, 1, (int64_t[]){s->rows});
+  if (s->weights == NULL) return (bp_var){0};
+  for (int64_t r = 0; r < s->rows; r++) sum += s->weights[r];
+  bp_dtype dtype = bp_net_dtype(b->net);
+  bp_var w = bp_gather(b->vars[FIT_WEIGHTS], b->vars[FIT_ROWS], dtype);
+  return bp_mul(w, bp_scalar(b->graph, dtype, (double)s->rows / sum));
+}
+
+static bp_var weighted(bp_var rows, bp_var weights) { return weights.graph ? bp_mul(rows, weights) : rows; }
+
+/* The class that z predicts, as a number of its type. One unit stands for two classes: the second one where z > 0, and at 0 too
+ * where the unit says so. */
+static bp_var guess(const bp_objective *o, bp_var z) {
   bp_dtype dtype = bp_var_dtype(z);
-  return bp_sum(bp_equal(bp_cast(bp_argmax(z), dtype), bp_cast(classes, dtype)), BP_ALL_AXES);
+  if (bp_var_dim(z, 1) > 1) return bp_cast(bp_argmax(z), dtype);
+  bp_var second = o->output == BP_OUTPUT_HEAVISIDE ? bp_heaviside(z) : bp_greater(z, bp_scalar(z.graph, dtype, 0));
+  return bp_reshape(second, 1, (int64_t[]){BP_BATCH});
+}
+
+/* 1 for each row whose predicted class is its own. */
+static bp_var is_correct(const bp_objective *o, bp_var z, bp_var classes) {
+  return bp_equal(guess(o, z), bp_cast(classes, bp_var_dtype(z)));
 }
 
 /* The losses of the batch's rows; counts into outputs when the targets are classes. */
-static bp_var forward(builder *b, bp_loss loss, const bp_var *params) {
-  bool classes = bp_loss_wants_classes(loss);
-  bp_var x = batch_features(b), target = batch_targets(b, classes);
+static bp_var forward(builder *b, const bp_objective *objective, bool training, const bp_var *params) {
+  bp_var x = batch_features(b), target = batch_targets(b, objective->classes), weights = batch_weights(b);
   bp_var z = bp_net_apply(b->net, x, params);
-  if (classes) b->outputs[FIT_CORRECT] = count_correct(z, target);
-  b->n_outputs = classes ? FIT_VALUES : FIT_CORRECT;
-  return bp_loss_rows(loss, z, target);
+  if (objective->classes)
+    b->outputs[FIT_CORRECT] = bp_sum(weighted(is_correct(objective, z, target), weights), BP_ALL_AXES);
+  b->n_outputs = objective->classes ? FIT_VALUES : FIT_CORRECT;
+  return weighted(bp_objective_rows(objective, z, target, training), weights);
 }
 
 static void declare_slots(builder *b, bp_var *slots) {
@@ -116,7 +139,7 @@ bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *
   declare_slots(&b, slots);
   b.vars[FIT_LR] = bp_input(b.graph, "lr", bp_net_dtype(net), 0, NULL);
   b.vars[FIT_STEP] = bp_input(b.graph, "step", BP_F64, 0, NULL);
-  bp_var objective = bp_mean(forward(&b, options->loss, params), BP_ALL_AXES),
+  bp_var objective = bp_mean(forward(&b, &options->objective, true, params), BP_ALL_AXES),
          s = regularize_penalty(net, options, b.graph, params);
   b.outputs[FIT_LOSS] = objective;
   if (!bp_var_is_zero(s)) objective = bp_add(objective, s);
@@ -133,14 +156,14 @@ done:
   return status;
 }
 
-bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, bp_loss loss, int64_t batch,
-                           bp_program **out) {
+bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_objective *objective,
+                           int64_t batch, bp_program **out) {
   builder b;
   bp_status status = builder_init(&b, ctx, net, source, FIT_FIRST_PARAM_OF_EVAL, 0);
   if (status != BP_OK) goto done;
   bp_var *params = b.vars + FIT_FIRST_PARAM_OF_EVAL;
   bp_net_declare(net, b.graph, params);
-  b.outputs[FIT_LOSS] = bp_sum(forward(&b, loss, params), BP_ALL_AXES);
+  b.outputs[FIT_LOSS] = bp_sum(forward(&b, objective, false, params), BP_ALL_AXES);
   status = compile(&b, batch, out);
 done:
   builder_release(&b);

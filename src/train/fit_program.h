@@ -9,20 +9,22 @@ typedef enum fit_input {
   FIT_FEATURES, /* the whole table */
   FIT_TARGETS,  /* classes: those of the batch, I32 [batch]; values: the whole table */
   FIT_ROWS,     /* I32 [batch]: row numbers */
+  FIT_WEIGHTS,  /* F64 [rows] of the whole table; unused where rows have none */
   FIT_LR,       /* step program only, rank 0 */
   FIT_STEP,     /* step program only, rank 0, F64 */
   FIT_FIRST_PARAM_OF_STEP,
   FIT_FIRST_PARAM_OF_EVAL = FIT_LR
 } fit_input;
 
-/* Outputs: the sum (eval) or mean (step) of the rows' losses, then the number of rows classified right (classes only). */
+/* Outputs: the sum (eval) or mean (step) of the rows' losses, then the number of rows classified right (classes only); with
+ * weights, losses and rows are first multiplied by weight / mean weight. */
 enum { FIT_LOSS, FIT_CORRECT, FIT_VALUES };
 
 /* NEW program for one update on `batch` rows at most. Adds up all of loss, gradient and optimiser. */
 bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_fit_options *options,
                            int64_t batch, bp_program **out);
 /* NEW program for the summed loss of `batch` rows at most. */
-bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, bp_loss loss, int64_t batch,
-                           bp_program **out);
+bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_objective *objective,
+                           int64_t batch, bp_program **out);
 
 #endif

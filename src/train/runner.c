@@ -25,6 +25,7 @@ bp_status runner_init(runner *r, bp_context *ctx, bp_dtype dtype, const bp_sourc
   if (classes) r->outputs[FIT_CORRECT] = &r->values[FIT_CORRECT];
   for (int64_t i = 0; i < source->rows; i++) r->rows[i] = (int32_t)i;
   r->inputs[FIT_FEATURES] = source->features;
+  r->inputs[FIT_WEIGHTS] = source->weights;
   r->inputs[FIT_TARGETS] = classes ? (const void *)r->classes : source->targets;
   return BP_OK;
 }

@@ -35,7 +35,7 @@ static bp_status alloc_arrays(trainer *t) {
 
 static bp_status set_up_train(trainer *t, const bp_source *source) {
   runner *r = &t->train;
-  bool classes = bp_loss_wants_classes(t->options.loss), f64 = bp_net_dtype(t->net) == BP_F64;
+  bool classes = t->options.objective.classes, f64 = bp_net_dtype(t->net) == BP_F64;
   int n_slots = t->n_params * t->per_param;
   BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes,
                      FIT_FIRST_PARAM_OF_STEP + (size_t)(t->n_params + n_slots), t->options.batch_size));
@@ -54,11 +54,11 @@ static bp_status set_up_train(trainer *t, const bp_source *source) {
 static bp_status set_up_valid(trainer *t, const bp_source *source) {
   runner *r = &t->valid;
   int64_t batch = source->rows < EVAL_ROWS ? source->rows : EVAL_ROWS;
-  bool classes = bp_loss_wants_classes(t->options.loss);
+  bool classes = t->options.objective.classes;
   BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes, FIT_FIRST_PARAM_OF_EVAL + (size_t)t->n_params,
                      batch));
   for (int p = 0; p < t->n_params; p++) r->inputs[FIT_FIRST_PARAM_OF_EVAL + p] = t->params[p];
-  BP_TRY(fit_eval_program(t->ctx, t->net, source, t->options.loss, batch, &r->program));
+  BP_TRY(fit_eval_program(t->ctx, t->net, source, &t->options.objective, batch, &r->program));
   return bp_workspace_new(t->ctx, r->program, t->options.threads, &r->workspace);
 }
 
@@ -85,13 +85,21 @@ static bp_status set_up(trainer *t, const bp_source *train, const bp_source *val
   return BP_OK;
 }
 
+static void warn_of_mismatch(bp_context *ctx, const bp_objective *o) {
+  const char *why = bp_objective_mismatch(o);
+  if (why) bp_warn(ctx, "loss %s with output %s: %s", bp_loss_name(o->loss), bp_output_name(o->output), why);
+}
+
 bp_status trainer_new(bp_context *ctx, const bp_net *net, void *const *params, const bp_source *train,
                       const bp_source *valid, const bp_fit_options *options, trainer **out) {
   bp_fit_options resolved;
   BP_TRY(fit_options_resolve(ctx, options, train->rows, &resolved));
-  BP_TRY(fit_source_check(ctx, "training", train, net, resolved.loss));
-  if (valid != NULL) BP_TRY(fit_source_check(ctx, "validation", valid, net, resolved.loss));
+  BP_TRY(bp_objective_resolve(ctx, &resolved.objective, train->target_dtype == BP_I32, train->outputs,
+                              &resolved.objective));
+  BP_TRY(fit_source_check(ctx, "training", train, net, &resolved.objective));
+  if (valid != NULL) BP_TRY(fit_source_check(ctx, "validation", valid, net, &resolved.objective));
   BP_TRY(regularize_check(ctx, net, &resolved));
+  warn_of_mismatch(ctx, &resolved.objective);
   trainer *t = bp_calloc(ctx, 1, sizeof *t);
   if (t == NULL) return BP_E_NOMEM;
   t->ctx = ctx;

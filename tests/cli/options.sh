@@ -98,7 +98,7 @@ refuses 2 "--activation rellu: expected one name, or one for each hidden layer, 
 refuses 2 "--activation tanh,gelu: expected" train flowers.csv --activation tanh,gelu
 refuses 2 "--activation: 3 names for 2 hidden layers; expected 1 or 2" train flowers.csv --activation tanh,relu,tanh
 refuses 2 "--activation: there is no hidden layer" train flowers.csv --hidden none --activation relu
-refuses 2 "--loss crossentropy: expected one of auto, cross_entropy, binary_cross_entropy, mse; did you mean cross_entropy?" \
+refuses 2 "--loss: there is no loss 'crossentropy'; did you mean cross_entropy?" \
   train flowers.csv --loss crossentropy
 refuses 2 "--optimizer ADAM: expected one of sgd, adam" train flowers.csv --optimizer ADAM
 refuses 2 "--init xavier: expected one of auto, glorot_uniform" train flowers.csv --init xavier

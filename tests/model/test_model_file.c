@@ -188,7 +188,7 @@ static const struct {
     {MODEL, NULL, "{\"task\": 5}", "task"},
     {MODEL, NULL, "{\"loss\": \"focal\"}", "focal"},
     {MODEL, NULL, "{\"loss\": null}", "loss"},
-    {MODEL, NULL, "{\"loss\": \"binary_cross_entropy\", \"dtype\": \"float64\"}", "float64"},
+    {MODEL, NULL, "{\"loss\": \"binary_cross_entropy\", \"output\": \"sigmoid\", \"dtype\": \"float64\"}", "float64"},
     {MODEL, NULL, "{\"dtype\": \"float16\"}", "dtype"},
     {MODEL, NULL, "{\"dtype\": \"float64\"}", "type"},
     {MODEL, NULL, "{\"seed\": -1}", "seed"},

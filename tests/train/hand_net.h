@@ -70,7 +70,7 @@ static inline double hand_fit(double *w, const tt_data *d, const bp_fit_options 
     for (int begin = 0; begin < ROWS; begin += (int)o->batch_size) {
       int n = ROWS - begin < o->batch_size ? ROWS - begin : (int)o->batch_size;
       double g[ALL] = {0};
-      for (int i = begin; i < begin + n; i++) loss += hand_row(w, d, order[i], o->loss, 1.0 / n, g) / ROWS;
+      for (int i = begin; i < begin + n; i++) loss += hand_row(w, d, order[i], o->objective.loss, 1.0 / n, g) / ROWS;
       step(w, g, s, ++t, o);
     }
   }
@@ -87,7 +87,7 @@ static inline void hand_check(bp_context *ctx, bp_dtype dtype, const bp_fit_opti
                               double tolerance) {
   tt_data *d = tt_data_new(11);
   tt_model m = tt_model_new(ctx, dtype, HIDDEN, 3);
-  bp_source rows = o->loss == BP_LOSS_CROSS_ENTROPY ? tt_classes(d, 0, ROWS) : tt_values(d, 0, ROWS);
+  bp_source rows = o->objective.loss == BP_LOSS_CROSS_ENTROPY ? tt_classes(d, 0, ROWS) : tt_values(d, 0, ROWS);
   bp_fit_result result = {0};
   double w[ALL], begin[ALL], moved = 0;
   hand_start(&m, w);
@@ -108,6 +108,7 @@ static inline void hand_check(bp_context *ctx, bp_dtype dtype, const bp_fit_opti
 /* 50 steps of all rows with cross entropy. */
 static inline bp_fit_options hand_options(bp_optimizer optimizer, double lr) {
   return (bp_fit_options){.size = sizeof(bp_fit_options),
+                          .objective.loss = BP_LOSS_CROSS_ENTROPY,
                           .optimizer = optimizer,
                           .lr = lr,
                           .batch_size = ROWS,

@@ -112,9 +112,10 @@ static void an_epoch_visits_each_row_once(void **state) {
   }
   bt_assert_ok(ctx, bp_net_new(ctx, 1, BP_F64, &net));
   bt_assert_ok(ctx, bp_net_dense(ctx, net, 1, BP_IDENTITY, BP_INIT_ZEROS));
-  bp_source rows = {ROWS, 1, BP_F64, x, 1, 0, BP_F64, 1, y};
+  bp_source rows = {ROWS, 1, BP_F64, x, 1, 0, BP_F64, 1, y, NULL};
   for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
-    bp_fit_options o = {.size = sizeof o, .loss = BP_LOSS_MSE, .lr = 1e-300, .batch_size = batches[i], .epochs = 6};
+    bp_fit_options o = {
+        .size = sizeof o, .objective.loss = BP_LOSS_MSE, .lr = 1e-300, .batch_size = batches[i], .epochs = 6};
     bp_fit_result result;
     bt_assert_ok(ctx, bp_fit(ctx, net, params, &rows, NULL, &o, &result));
     assert_int_equal(result.epochs, 6);
@@ -148,7 +149,7 @@ static void every_type_of_values_trains_alike(void **state) {
   tt_data *d = tt_data_new(1);
   bp_source narrow = tt_values(d, 0, 200), wide = narrow;
   bp_fit_options o = tt_options();
-  o.loss = BP_LOSS_MSE;
+  o.objective.loss = BP_LOSS_MSE;
   wide.target_dtype = BP_F64;
   wide.targets = d->values64;
   for (bp_dtype dtype = BP_F32; dtype <= BP_F64; dtype++)
@@ -228,7 +229,7 @@ static void validation_measures_the_rows_given(void **state) {
   o.epochs = 1;
   for (int values = 0; values < 2; values++) {
     bp_source rows = values ? tt_values(d, 0, 333) : tt_classes(d, 0, 333);
-    o.loss = values ? BP_LOSS_BINARY_CROSS_ENTROPY : BP_LOSS_CROSS_ENTROPY;
+    o.objective.loss = values ? BP_LOSS_BINARY_CROSS_ENTROPY : BP_LOSS_CROSS_ENTROPY;
     tt_model m = fitted(ctx, BP_F64, &rows, &rows, &o, &result);
     bp_epoch e = result.history[0];
     bt_assert_close(e.valid_loss, e.train_loss, 1e-12, 0);
@@ -283,9 +284,9 @@ static void exclusive_or_is_learnt_from_many_seeds(void **state) {
   bp_context *ctx = bt_ctx(state);
   enum { SEEDS = 40 };
   static const float x[] = {0, 0, 0, 1, 1, 0, 1, 1}, y[] = {0, 1, 1, 0};
-  bp_source rows = {4, 2, BP_F32, x, 1, 0, BP_F32, 1, y};
+  bp_source rows = {4, 2, BP_F32, x, 1, 0, BP_F32, 1, y, NULL};
   bp_fit_options o = {.size = sizeof o,
-                      .loss = BP_LOSS_BINARY_CROSS_ENTROPY,
+                      .objective.loss = BP_LOSS_BINARY_CROSS_ENTROPY,
                       .lr = 0.5,
                       .momentum = 0.9,
                       .batch_size = 4,

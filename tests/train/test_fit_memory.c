@@ -15,7 +15,7 @@ typedef struct sweep {
 /* 18 epochs, so that the history grows while training is on; its one block is the only thing that can then fail. */
 static bp_status fit_once(bp_context *ctx, void *user) {
   const sweep *s = user;
-  bool classes = bp_loss_wants_classes(s->loss);
+  bool classes = s->loss == BP_LOSS_CROSS_ENTROPY;
   bp_source train = classes ? tt_classes(s->data, 0, 30) : tt_values(s->data, 0, 30);
   bp_source valid = classes ? tt_classes(s->data, 30, 20) : tt_values(s->data, 30, 20);
   bp_fit_options o = tt_options();
@@ -31,7 +31,7 @@ static bp_status fit_once(bp_context *ctx, void *user) {
     bp_net_init(m.net, 1, params);
     o.optimizer = s->optimizer;
     o.momentum = s->optimizer == BP_SGD ? 0.9 : 0;
-    o.loss = s->loss;
+    o.objective.loss = s->loss;
     o.lr = 0.01;
     o.epochs = 18;
     o.patience = 18;
@@ -48,7 +48,7 @@ static bp_status fit_once(bp_context *ctx, void *user) {
 
 static void a_failed_allocation_ends_the_fit_cleanly(void **state) {
   (void)state;
-  sweep s = {.data = tt_data_new(1), .threads = 1};
+  sweep s = {.data = tt_data_new(1), .loss = BP_LOSS_CROSS_ENTROPY, .threads = 1};
   assert_true(bt_alloc_sweep(fit_once, &s) > 20);
   s.optimizer = BP_ADAM;
   s.loss = BP_LOSS_BINARY_CROSS_ENTROPY;
@@ -114,7 +114,7 @@ static void the_data_set_is_not_copied(void **state) {
   uint32_t noise = 1;
   for (size_t i = 0; i < (size_t)ROWS * COLUMNS; i++) bytes[i] = (uint8_t)(127.5 + 127 * tt_noise(&noise));
   for (int i = 0; i < ROWS; i++) classes[i] = i % TT_CLASSES;
-  bp_source train = {ROWS, COLUMNS, BP_U8, bytes, 1.0 / 255, 0, BP_I32, TT_CLASSES, classes};
+  bp_source train = {ROWS, COLUMNS, BP_U8, bytes, 1.0 / 255, 0, BP_I32, TT_CLASSES, classes, NULL};
   use large = measure(state, &train, 1, 8, true);
   train.rows = 1000;
   use small = measure(state, &train, 1, 8, true);

@@ -98,10 +98,10 @@ static void counts_below_zero_are_refused(void **state) {
 
 static void unknown_losses_and_optimisers_are_refused(void **state) {
   job j = job_new(bt_ctx(state));
-  j.options.loss = BP_LOSS_COUNT;
-  refused(bt_ctx(state), &j, BP_E_ARG, "no loss number 3");
+  j.options.objective.loss = BP_LOSS_COUNT;
+  refused(bt_ctx(state), &j, BP_E_ARG, "no loss number 19");
   j = job_new(bt_ctx(state));
-  j.options.loss = (bp_loss)-1;
+  j.options.objective.loss = (bp_loss)-1;
   refused(bt_ctx(state), &j, BP_E_ARG, "no loss number -1");
   j = job_new(bt_ctx(state));
   j.options.optimizer = BP_OPTIMIZER_COUNT;
@@ -165,10 +165,9 @@ static const struct {
     {rows_below_zero, ": -4 rows"},
     {rows_beyond_int32, ": 2147483648 rows"},
     {columns_missing, ": 5 features, the network has 6 inputs"},
-    {outputs_surplus, ": 4 classes, the network has 3 outputs"},
+    {outputs_surplus, ": 4 classes, which do not fit loss cross_entropy and a network of 3 outputs"},
     {features_of_int32, ": features are int32, expected uint8, float32 or float64"},
     {features_of_no_type, ": features are ?"},
-    {targets_of_values, ": targets are float32, loss cross_entropy expects int32 class numbers"},
     {targets_of_bytes, ": targets are uint8"},
     {scale_zero, ": features times 0 plus 0; expected finite numbers, the first not 0"},
     {scale_nan, ": features times nan"},
@@ -203,17 +202,30 @@ static void bad_validation_rows_are_refused_too(void **state) {
 static job value_job(bp_context *ctx, bp_loss loss) {
   job j = job_new(ctx);
   j.train = tt_values(j.data, 0, 50);
-  j.options.loss = loss;
+  j.options.objective.loss = loss;
   return j;
+}
+
+static void values_under_softmax_must_be_distributions(void **state) {
+  job j = value_job(bt_ctx(state), BP_LOSS_CROSS_ENTROPY);
+  refused(bt_ctx(state), &j, BP_E_DATA, "training: the targets of row 0 add up to 1.09603; output softmax expects 1");
+}
+
+static void validation_targets_must_be_those_of_training(void **state) {
+  job j = job_new(bt_ctx(state));
+  j.with_valid = true;
+  targets_of_values(j.data, &j.valid);
+  refused(bt_ctx(state), &j, BP_E_DATA,
+          "validation: targets are float32, loss cross_entropy expects int32 class numbers");
 }
 
 static void values_must_be_values(void **state) {
   job j = value_job(bt_ctx(state), BP_LOSS_MSE);
-  j.train.target_dtype = BP_I32;
-  refused(bt_ctx(state), &j, BP_E_DATA, "targets are int32, loss mse expects float32 or float64 values");
+  j.train.target_dtype = BP_U8;
+  refused(bt_ctx(state), &j, BP_E_DATA, "targets are uint8, loss mse expects float32 or float64 values");
   j = value_job(bt_ctx(state), BP_LOSS_MSE);
   j.train.outputs = 2;
-  refused(bt_ctx(state), &j, BP_E_DATA, "2 target columns, the network has 3 outputs");
+  refused(bt_ctx(state), &j, BP_E_DATA, "2 target columns, which do not fit loss mse and a network of 3 outputs");
   j = value_job(bt_ctx(state), BP_LOSS_MSE);
   j.data->values[9 * TT_CLASSES + 1] = NAN;
   refused(bt_ctx(state), &j, BP_E_DATA, "the target of row 9 is not finite");
@@ -227,7 +239,8 @@ static void values_must_be_values(void **state) {
 static void probabilities_must_be_probabilities(void **state) {
   job j = value_job(bt_ctx(state), BP_LOSS_BINARY_CROSS_ENTROPY);
   j.data->values[2 * TT_CLASSES] = 1.5f;
-  refused(bt_ctx(state), &j, BP_E_DATA, "the target of row 2 is 1.5; binary_cross_entropy expects 0 to 1");
+  refused(bt_ctx(state), &j, BP_E_DATA,
+          "the target of row 2 is 1.5; loss binary_cross_entropy with output sigmoid expects 0 to 1");
   j = value_job(bt_ctx(state), BP_LOSS_BINARY_CROSS_ENTROPY);
   j.data->values[3] = -0.25f;
   refused(bt_ctx(state), &j, BP_E_DATA, "the target of row 1 is -0.25");
@@ -238,7 +251,7 @@ static void one_class_is_no_classification(void **state) {
   float x[2] = {0, 1}, w[1] = {1}, b[1] = {0};
   int32_t c[2] = {0, 0};
   void *const params[] = {w, b};
-  bp_source rows = {2, 1, BP_F32, x, 1, 0, BP_I32, 1, c};
+  bp_source rows = {2, 1, BP_F32, x, 1, 0, BP_I32, 1, c, NULL};
   bp_fit_options o = tt_options();
   bp_fit_result result;
   bp_net *net = NULL;
@@ -260,6 +273,8 @@ int main(void) {
       BT_TEST(bad_rows_are_refused_with_their_place),
       BT_TEST(bad_validation_rows_are_refused_too),
       BT_TEST(values_must_be_values),
+      BT_TEST(values_under_softmax_must_be_distributions),
+      BT_TEST(validation_targets_must_be_those_of_training),
       BT_TEST(probabilities_must_be_probabilities),
       BT_TEST(one_class_is_no_classification),
   };

@@ -155,7 +155,7 @@ static void the_callback_stops_within_an_epoch(void **state) {
     memcpy(bytes + (size_t)i * TT_COLUMNS, d->bytes + (i % TT_ROWS_MAX) * TT_COLUMNS, TT_COLUMNS);
     classes[i] = d->classes[i % TT_ROWS_MAX];
   }
-  bp_source train = {ROWS, TT_COLUMNS, BP_U8, bytes, 0.0078125, -1, BP_I32, TT_CLASSES, classes};
+  bp_source train = {ROWS, TT_COLUMNS, BP_U8, bytes, 0.0078125, -1, BP_I32, TT_CLASSES, classes, NULL};
   watcher w = {.stop_after = 0, .good = true};
   bp_fit_options o = tt_options();
   bp_fit_result r;
@@ -187,7 +187,7 @@ static void divergence_keeps_the_last_good_epoch(void **state) {
   bp_source train = tt_values(d, 0, 64);
   bp_fit_options o = tt_options();
   bp_fit_result r = {0};
-  o.loss = BP_LOSS_MSE;
+  o.objective.loss = BP_LOSS_MSE;
   o.momentum = 0;
   o.lr = 1000;
   o.batch_size = 64;
@@ -211,8 +211,8 @@ static void divergence_in_the_first_epoch_gives_back_the_start(void **state) {
   bp_context *ctx = bt_ctx(state);
   float x[4 * TT_COLUMNS], y[4 * TT_CLASSES] = {0};
   for (int i = 0; i < 4 * TT_COLUMNS; i++) x[i] = 1e30f;
-  bp_source train = {4, TT_COLUMNS, BP_F32, x, 1, 0, BP_F32, TT_CLASSES, y};
-  bp_fit_options o = {.size = sizeof o, .loss = BP_LOSS_MSE, .lr = 0.1, .epochs = 3};
+  bp_source train = {4, TT_COLUMNS, BP_F32, x, 1, 0, BP_F32, TT_CLASSES, y, NULL};
+  bp_fit_options o = {.size = sizeof o, .objective.loss = BP_LOSS_MSE, .lr = 0.1, .epochs = 3};
   bp_fit_result r = {0};
   bp_net *net = NULL;
   float w[TT_COLUMNS * TT_CLASSES], b[TT_CLASSES], w0[TT_COLUMNS * TT_CLASSES];
@@ -238,7 +238,7 @@ static void divergence_with_patience_gives_back_the_best(void **state) {
   bp_source train = tt_values(d, 0, 64), valid = tt_values(d, 64, 64);
   bp_fit_options o = tt_options();
   bp_fit_result r = {0};
-  o.loss = BP_LOSS_MSE;
+  o.objective.loss = BP_LOSS_MSE;
   o.momentum = 0;
   o.lr = 1000;
   o.batch_size = 64;

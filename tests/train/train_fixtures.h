@@ -115,7 +115,7 @@ static inline bool tt_params_finite(const tt_model *m) {
 /* Options that learn the classes of tt_data in a few epochs. */
 static inline bp_fit_options tt_options(void) {
   return (bp_fit_options){.size = sizeof(bp_fit_options),
-                          .loss = BP_LOSS_CROSS_ENTROPY,
+                          .objective.loss = BP_LOSS_CROSS_ENTROPY,
                           .optimizer = BP_SGD,
                           .lr = 0.1,
                           .momentum = 0.9,

@@ -1,0 +1,83 @@
+/* output_units.c - from raw outputs to predictions: the units in one table, and the columns of a prediction. Floor: train. */
+#include <string.h>
+
+#include "backprop/ops.h"
+#include "train/objective.h"
+
+static bp_var identity(bp_var z) { return z; }
+
+static const struct {
+  const char *name;
+  bp_var (*apply)(bp_var z);
+} units[BP_OUTPUT_COUNT] = {
+    [BP_OUTPUT_AUTO] = {"auto", identity},
+    [BP_OUTPUT_IDENTITY] = {"identity", identity},
+    [BP_OUTPUT_SIGMOID] = {"sigmoid", bp_sigmoid},
+    [BP_OUTPUT_SOFTMAX] = {"softmax", bp_softmax},
+    [BP_OUTPUT_EXP] = {"exp", bp_exp},
+    [BP_OUTPUT_HEAVISIDE] = {"heaviside", bp_heaviside},
+    [BP_OUTPUT_TANH] = {"tanh", bp_tanh},
+    [BP_OUTPUT_SOFTPLUS] = {"softplus", bp_softplus},
+};
+
+const char *bp_output_name(bp_output output) { return (unsigned)output < BP_OUTPUT_COUNT ? units[output].name : NULL; }
+
+bool bp_output_find(const char *name, bp_output *out) {
+  for (int i = 0; i < BP_OUTPUT_COUNT; i++)
+    if (strcmp(name, units[i].name) == 0) return *out = (bp_output)i, true;
+  return false;
+}
+
+bp_var output_unit(const bp_objective *o, bp_var x) {
+  bool one_of_many = o->classes && o->output == BP_OUTPUT_HEAVISIDE && bp_var_dim(x, 1) > 1;
+  return one_of_many ? bp_one_hot(bp_argmax(x), o->width, bp_var_dtype(x)) : units[o->output].apply(x);
+}
+
+/* ---- columns of a prediction ---- */
+
+static bool has_deviations(const bp_objective *o) {
+  return o->loss == BP_LOSS_GAUSSIAN_VARIANCE || o->loss == BP_LOSS_GAUSSIAN_FULL;
+}
+
+int64_t bp_objective_predictions(const bp_objective *o) {
+  int64_t correlations = o->loss == BP_LOSS_GAUSSIAN_FULL ? o->width * (o->width - 1) / 2 : 0;
+  return (has_deviations(o) ? 2 : 1) * o->width + correlations;
+}
+
+bp_prediction_info bp_objective_prediction(const bp_objective *o, int64_t column) {
+  int64_t second = 1, first = column - 2 * o->width;
+  if (column < o->width) return (bp_prediction_info){BP_PREDICTED_VALUE, column, column};
+  if (first < 0) return (bp_prediction_info){BP_PREDICTED_DEVIATION, column - o->width, column - o->width};
+  for (; first >= second; second++) first -= second; /* (1,0), (2,0), (2,1), (3,0), … */
+  return (bp_prediction_info){BP_PREDICTED_CORRELATION, second, first};
+}
+
+static bp_var side_by_side(bp_var a, bp_var b) { return bp_concat((bp_var[]){a, b}, 2, 1); }
+
+/* Both classes from one unit. */
+static bp_var two_classes(const bp_objective *o, bp_var z) {
+  bp_var p = output_unit(o, z);
+  if (o->output == BP_OUTPUT_SIGMOID) return side_by_side(bp_sigmoid(bp_neg(z)), p); /* 1 - p, small ones exact too */
+  return side_by_side(o->output == BP_OUTPUT_HEAVISIDE ? bp_sub(like(p, 1), p) : bp_neg(p), p);
+}
+
+/* Standard deviations of the covariance L Lᵀ, and its correlations below the diagonal: rows of L of length 1 multiplied. */
+static bp_var spread_of_factor(const bp_objective *o, bp_var z) {
+  bp_var factor = gaussian_factor(o, z), deviations = bp_norm(factor, BP_LAST_AXIS);
+  bp_var unit = bp_div(factor, bp_expand(deviations, -1));
+  bp_var spread = deviations;
+  for (int64_t i = 1; i < o->width; i++)
+    for (int64_t j = 0; j < i; j++) {
+      bp_var a = bp_slice(unit, 1, i, i + 1, 1), b = bp_slice(unit, 1, j, j + 1, 1);
+      spread = side_by_side(spread, bp_sum(bp_mul(a, b), BP_LAST_AXIS));
+    }
+  return spread;
+}
+
+bp_var bp_objective_predict(const bp_objective *o, bp_var z) {
+  if (o->classes && bp_objective_units(o) < o->width) return two_classes(o, z);
+  if (!has_deviations(o)) return output_unit(o, z);
+  bp_var spread = o->loss == BP_LOSS_GAUSSIAN_FULL ? spread_of_factor(o, z)
+                                                   : bp_exp(bp_mul(gaussian_log_variance(o, z), like(z, 0.5)));
+  return side_by_side(output_unit(o, columns_of(z, 0, o->width)), spread);
+}
