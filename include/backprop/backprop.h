@@ -2,6 +2,7 @@
 #ifndef BACKPROP_BACKPROP_H
 #define BACKPROP_BACKPROP_H
 #include "backprop/autodiff.h"
+#include "backprop/checkpoint.h"
 #include "backprop/context.h"
 #include "backprop/control.h"
 #include "backprop/custom.h"
@@ -12,7 +13,6 @@
 #include "backprop/info.h"
 #include "backprop/loss.h"
 #include "backprop/metrics.h"
-#include "backprop/minimize.h"
 #include "backprop/model.h"
 #include "backprop/net.h"
 #include "backprop/ops.h"

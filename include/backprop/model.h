@@ -35,10 +35,15 @@ typedef struct bp_train_options {
   int n_activations; /* 0: tanh for all; 1: the same for all; else one per hidden layer */
   bp_activation activations[BP_LAYERS_MAX];
   bp_init init;
-  bp_dtype dtype;        /* F32 or F64 */
-  double valid_fraction; /* part of the rows set aside for validation when no table is given; 0: none */
-  const char *settings;  /* one line that describes the settings for the training record; NULL: none */
-  bp_fit_options fit;    /* fit.objective.loss BP_LOSS_AUTO: cross_entropy for classification, mse for regression */
+  bp_dtype dtype;              /* F32 or F64 */
+  double valid_fraction;       /* part of the rows set aside for validation when no table is given; 0: none */
+  const char *checkpoint;      /* file that keeps the state of the run (checkpoint.h); NULL: none */
+  int64_t checkpoint_every;    /* epochs between two checkpoints; 0: only when fit.step asks for one */
+  bool checkpoint_steps;       /* checkpoint_every counts steps */
+  const char *checkpoint_note; /* text kept in it for whoever goes on; NULL: none */
+  const char *resume;          /* checkpoint to go on from, with the same data and settings; NULL: from the start */
+  const char *settings;        /* one line that describes the settings for the training record; NULL: none */
+  bp_fit_options fit; /* fit.objective.loss BP_LOSS_AUTO: cross_entropy for classification, mse for regression */
 } bp_train_options;
 
 /* The batch size and the epochs that bp_model_train() takes for `rows` training rows, where they are 0: batches of 128, smaller
@@ -51,6 +56,10 @@ BP_API void bp_train_defaults(int64_t rows, bp_fit_options *fit);
  * most frequent one, each with an indicator column; a constant column is dropped with a warning.
  * result may be NULL; else release it with bp_fit_result_release().
  * BP_E_DATA      the table cannot be learnt from (no rows, one class, a column that is not there, …)
+ * BP_E_DATA, BP_E_ARG  `resume` was made with other data, or other settings: the message names the difference
+ * BP_E_MODEL     `resume` is no checkpoint, or damaged
+ * BP_E_IO        a file cannot be read, or the checkpoint of BP_SUSPEND not be written; a checkpoint that cannot be written while
+ *                training goes on is a warning
  * BP_E_DIVERGED  *out and *result are valid: the last good model */
 BP_API bp_status bp_model_train(bp_context *context, const bp_table *train, const bp_table *valid,
                                 const bp_train_options *options, bp_model **out, bp_fit_result *result);

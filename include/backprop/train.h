@@ -46,6 +46,25 @@ typedef struct bp_epoch {
 /* Called now and then during an epoch (done < 1) and at its end (done == 1, epoch complete). BORROW. Return false to stop. */
 typedef bool (*bp_progress_fn)(void *user, const bp_epoch *epoch, double done);
 
+/* What is known after a step. */
+typedef struct bp_fit_step {
+  int64_t step; /* 1, 2, … */
+  int epoch;    /* that it belongs to */
+  int64_t rows; /* of its batch */
+  double loss;  /* mean over them, with the weights before the step */
+  double lr;
+} bp_fit_step;
+
+/* What is to happen after a step. */
+typedef enum bp_action {
+  BP_GO_ON,
+  BP_STOP,       /* end the training: BP_STOP_CALLBACK */
+  BP_CHECKPOINT, /* write a checkpoint and go on (bp_model_train() with a checkpoint file; else the same as BP_GO_ON) */
+  BP_SUSPEND     /* write a checkpoint and end: BP_STOP_SUSPENDED */
+} bp_action;
+/* Called after every step. BORROW. */
+typedef bp_action (*bp_fit_step_fn)(void *user, const bp_fit_step *step);
+
 typedef struct bp_fit_options {
   size_t size; /* sizeof(bp_fit_options) */
 
@@ -76,20 +95,34 @@ typedef struct bp_fit_options {
   int64_t batch_size; /* 0: 128, or full for an optimiser of full batches; rows or more: full batch */
   int epochs;         /* 0: 20 */
   int patience;       /* epochs without a better validation loss before stopping, the best weights restored; 0: never */
+  double tolerance; /* stop when the training losses of the last epochs lie within this part of themselves; 0: never */
+  int tolerance_epochs; /* how many changes of the loss that takes; 0: 5 */
+  double time_limit;    /* seconds; the step under way is then the last, and its epoch counts as it stands; 0: none */
   uint64_t seed;
   int threads; /* 0: one per core */
 
   /* who watches */
   bp_progress_fn progress;
   void *progress_user;
+  bp_fit_step_fn step;
+  void *step_user;
 } bp_fit_options;
 
 /* Checks what can be checked without network and rows, as bp_fit() does first.
  * BP_E_ARG  an option out of its range, or one that does not go with another; the message names it and what was expected */
 BP_API bp_status bp_fit_options_check(bp_context *context, const bp_fit_options *options);
 
-typedef enum bp_stop { BP_STOP_EPOCHS, BP_STOP_PATIENCE, BP_STOP_CALLBACK, BP_STOP_DIVERGED, BP_STOP_COUNT } bp_stop;
-/* VIEW "epochs", "patience", "callback", "diverged". */
+typedef enum bp_stop {
+  BP_STOP_EPOCHS,    /* all epochs are through */
+  BP_STOP_PATIENCE,  /* the validation loss got no better */
+  BP_STOP_TOLERANCE, /* the training loss no longer changed */
+  BP_STOP_TIME,      /* the time limit */
+  BP_STOP_CALLBACK,  /* a callback said so */
+  BP_STOP_SUSPENDED, /* BP_SUSPEND */
+  BP_STOP_DIVERGED,  /* a loss or a parameter was not finite */
+  BP_STOP_COUNT
+} bp_stop;
+/* VIEW "epochs", "patience", "tolerance", "time", "callback", "suspended", "diverged". */
 BP_API const char *bp_stop_name(bp_stop stop);
 
 typedef struct bp_fit_result {

@@ -16,6 +16,7 @@
 #include "base/fail.h"
 #include "data/encoding_json.h"
 #include "formats/safetensors.h"
+#include "model/checkpoint_json.h"
 #include "model/model_json.h"
 
 enum { TEXTS = 5, PARAMS_MAX = 2 * (BP_LAYERS_MAX + 1) };
@@ -121,6 +122,8 @@ static bp_status parse(bp_context *ctx, const bp_safetensors *file, const char *
 static bp_status check_kind(bp_context *ctx, const bp_safetensors *file) {
   const char *format = bp_safetensors_text(file, "format");
   if (format && strcmp(format, "backprop") == 0) return BP_OK;
+  if (format && strcmp(format, BP_CHECKPOINT_KIND) == 0)
+    return bp_fail(ctx, BP_E_MODEL, "it is the checkpoint of a training run, not a model; go on with: backprop resume");
   return bp_fail(
       ctx, BP_E_MODEL,
       "it holds tensors, but was not written by backprop: expected \"format\": \"backprop\" in its metadata");

@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "data/split.h"
+#include "model/checkpoint_file.h"
 #include "model/model_json.h"
 #include "model/model_object.h"
 
@@ -19,6 +20,7 @@ typedef struct bp_job {
   bp_rows rows, valid_rows;
   bp_encoded train, valid;
   bool has_valid;
+  bp_checkpoint *resume; /* NULL: from the start */
   bp_model *model;
 } bp_job;
 
@@ -196,15 +198,40 @@ static bp_status complete(bp_job *job, const bp_fit_options *fit, const bp_fit_r
   return bp_model_finish(job->ctx, job->model);
 }
 
+/* From the start, or from where a checkpoint left off. */
+static bp_status go_on(bp_job *job, trainer *t, bp_checkpoint_run *run) {
+  const bp_train_options *o = &job->options;
+  if (o->checkpoint) t->save = (trainer_save){bp_checkpoint_write, run, o->checkpoint_every, o->checkpoint_steps};
+  bp_status status = job->resume ? bp_checkpoint_resume(job->ctx, job->resume, job->model, t) : BP_OK;
+  if (status == BP_OK) return trainer_run(t);
+  if (status != BP_E_NOMEM) bp_fail_prefix(job->ctx, "%s: ", o->resume);
+  return status;
+}
+
+static bp_status run_trainer(bp_job *job, trainer *t, bp_fit_result *result) {
+  const bp_train_options *o = &job->options;
+  bp_checkpoint_run run = {.ctx = job->ctx, .path = o->checkpoint, .note = o->checkpoint_note, .model = job->model};
+  bp_status status = go_on(job, t, &run);
+  bp_checkpoint_run_release(&run);
+  if (status != BP_OK && status != BP_E_DIVERGED) return status;
+  trainer_finish(t);
+  *result = t->result;
+  t->result = (bp_fit_result){0};
+  return status;
+}
+
 static bp_status fit(bp_job *job, bp_fit_result *result) {
   bp_source train = source_of(&job->train), valid = source_of(&job->valid);
   bp_fit_options options = job->options.fit;
+  trainer *t;
   options.size = sizeof options;
   options.objective = job->model->objective;
   job->model->seed = options.seed;
   bp_train_defaults(train.rows, &options);
-  bp_status fitted =
-      bp_fit(job->ctx, job->model->net, job->model->params, &train, job->has_valid ? &valid : NULL, &options, result);
+  BP_TRY(
+      trainer_new(job->ctx, job->model->net, job->model->params, &train, job->has_valid ? &valid : NULL, &options, &t));
+  bp_status fitted = run_trainer(job, t, result);
+  trainer_free(t);
   if (fitted != BP_OK && fitted != BP_E_DIVERGED) return fitted;
   job->model->objective.rows = NULL; /* a callback and its user's pointer live no longer than the training */
   job->model->objective.user = NULL;
@@ -216,6 +243,7 @@ static bp_status fit(bp_job *job, bp_fit_result *result) {
 static bp_status train(bp_job *job, bp_fit_result *result) {
   if (bp_table_rows(job->table) == 0)
     return bp_fail(job->ctx, BP_E_DATA, "the table has no rows: there is nothing to learn from");
+  if (job->options.resume) BP_TRY(bp_checkpoint_read(job->ctx, job->options.resume, &job->resume));
   BP_TRY(split_table(job));
   BP_TRY(bp_model_new(job->ctx, &job->model));
   BP_TRY(encode(job));
@@ -230,6 +258,7 @@ bp_status bp_model_train(bp_context *context, const bp_table *train_table, const
   bp_status status = take_options(&job, options);
   if (status == BP_OK) status = train(&job, &fitted);
   release_rows(&job);
+  bp_checkpoint_free(job.resume);
   if (status != BP_OK && status != BP_E_DIVERGED) {
     bp_model_free(job.model);
     return status;

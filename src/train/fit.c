@@ -1,8 +1,10 @@
-/* fit.c - bp_fit(): the loop over epochs and steps, and what stops it. Floor: train.
+/* fit.c - the loop over epochs and steps, and what stops it. Floor: train.
  *
  * All work on numbers happens in compiled programs, whose results do not depend on threads; what is added up here is added in
- * the order of the batches.
+ * the order of the batches. Whether the run is over is asked between epochs, of the state alone: so a run that goes on from a
+ * checkpoint is over at the same place.
  */
+#include <inttypes.h>
 #include <math.h>
 
 #include "base/alloc.h"
@@ -14,28 +16,79 @@
 #define PROGRESS_SECONDS 0.1
 
 const char *bp_stop_name(bp_stop stop) {
-  static const char *const names[] = {"epochs", "patience", "callback", "diverged"};
-  return (unsigned)stop < sizeof names / sizeof names[0] ? names[stop] : "?";
+  static const char *const names[BP_STOP_COUNT] = {
+      [BP_STOP_EPOCHS] = "epochs",     [BP_STOP_PATIENCE] = "patience", [BP_STOP_TOLERANCE] = "tolerance",
+      [BP_STOP_TIME] = "time",         [BP_STOP_CALLBACK] = "callback", [BP_STOP_SUSPENDED] = "suspended",
+      [BP_STOP_DIVERGED] = "diverged",
+  };
+  return (unsigned)stop < BP_STOP_COUNT ? names[stop] : "?";
+}
+
+/* ---- saving ---- */
+
+/* A checkpoint that cannot be written does not end the training, but is told. */
+static void save_now_and_then(trainer *t) {
+  if (t->save.write == NULL) return;
+  if (t->save.write(t->save.user, t) != BP_OK)
+    bp_warn(t->ctx, "%s; the training goes on without this checkpoint", bp_error_message(t->ctx));
+}
+
+static bool save_is_due(const trainer *t, bool steps, int64_t done) {
+  return t->save.every > 0 && t->save.steps == steps && done % t->save.every == 0;
 }
 
 /* ---- within an epoch ---- */
 
+/* Reading the clock costs as much as a small step: while readings lie close together it is read after 2, 4, 8 … steps. */
+static bool clock_is_due(trainer *t) {
+  if (--t->clock.countdown > 0) return false;
+  double now = bp_clock_seconds(), passed = now - t->clock.now;
+  if (passed < 0.001 && t->clock.stride < 1024) t->clock.stride *= 2;
+  if (passed > 0.01 && t->clock.stride > 1) t->clock.stride /= 2;
+  t->clock.now = now;
+  t->clock.countdown = t->clock.stride;
+  return true;
+}
+
 /* Calls the callback; false when it wants to stop. */
 static bool report(trainer *t, const bp_epoch *epoch, double done) {
-  double now = bp_clock_seconds();
-  if (t->options.progress == NULL || (done < 1 && now - t->last_progress < PROGRESS_SECONDS)) return true;
-  t->last_progress = now;
+  if (t->options.progress == NULL) return true;
+  t->clock.reported = t->clock.now;
   return t->options.progress(t->options.progress_user, epoch, done);
 }
 
-/* The steps that are left of the epoch. BP_E_STOPPED when the callback says so. */
-static bp_status run_steps(trainer *t) {
+static bool report_part(trainer *t) {
+  double rows = (double)t->train.source->rows;
+  if (t->options.progress == NULL || t->clock.now - t->clock.reported < PROGRESS_SECONDS) return true;
+  bp_epoch epoch = trainer_epoch(t);
+  return report(t, &epoch, (double)t->state.row / rows);
+}
+
+/* What the step's callback asks for; BP_STOP_COUNT: to go on. */
+static bp_status ask_after_step(trainer *t, bp_stop *stop) {
+  bp_action action = BP_GO_ON;
+  if (t->options.step != NULL) action = t->options.step(t->options.step_user, &t->last);
+  if (action == BP_CHECKPOINT || save_is_due(t, true, t->state.steps)) save_now_and_then(t);
+  if (action == BP_SUSPEND && t->save.write != NULL) BP_TRY(t->save.write(t->save.user, t));
+  if (action == BP_SUSPEND) *stop = BP_STOP_SUSPENDED;
+  if (action == BP_STOP) *stop = BP_STOP_CALLBACK;
+  return BP_OK;
+}
+
+static bool out_of_time(const trainer *t) {
+  return t->options.time_limit > 0 && t->clock.now - t->clock.start >= t->options.time_limit;
+}
+
+/* The steps that are left of the epoch, until something stops them. */
+static bp_status run_steps(trainer *t, bp_stop *stop) {
   int64_t rows = t->train.source->rows;
   while (t->state.row < rows) {
     BP_TRY(trainer_step(t));
-    if (t->state.row == rows) break;
-    bp_epoch epoch = trainer_epoch(t);
-    if (!report(t, &epoch, (double)t->state.row / (double)rows)) return BP_E_STOPPED;
+    BP_TRY(ask_after_step(t, stop));
+    if (*stop != BP_STOP_COUNT) return BP_OK;
+    if (!clock_is_due(t) || t->state.row == rows) continue;
+    if (!report_part(t)) return *stop = BP_STOP_CALLBACK, BP_OK;
+    if (out_of_time(t)) return *stop = BP_STOP_TIME, BP_OK;
   }
   return BP_OK;
 }
@@ -81,7 +134,8 @@ static bp_status end_epoch(trainer *t, bp_epoch *epoch) {
                    "a parameter is not finite after epoch %d; try a smaller learning rate than %g", epoch->epoch,
                    t->options.lr);
   BP_TRY(validate(t, epoch));
-  epoch->seconds = bp_clock_seconds() - t->start;
+  t->clock.now = bp_clock_seconds();
+  epoch->seconds = trainer_seconds(t);
   BP_TRY(record(t, epoch));
   keep_if_better(t, epoch);
   schedule_epoch_end(&t->options.schedule, t->valid.source != NULL ? epoch->valid_loss : epoch->train_loss,
@@ -94,41 +148,66 @@ static bp_status end_epoch(trainer *t, bp_epoch *epoch) {
 
 /* ---- until something stops it ---- */
 
-/* After the end of an epoch: BP_STOP_COUNT when the run goes on. */
-static bp_stop stop_after(trainer *t, const bp_epoch *epoch) {
-  if (!report(t, epoch, 1)) return BP_STOP_CALLBACK;
-  if (judged(t) && epoch->epoch - t->state.best_epoch >= t->options.patience) return BP_STOP_PATIENCE;
-  return BP_STOP_COUNT;
+/* Whether the training loss of the last epochs lies within a part `tolerance` of itself. */
+static bool converged(const trainer *t) {
+  const bp_fit_result *r = &t->result;
+  double low = INFINITY, high = -INFINITY;
+  if (!(t->options.tolerance > 0) || r->epochs <= t->options.tolerance_epochs) return false;
+  for (int e = r->epochs - 1; e >= r->epochs - 1 - t->options.tolerance_epochs; e--) {
+    low = fmin(low, r->history[e].train_loss);
+    high = fmax(high, r->history[e].train_loss);
+  }
+  return high - low <= t->options.tolerance * fmax(fabs(low), fabs(high));
 }
 
-static bp_status run_epochs(trainer *t, bp_stop *stop) {
-  *stop = BP_STOP_COUNT;
-  while (*stop == BP_STOP_COUNT) {
-    bp_epoch epoch;
-    if (t->state.epoch > t->options.epochs) return *stop = BP_STOP_EPOCHS, BP_OK;
-    BP_TRY(run_steps(t));
-    BP_TRY(end_epoch(t, &epoch));
-    *stop = stop_after(t, &epoch);
-  }
+/* Between epochs: BP_STOP_COUNT when the run goes on. */
+static bp_stop stop_between(const trainer *t) {
+  const trainer_state *s = &t->state;
+  if (s->row > 0) return BP_STOP_COUNT; /* a checkpoint from within an epoch */
+  if (judged(t) && t->result.epochs - s->best_epoch >= t->options.patience) return BP_STOP_PATIENCE;
+  if (converged(t)) return BP_STOP_TOLERANCE;
+  return s->epoch > t->options.epochs ? BP_STOP_EPOCHS : BP_STOP_COUNT;
+}
+
+/* Time's up within an epoch: what can go on with more time is saved, then the epoch counts as it stands. */
+static bool ends_epoch(trainer *t, bp_stop stop) {
+  if (stop == BP_STOP_TIME) save_now_and_then(t);
+  return stop == BP_STOP_COUNT || stop == BP_STOP_TIME;
+}
+
+static bp_status run_epoch(trainer *t, bp_stop *stop) {
+  bp_epoch epoch;
+  BP_TRY(run_steps(t, stop));
+  if (!ends_epoch(t, *stop)) return BP_OK;
+  BP_TRY(end_epoch(t, &epoch));
+  bool go_on = report(t, &epoch, 1);
+  if (*stop == BP_STOP_TIME) return BP_OK;
+  if (save_is_due(t, false, epoch.epoch)) save_now_and_then(t);
+  if (!go_on) *stop = BP_STOP_CALLBACK;
+  if (go_on && stop_between(t) == BP_STOP_COUNT && out_of_time(t)) *stop = BP_STOP_TIME;
   return BP_OK;
 }
 
 bp_status trainer_run(trainer *t) {
-  bp_stop stop;
-  t->start = t->last_progress = bp_clock_seconds();
-  bp_status status = run_epochs(t, &stop);
-  if (status == BP_E_STOPPED) status = BP_OK, stop = BP_STOP_CALLBACK;
-  if (status == BP_E_DIVERGED) stop = BP_STOP_DIVERGED;
-  t->result.stopped_by = stop;
+  bp_stop stop = stop_between(t);
+  bp_status status = BP_OK;
+  double now = bp_clock_seconds();
+  t->clock = (trainer_clock){.start = now, .now = now, .reported = now, .stride = 1};
+  while (stop == BP_STOP_COUNT && status == BP_OK) {
+    status = run_epoch(t, &stop);
+    if (stop == BP_STOP_COUNT) stop = stop_between(t);
+  }
+  t->result.stopped_by = status == BP_E_DIVERGED ? BP_STOP_DIVERGED : stop;
   return status;
 }
 
 void trainer_finish(trainer *t) {
   bp_fit_result *r = &t->result;
+  t->clock.now = bp_clock_seconds();
   if (r->stopped_by == BP_STOP_DIVERGED || t->options.patience > 0) trainer_give_back(t, t->kept);
   r->steps = t->state.steps;
   r->best_epoch = (int)t->state.best_epoch;
-  r->seconds = bp_clock_seconds() - t->start;
+  r->seconds = trainer_seconds(t);
   r->workspace_bytes = bp_program_cost(t->train.program, 0).memory;
 }
 

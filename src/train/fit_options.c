@@ -31,6 +31,8 @@ static const real_option real_options[] = {
     {"clip_value", offsetof(bp_fit_options, clip_value), 1e30, false},
     {"clip_norm", offsetof(bp_fit_options, clip_norm), 1e30, false},
     {"max_norm", offsetof(bp_fit_options, max_norm), 1e30, false},
+    {"tolerance", offsetof(bp_fit_options, tolerance), 1, false},
+    {"time_limit", offsetof(bp_fit_options, time_limit), 1e9, false},
 };
 
 static bp_status check_reals(bp_context *ctx, const bp_fit_options *o) {
@@ -101,6 +103,9 @@ bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, in
   if (o.epochs < 0) return bp_fail(ctx, BP_E_ARG, "epochs is %d, expected 1 or more", o.epochs);
   if (o.epochs == 0) o.epochs = 20;
   if (o.patience < 0) return bp_fail(ctx, BP_E_ARG, "patience is %d, expected 0 (never) or more", o.patience);
+  if (o.tolerance_epochs < 0)
+    return bp_fail(ctx, BP_E_ARG, "tolerance_epochs is %d, expected 1 or more", o.tolerance_epochs);
+  if (o.tolerance_epochs == 0) o.tolerance_epochs = 5;
   if (o.threads < 0) return bp_fail(ctx, BP_E_ARG, "threads is %d, expected 0 (one per core) or more", o.threads);
   *out = o;
   return BP_OK;

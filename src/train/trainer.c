@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/fail.h"
 #include "base/philox.h"
 #include "train/fit_options.h"
@@ -62,12 +61,12 @@ static bp_status set_up_valid(trainer *t, const bp_source *source) {
   return bp_workspace_new(t->ctx, r->program, t->options.threads, &r->workspace);
 }
 
-static int64_t steps_per_epoch(const trainer *t) {
+int64_t trainer_steps_per_epoch(const trainer *t) {
   return (t->train.source->rows + t->train.batch - 1) / t->train.batch;
 }
 
 static bp_status check_warmup(const trainer *t) {
-  int64_t epoch = steps_per_epoch(t), all = epoch * t->options.epochs;
+  int64_t epoch = trainer_steps_per_epoch(t), all = epoch * t->options.epochs;
   int64_t warmup = bp_schedule_warmup(&t->options.schedule, epoch);
   if (warmup < all) return BP_OK;
   return bp_fail(t->ctx, BP_E_ARG,
@@ -161,10 +160,11 @@ static void order_rows(trainer *t) {
 
 /* The learning rate of the next step. */
 static void set_rate(trainer *t) {
-  int64_t epoch = steps_per_epoch(t);
+  int64_t epoch = trainer_steps_per_epoch(t);
   t->lr = t->options.lr * t->state.schedule.scale *
           bp_schedule_factor(&t->options.schedule, t->state.steps, epoch * t->options.epochs, epoch);
   t->lr_f32 = (float)t->lr;
+  t->state.lr = t->lr;
 }
 
 bp_status trainer_step(trainer *t) {
@@ -180,18 +180,21 @@ bp_status trainer_step(trainer *t) {
   s->row += n;
   s->loss_sum += loss * (double)n;
   s->correct_sum += correct;
+  t->last = (bp_fit_step){.step = s->steps, .epoch = (int)s->epoch, .rows = n, .loss = loss, .lr = t->lr};
   if (isfinite(loss)) return BP_OK;
   return bp_fail(t->ctx, BP_E_DIVERGED,
                  "the loss is %g at step %lld of epoch %lld; try a smaller learning rate than %g", loss,
                  (long long)s->steps, (long long)s->epoch, t->options.lr);
 }
 
+double trainer_seconds(const trainer *t) { return t->state.seconds + t->clock.now - t->clock.start; }
+
 bp_epoch trainer_epoch(const trainer *t) {
   const trainer_state *s = &t->state;
   return (bp_epoch){.epoch = (int)s->epoch,
                     .steps = s->steps,
-                    .seconds = bp_clock_seconds() - t->start,
-                    .lr = t->lr,
+                    .seconds = trainer_seconds(t),
+                    .lr = s->lr,
                     .train_loss = s->loss_sum / (double)s->row,
                     .train_accuracy = t->train.classes != NULL ? s->correct_sum / (double)s->row : NAN,
                     .valid_loss = NAN,

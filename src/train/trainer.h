@@ -20,10 +20,28 @@ typedef struct trainer_state {
   double loss_sum, correct_sum; /* over them */
   int64_t best_epoch;           /* whose parameters are kept aside; 0: those of the start */
   double best;                  /* its validation loss */
+  double lr;                    /* of the last step */
+  double seconds;               /* of the runs before this one, when it went on from a checkpoint */
   schedule_state schedule;
 } trainer_state;
 
-typedef struct trainer {
+/* When things happened, on the clock. */
+typedef struct trainer_clock {
+  double start, now, reported; /* this run began; the clock was read; the progress callback was called */
+  int stride, countdown;       /* steps between two readings; steps until the next one */
+} trainer_clock;
+
+/* Who keeps checkpoints. */
+typedef struct trainer trainer;
+typedef bp_status (*trainer_write_fn)(void *user, const trainer *t);
+typedef struct trainer_save {
+  trainer_write_fn write; /* NULL: nobody */
+  void *user;
+  int64_t every; /* 0: only when it is asked for */
+  bool steps;    /* `every` counts steps instead of epochs */
+} trainer_save;
+
+struct trainer {
   bp_context *ctx;
   const bp_net *net;
   void *const *params;    /* the caller's, updated in place */
@@ -37,10 +55,11 @@ typedef struct trainer {
   int64_t ordered; /* epoch whose order of rows is in train.rows; 0: none */
   double step, lr; /* values of the program's inputs, of the last step; lr in the network's type */
   float lr_f32;
-  double start; /* on the clock */
-  double last_progress;
+  bp_fit_step last;
+  trainer_clock clock;
+  trainer_save save; /* set by the owner */
   bp_fit_result result;
-} trainer;
+};
 
 /* Everything BORROWed until trainer_free().
  * BP_E_ARG, BP_E_DATA, BP_E_NOMEM  as bp_fit() */
@@ -64,7 +83,41 @@ bool trainer_params_finite(const trainer *t);
 
 /* One step: on the next batch of the epoch under way. BP_E_DIVERGED when its loss is not finite. */
 bp_status trainer_step(trainer *t);
-/* What is known after the last step. */
+/* What is known after the last step, of the epoch and of the step. */
 bp_epoch trainer_epoch(const trainer *t);
+/* Seconds of training until the clock was read last, those of earlier runs included. */
+double trainer_seconds(const trainer *t);
+int64_t trainer_steps_per_epoch(const trainer *t);
+
+/* ---- the state as named arrays and numbers ---- */
+
+/* A number of trainer_state: int64_t, or double when real. */
+typedef struct trainer_field {
+  const char *name;
+  size_t offset;
+  bool real;
+} trainer_field;
+const trainer_field *trainer_fields(int *n);
+
+/* An array whose size the network and the options decide. */
+typedef struct trainer_part {
+  char name[64];
+  bp_dtype dtype;
+  int rank;
+  int64_t dims[2];
+  void *data;
+  bool finite; /* whether no value may be infinite or NaN */
+} trainer_part;
+/* Fills in parts[], unless it is NULL, and returns how many there are. */
+int trainer_parts(const trainer *t, trainer_part *parts);
+
+/* An epoch of the history as a row of numbers, and back. */
+enum { TRAINER_HISTORY_COLUMNS = 7 };
+void trainer_history_row(const bp_epoch *epoch, double *row);
+bp_epoch trainer_history_epoch(int number, const double *row);
+bp_status trainer_history_set(trainer *t, const bp_epoch *history, int epochs);
+
+/* NULL when a trainer of these options may be in this state, else the number that makes no sense. */
+const char *trainer_state_fault(const trainer *t, const trainer_state *state);
 
 #endif

@@ -178,6 +178,106 @@ static void the_callback_stops_within_an_epoch(void **state) {
   free(d);
 }
 
+/* ---- after each step ---- */
+
+typedef struct counter {
+  int64_t calls, stop_at;
+  bp_action action;
+  bool good;
+} counter;
+
+static bp_action count_steps(void *user, const bp_fit_step *step) {
+  counter *c = user;
+  c->calls++;
+  c->good = c->good && step->step == c->calls && step->epoch == (c->calls - 1) / 13 + 1 && isfinite(step->loss) &&
+            step->rows == (c->calls % 13 == 0 ? 8 : 16) && step->lr == 0.1;
+  return step->step == c->stop_at ? c->action : BP_GO_ON;
+}
+
+/* 200 rows in batches of 16: 12 full ones and one of 8. */
+static void the_step_callback_sees_every_step(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  bp_source train = tt_classes(d, 0, 200);
+  static const struct {
+    bp_action action;
+    int64_t at, calls;
+    bp_stop stop;
+    int epochs;
+  } rows[] = {{BP_GO_ON, 0, 65, BP_STOP_EPOCHS, 5},
+              {BP_CHECKPOINT, 7, 65, BP_STOP_EPOCHS, 5},
+              {BP_STOP, 20, 20, BP_STOP_CALLBACK, 1},
+              {BP_SUSPEND, 1, 1, BP_STOP_SUSPENDED, 0},
+              {BP_SUSPEND, 26, 26, BP_STOP_SUSPENDED, 1}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    counter c = {.stop_at = rows[i].at, .action = rows[i].action, .good = true};
+    bp_fit_options o = tt_options();
+    bp_fit_result r;
+    o.step = count_steps;
+    o.step_user = &c;
+    tt_model m = fitted(ctx, &train, NULL, &o, &r);
+    assert_true(c.good);
+    assert_int_equal(c.calls, rows[i].calls);
+    assert_int_equal(r.steps, rows[i].calls);
+    assert_int_equal(r.stopped_by, rows[i].stop);
+    assert_int_equal(r.epochs, rows[i].epochs);
+    if (rows[i].stop == BP_STOP_EPOCHS) check_is_after(ctx, &m, &train, &o, 5);
+    bp_fit_result_release(ctx, &r);
+    tt_model_release(&m);
+  }
+  free(d);
+}
+
+/* ---- convergence and time ---- */
+
+static void a_loss_that_no_longer_changes_stops(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  bp_source train = tt_classes(d, 0, 200);
+  bp_fit_options o = tt_options();
+  bp_fit_result r;
+  o.epochs = 2000;
+  o.tolerance = 0.01;
+  o.tolerance_epochs = 3;
+  tt_model m = fitted(ctx, &train, NULL, &o, &r);
+  assert_int_equal(r.stopped_by, BP_STOP_TOLERANCE);
+  assert_true(r.epochs > 3 && r.epochs < 2000);
+  for (int e = 3; e < r.epochs; e++) { /* it stops the first time that four losses in a row lie within a hundredth */
+    double low = INFINITY, high = 0;
+    for (int k = e - 3; k <= e; k++) {
+      low = fmin(low, r.history[k].train_loss);
+      high = fmax(high, r.history[k].train_loss);
+    }
+    assert_int_equal(high - low <= 0.01 * high, e == r.epochs - 1);
+  }
+  assert_int_equal(r.best_epoch, r.epochs);
+  o.tolerance = 0;
+  check_is_after(ctx, &m, &train, &o, r.epochs);
+  bp_fit_result_release(ctx, &r);
+  tt_model_release(&m);
+  free(d);
+}
+
+static void the_time_limit_stops_and_the_epoch_counts(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  bp_source train = tt_classes(d, 0, 400), valid = tt_classes(d, 400, 100);
+  bp_fit_options o = tt_options();
+  bp_fit_result r;
+  o.epochs = 1000000000;
+  o.batch_size = 1;
+  o.time_limit = 0.05;
+  tt_model m = fitted(ctx, &train, &valid, &o, &r);
+  assert_int_equal(r.stopped_by, BP_STOP_TIME);
+  assert_true(r.epochs >= 1 && r.seconds >= 0.05 && r.seconds < 10);
+  const bp_epoch *last = &r.history[r.epochs - 1];
+  assert_true(last->steps == r.steps && r.best_epoch == r.epochs);
+  assert_true(isfinite(last->train_loss) && isfinite(last->valid_loss));
+  bp_fit_result_release(ctx, &r);
+  tt_model_release(&m);
+  free(d);
+}
+
 /* ---- divergence ---- */
 
 /* Steps that are too long: squared error grows by a factor at each until it leaves the range of float32. */
@@ -261,6 +361,9 @@ int main(void) {
       BT_TEST(the_callback_sees_every_epoch_end),
       BT_TEST(the_callback_stops_at_the_end_of_an_epoch),
       BT_TEST(the_callback_stops_within_an_epoch),
+      BT_TEST(the_step_callback_sees_every_step),
+      BT_TEST(a_loss_that_no_longer_changes_stops),
+      BT_TEST(the_time_limit_stops_and_the_epoch_counts),
       BT_TEST(divergence_keeps_the_last_good_epoch),
       BT_TEST(divergence_in_the_first_epoch_gives_back_the_start),
       BT_TEST(divergence_with_patience_gives_back_the_best),

@@ -1,0 +1,26 @@
+/* model/checkpoint_file.h - the state of a trainer to a file and back. */
+#ifndef BP_MODEL_CHECKPOINT_FILE_H
+#define BP_MODEL_CHECKPOINT_FILE_H
+#include "backprop/checkpoint.h"
+#include "model/model_object.h"
+#include "train/trainer.h"
+
+/* What a run says about itself in every checkpoint that it writes. BORROWs all but the identity. */
+typedef struct bp_checkpoint_run {
+  bp_context *ctx;
+  const char *path, *note; /* note NULL: none */
+  char *identity;          /* JSON text, identity_size bytes with its NUL; made by the first checkpoint */
+  size_t identity_size;
+  const bp_model *model;
+} bp_checkpoint_run;
+void bp_checkpoint_run_release(bp_checkpoint_run *run);
+
+/* A trainer_write_fn whose user is a bp_checkpoint_run. */
+bp_status bp_checkpoint_write(void *user, const trainer *t);
+
+/* Puts a checkpoint's state into a trainer that has done no step.
+ * BP_E_ARG, BP_E_DATA  it was made with other settings, or other data
+ * BP_E_MODEL           its state does not fit the run: the message says what */
+bp_status bp_checkpoint_resume(bp_context *ctx, const bp_checkpoint *checkpoint, const bp_model *model, trainer *t);
+
+#endif

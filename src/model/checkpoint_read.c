@@ -1,0 +1,220 @@
+/* checkpoint_read.c - a checkpoint file, believed in nothing, and its state put into a trainer. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "formats/safetensors.h"
+#include "model/checkpoint_file.h"
+#include "model/checkpoint_json.h"
+#include "model/run_identity.h"
+
+struct bp_checkpoint {
+  bp_allocator allocator;
+  bp_safetensors *file;
+  json_t *identity;
+  trainer_state state;
+  bp_epoch *history; /* [state.epoch - 1] */
+};
+
+/* ---- the texts of the file ---- */
+
+/* NEW object from a text of the metadata. */
+static bp_status parse(bp_context *ctx, const bp_safetensors *file, const char *key, json_t **out) {
+  json_error_t error;
+  const char *text = bp_safetensors_text(file, key);
+  if (!text) return bp_fail(ctx, BP_E_MODEL, "the metadata has no %s", key);
+  json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+  if (!object && json_error_code(&error) == json_error_out_of_memory)
+    return bp_fail(ctx, BP_E_NOMEM, "out of memory: %s", key);
+  if (json_is_object(object)) {
+    *out = object;
+    return BP_OK;
+  }
+  if (!object) return bp_fail(ctx, BP_E_MODEL, "%s is no JSON: %s", key, error.text);
+  json_decref(object);
+  return bp_fail(ctx, BP_E_MODEL, "%s is JSON, but no object", key);
+}
+
+static bp_status check_kind(bp_context *ctx, const bp_safetensors *file) {
+  const char *format = bp_safetensors_text(file, "format");
+  if (format && strcmp(format, BP_CHECKPOINT_KIND) == 0) return BP_OK;
+  if (format && strcmp(format, "backprop") == 0)
+    return bp_fail(ctx, BP_E_MODEL, "it is a trained model, not a checkpoint of a training run");
+  return bp_fail(ctx, BP_E_MODEL,
+                 "it holds tensors, but is no checkpoint: expected \"format\": \"" BP_CHECKPOINT_KIND
+                 "\" in its metadata");
+}
+
+static bool read_real(const json_t *value, double *out) {
+  const char *text = json_string_value(value);
+  *out = json_number_value(value);
+  if (!text) return json_is_number(value);
+  *out = strcmp(text, "nan") == 0 ? (double)NAN : strcmp(text, "inf") == 0 ? (double)INFINITY : -(double)INFINITY;
+  return !isinf(*out) || *out > 0 || strcmp(text, "-inf") == 0;
+}
+
+static bp_status read_field(bp_context *ctx, const json_t *state, const trainer_field *field, trainer_state *out) {
+  const json_t *value = json_object_get(state, field->name);
+  char *at = (char *)out + field->offset;
+  double real = 0;
+  int64_t whole = (int64_t)json_integer_value(value);
+  if (field->real ? !read_real(value, &real) : !json_is_integer(value) || whole < 0)
+    return bp_fail(ctx, BP_E_MODEL, "backprop.checkpoint: state.%s: expected a %s", field->name,
+                   field->real ? "number" : "whole number from 0");
+  if (field->real)
+    memcpy(at, &real, sizeof real);
+  else
+    memcpy(at, &whole, sizeof whole);
+  return BP_OK;
+}
+
+static bp_status read_state(bp_context *ctx, const json_t *object, trainer_state *out) {
+  const json_t *format = json_object_get(object, "format"), *state = json_object_get(object, "state");
+  int n;
+  const trainer_field *fields = trainer_fields(&n);
+  if (!json_is_integer(format) || json_integer_value(format) != BP_CHECKPOINT_FORMAT)
+    return bp_fail(ctx, BP_E_MODEL,
+                   "the checkpoint was made by another backprop: this one reads format %d; go on with the version that "
+                   "wrote it",
+                   BP_CHECKPOINT_FORMAT);
+  if (!json_is_object(state)) return bp_fail(ctx, BP_E_MODEL, "backprop.checkpoint: state: expected an object");
+  for (int i = 0; i < n; i++) BP_TRY(read_field(ctx, state, &fields[i], out));
+  if (out->epoch >= 1 && out->epoch <= INT32_MAX) return BP_OK;
+  return bp_fail(ctx, BP_E_MODEL, "backprop.checkpoint: state.epoch: expected a whole number from 1 to %d", INT32_MAX);
+}
+
+/* ---- tensors ---- */
+
+static bool all_finite(const void *data, size_t bytes, bp_dtype dtype) {
+  size_t n = bytes / bp_dtype_size(dtype);
+  for (size_t i = 0; i < n; i++) {
+    float f32 = 0;
+    double f64 = 0;
+    if (dtype == BP_F32) memcpy(&f32, (const char *)data + i * sizeof f32, sizeof f32);
+    if (dtype == BP_F64) memcpy(&f64, (const char *)data + i * sizeof f64, sizeof f64);
+    if (!isfinite(f32) || !isfinite(f64)) return false;
+  }
+  return true;
+}
+
+static bp_status find_tensor(bp_context *ctx, const bp_safetensors *file, const trainer_part *part,
+                             const bp_named_tensor **out) {
+  const bp_named_tensor *tensor = bp_safetensors_tensor(file, part->name);
+  if (!tensor) return bp_fail(ctx, BP_E_MODEL, "tensor %s is missing", part->name);
+  bool fits = tensor->dtype == part->dtype && tensor->rank == part->rank;
+  for (int axis = 0; fits && axis < part->rank; axis++) fits = tensor->dims[axis] == part->dims[axis];
+  if (!fits) return bp_fail(ctx, BP_E_MODEL, "tensor %s: another type or shape than the run needs", part->name);
+  if (part->finite && !all_finite(tensor->data, tensor->size, tensor->dtype))
+    return bp_fail(ctx, BP_E_MODEL, "tensor %s holds a value that is not finite", part->name);
+  *out = tensor;
+  return BP_OK;
+}
+
+static int epochs_of(const bp_checkpoint *checkpoint) { return (int)checkpoint->state.epoch - 1; }
+
+static bp_status read_history(bp_context *ctx, bp_checkpoint *checkpoint) {
+  trainer_part part = {.name = "history", .dtype = BP_F64, .rank = 2};
+  const bp_named_tensor *tensor = NULL;
+  int epochs = epochs_of(checkpoint);
+  part.dims[0] = epochs;
+  part.dims[1] = TRAINER_HISTORY_COLUMNS;
+  BP_TRY(find_tensor(ctx, checkpoint->file, &part, &tensor));
+  checkpoint->history = bp_calloc(ctx, (size_t)epochs, sizeof *checkpoint->history);
+  if (!checkpoint->history) return BP_E_NOMEM;
+  for (int e = 0; e < epochs; e++) {
+    double row[TRAINER_HISTORY_COLUMNS];
+    memcpy(row, (const char *)tensor->data + (size_t)e * sizeof row, sizeof row);
+    checkpoint->history[e] = trainer_history_epoch(e + 1, row);
+  }
+  return BP_OK;
+}
+
+static bp_status read_all(bp_context *ctx, bp_checkpoint *checkpoint) {
+  json_t *object = NULL;
+  BP_TRY(check_kind(ctx, checkpoint->file));
+  BP_TRY(parse(ctx, checkpoint->file, "backprop.checkpoint", &object));
+  bp_status status = read_state(ctx, object, &checkpoint->state);
+  json_decref(object);
+  if (status == BP_OK) status = parse(ctx, checkpoint->file, "backprop.run", &checkpoint->identity);
+  return status == BP_OK ? read_history(ctx, checkpoint) : status;
+}
+
+bp_status bp_checkpoint_read(bp_context *context, const char *path, bp_checkpoint **out) {
+  bp_safetensors *file = NULL;
+  BP_TRY(bp_safetensors_read(context, path, &file));
+  bp_checkpoint *checkpoint = bp_calloc(context, 1, sizeof *checkpoint);
+  if (!checkpoint) {
+    bp_safetensors_free(file);
+    return BP_E_NOMEM;
+  }
+  checkpoint->allocator = bp_context_allocator(context);
+  checkpoint->file = file;
+  bp_status status = read_all(context, checkpoint);
+  if (status != BP_OK) {
+    if (status == BP_E_MODEL) bp_fail_prefix(context, "%s: ", path);
+    bp_checkpoint_free(checkpoint);
+    return status;
+  }
+  *out = checkpoint;
+  return BP_OK;
+}
+
+void bp_checkpoint_free(bp_checkpoint *checkpoint) {
+  if (!checkpoint) return;
+  json_decref(checkpoint->identity);
+  bp_release(checkpoint->allocator, checkpoint->history, (size_t)epochs_of(checkpoint), sizeof *checkpoint->history);
+  bp_safetensors_free(checkpoint->file);
+  bp_release(checkpoint->allocator, checkpoint, 1, sizeof *checkpoint);
+}
+
+const char *bp_checkpoint_note(const bp_checkpoint *checkpoint) {
+  const char *note = bp_safetensors_text(checkpoint->file, "backprop.note");
+  return note ? note : "";
+}
+
+int64_t bp_checkpoint_steps(const bp_checkpoint *checkpoint) { return checkpoint->state.steps; }
+int bp_checkpoint_epoch(const bp_checkpoint *checkpoint) { return (int)checkpoint->state.epoch; }
+int bp_checkpoint_history(const bp_checkpoint *checkpoint, const bp_epoch **out) {
+  *out = checkpoint->history;
+  return epochs_of(checkpoint);
+}
+int64_t bp_checkpoint_rows(const bp_checkpoint *checkpoint) { return checkpoint->state.row; }
+
+/* ---- into a trainer ---- */
+
+/* Every tensor is looked at before the first is copied. */
+static bp_status load_parts(bp_context *ctx, const bp_safetensors *file, const trainer_part *parts, int n) {
+  const bp_named_tensor *tensor = NULL;
+  if (file->n_tensors != (size_t)n + 1)
+    return bp_fail(ctx, BP_E_MODEL, "%zu tensors; this run needs %d", file->n_tensors, n + 1);
+  for (int i = 0; i < n; i++) BP_TRY(find_tensor(ctx, file, &parts[i], &tensor));
+  for (int i = 0; i < n; i++) {
+    BP_TRY(find_tensor(ctx, file, &parts[i], &tensor));
+    memcpy(parts[i].data, tensor->data, tensor->size);
+  }
+  return BP_OK;
+}
+
+static bp_status load_state(bp_context *ctx, const bp_checkpoint *checkpoint, trainer *t) {
+  const char *fault = trainer_state_fault(t, &checkpoint->state);
+  if (fault) return bp_fail(ctx, BP_E_MODEL, "backprop.checkpoint: state.%s does not fit the run", fault);
+  int n = trainer_parts(t, NULL);
+  trainer_part *parts = bp_calloc(ctx, (size_t)n, sizeof *parts);
+  if (!parts) return BP_E_NOMEM;
+  (void)trainer_parts(t, parts);
+  bp_status status = trainer_history_set(t, checkpoint->history, epochs_of(checkpoint));
+  if (status == BP_OK) status = load_parts(ctx, checkpoint->file, parts, n);
+  if (status == BP_OK) t->state = checkpoint->state;
+  bp_release(bp_context_allocator(ctx), parts, (size_t)n, sizeof *parts);
+  return status;
+}
+
+bp_status bp_checkpoint_resume(bp_context *ctx, const bp_checkpoint *checkpoint, const bp_model *model, trainer *t) {
+  json_t *now = NULL;
+  BP_TRY(bp_identity_new(ctx, model, t, &now));
+  bp_status status = bp_identity_compare(ctx, checkpoint->identity, now);
+  json_decref(now);
+  return status == BP_OK ? load_state(ctx, checkpoint, t) : status;
+}

@@ -1,0 +1,142 @@
+/* checkpoint_write.c - the state of a training run as one safetensors file (docs/formats.md).
+ *
+ * Arrays lie in the file as the trainer has them, so that they come back without a computation:
+ *   params.NAME, kept.NAME, slots.K.NAME   for each parameter of the network
+ *   history                                F64, a row for each epoch
+ * and in __metadata__:
+ *   format               "backprop-checkpoint"
+ *   backprop.checkpoint  counters and sums
+ *   backprop.run         what the run is made of (run_identity.h)
+ *   backprop.note        the caller's text
+ */
+#include <math.h>
+#include <string.h>
+
+#include "backprop/version.h"
+#include "base/fail.h"
+#include "formats/safetensors.h"
+#include "model/checkpoint_file.h"
+#include "model/checkpoint_json.h"
+#include "model/model_json.h"
+#include "model/run_identity.h"
+
+enum { TEXTS = 5 };
+
+/* What one checkpoint needs while it is written. */
+typedef struct bp_snapshot {
+  bp_context *ctx;
+  const trainer *trainer;
+  int n_parts;
+  trainer_part *parts;
+  bp_named_tensor *tensors; /* the parts, then the history */
+  double *history;
+  size_t n_history;
+  char *state;
+  size_t state_size;
+} bp_snapshot;
+
+void bp_checkpoint_run_release(bp_checkpoint_run *run) {
+  bp_release(bp_context_allocator(run->ctx), run->identity, run->identity_size, 1);
+  run->identity = NULL;
+}
+
+/* The data do not change while training is on: their hash is taken once. */
+static bp_status know_identity(bp_checkpoint_run *run, const trainer *t) {
+  json_t *identity = NULL;
+  size_t size;
+  if (run->identity) return BP_OK;
+  BP_TRY(bp_identity_new(run->ctx, run->model, t, &identity));
+  BP_TRY(bp_json_take_text(run->ctx, identity, &run->identity, &size));
+  run->identity_size = size + 1;
+  return BP_OK;
+}
+
+/* ---- counters and sums ---- */
+
+static json_t *number_json(const trainer_state *state, const trainer_field *field) {
+  const char *at = (const char *)state + field->offset;
+  double real;
+  int64_t whole;
+  if (!field->real) return memcpy(&whole, at, sizeof whole), json_integer((json_int_t)whole);
+  memcpy(&real, at, sizeof real);
+  if (isfinite(real)) return json_real(real);
+  return json_string(isnan(real) ? "nan" : real > 0 ? "inf" : "-inf");
+}
+
+static json_t *state_json(const trainer *t) {
+  int n;
+  const trainer_field *fields = trainer_fields(&n);
+  trainer_state state = t->state;
+  json_t *object = json_object();
+  state.seconds = trainer_seconds(t);
+  for (int i = 0; object && i < n; i++) {
+    if (json_object_set_new(object, fields[i].name, number_json(&state, &fields[i])) == 0) continue;
+    json_decref(object);
+    object = NULL;
+  }
+  return json_pack("{s:i,s:o}", "format", BP_CHECKPOINT_FORMAT, "state", object);
+}
+
+/* ---- arrays ---- */
+
+static bp_status take_history(bp_snapshot *s) {
+  const trainer *t = s->trainer;
+  bp_named_tensor *tensor = &s->tensors[s->n_parts];
+  s->n_history = (size_t)t->result.epochs * TRAINER_HISTORY_COLUMNS;
+  s->history = bp_alloc(s->ctx, s->n_history + 1, sizeof *s->history);
+  if (!s->history) return BP_E_NOMEM;
+  for (int e = 0; e < t->result.epochs; e++)
+    trainer_history_row(&t->result.history[e], s->history + e * TRAINER_HISTORY_COLUMNS);
+  *tensor = (bp_named_tensor){.name = "history", .dtype = BP_F64, .rank = 2, .data = s->history};
+  tensor->dims[0] = t->result.epochs;
+  tensor->dims[1] = TRAINER_HISTORY_COLUMNS;
+  return BP_OK;
+}
+
+static bp_status take_parts(bp_snapshot *s) {
+  s->n_parts = trainer_parts(s->trainer, NULL);
+  s->parts = bp_calloc(s->ctx, (size_t)s->n_parts, sizeof *s->parts);
+  s->tensors = s->parts ? bp_calloc(s->ctx, (size_t)s->n_parts + 1, sizeof *s->tensors) : NULL;
+  if (!s->tensors) return BP_E_NOMEM;
+  (void)trainer_parts(s->trainer, s->parts);
+  for (int i = 0; i < s->n_parts; i++) {
+    const trainer_part *part = &s->parts[i];
+    s->tensors[i] = (bp_named_tensor){.name = part->name, .dtype = part->dtype, .rank = part->rank, .data = part->data};
+    for (int axis = 0; axis < part->rank; axis++) s->tensors[i].dims[axis] = part->dims[axis];
+  }
+  return take_history(s);
+}
+
+/* ---- the file ---- */
+
+static bp_status write_file(const bp_snapshot *s, const bp_checkpoint_run *run) {
+  const bp_text_pair texts[TEXTS] = {
+      {"format", BP_CHECKPOINT_KIND},  {"backprop.version", BP_VERSION_STRING},       {"backprop.checkpoint", s->state},
+      {"backprop.run", run->identity}, {"backprop.note", run->note ? run->note : ""},
+  };
+  bp_writer *writer = NULL;
+  BP_TRY(bp_writer_open(s->ctx, run->path, &writer));
+  bp_status status = bp_safetensors_write(s->ctx, writer, s->tensors, (size_t)s->n_parts + 1, texts, TEXTS);
+  if (status == BP_OK) return bp_writer_commit(writer);
+  bp_writer_cancel(writer);
+  return status;
+}
+
+static void release(bp_snapshot *s) {
+  bp_allocator allocator = bp_context_allocator(s->ctx);
+  bp_release(allocator, s->state, s->state_size + 1, 1);
+  bp_release(allocator, s->history, s->n_history + 1, sizeof *s->history);
+  bp_release(allocator, s->tensors, (size_t)s->n_parts + 1, sizeof *s->tensors);
+  bp_release(allocator, s->parts, (size_t)s->n_parts, sizeof *s->parts);
+}
+
+bp_status bp_checkpoint_write(void *user, const trainer *t) {
+  bp_checkpoint_run *run = user;
+  bp_snapshot s = {.ctx = run->ctx, .trainer = t};
+  bp_status status = know_identity(run, t);
+  if (status == BP_OK) status = take_parts(&s);
+  if (status == BP_OK) status = bp_json_take_text(run->ctx, state_json(t), &s.state, &s.state_size);
+  if (status == BP_OK) status = write_file(&s, run);
+  release(&s);
+  return status;
+}

@@ -1,0 +1,22 @@
+/* model/run_identity.h - what decides the result of a training run, as one JSON object: two runs of the same identity compute the
+ * same, bit for bit.
+ *
+ *   {"settings": {"lr": "0.001", …}, "model": {…}, "columns": {…}, "data": {"rows": 120, "valid_rows": 30, "hash": "…", …}}
+ *
+ * "model" and "columns" are what a model file says in backprop.model and backprop.encoding.
+ */
+#ifndef BP_MODEL_RUN_IDENTITY_H
+#define BP_MODEL_RUN_IDENTITY_H
+#include <jansson.h>
+
+#include "model/model_object.h"
+#include "train/trainer.h"
+
+/* NEW object for a model whose encoding and network are made, and a trainer over its data. */
+bp_status bp_identity_new(bp_context *ctx, const bp_model *model, const trainer *t, json_t **out);
+
+/* BP_OK when both are equal. BP_E_ARG (other settings or network) or BP_E_DATA (other columns or data) with a message that
+ * names the first difference and what both have. `then` is not trusted. */
+bp_status bp_identity_compare(bp_context *ctx, const json_t *then, const json_t *now);
+
+#endif
