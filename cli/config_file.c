@@ -50,6 +50,7 @@ static int apply(cli_request *request, const char *where, char *line) {
     return cli_fail(CLI_USAGE, "%s%s belongs on the command line, not in a file", where, name);
   if (request->given[id]) return cli_fail(CLI_USAGE, "%s%s is given twice; expected once", where, name);
   request->given[id] = true;
+  request->texts[id] = value;
   (void)snprintf(full, sizeof full, "%s%s", where, name);
   return cli_set_option(&request->settings, &cli_options[id], full, value);
 }

@@ -233,6 +233,7 @@ static int read_values(arguments *a) {
     int failed = cli_set_option(&request->settings, &cli_options[i], where, a->values[i]);
     if (failed) return failed;
     request->given[i] = true;
+    request->texts[i] = a->values[i];
   }
   int failed = check_operands(request);
   return failed ? failed : check_pairs(request);

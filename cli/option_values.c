@@ -214,6 +214,45 @@ static bool parse_schedule(const cli_option *option, const char *value, void *fi
   return true;
 }
 
+/* ---- checkpoints and time ---- */
+
+/* "500steps", "2epochs", "2": epochs */
+static bool parse_every(const cli_option *option, const char *value, void *field) {
+  cli_every every = {0};
+  const char *unit = value + strspn(value, "0123456789");
+  size_t digits = (size_t)(unit - value);
+  if (digits == 0 || digits > 15) return false;
+  for (const char *digit = value; digit < unit; digit++) every.n = 10 * every.n + (*digit - '0');
+  every.steps = strcmp(unit, "steps") == 0 || strcmp(unit, "step") == 0;
+  if (!every.steps && unit[0] && strcmp(unit, "epochs") != 0 && strcmp(unit, "epoch") != 0) return false;
+  if ((double)every.n < option->domain.low) return false;
+  *(cli_every *)field = every;
+  return true;
+}
+
+/* "90", "90s", "1.5m", "1h30m": numbers of hours, minutes and seconds, in this order. */
+static bool parse_duration(const cli_option *option, const char *value, void *field) {
+  static const struct {
+    char letter;
+    double seconds;
+  } units[] = {{'h', 3600}, {'m', 60}, {'s', 1}};
+  double total = 0;
+  size_t next = 0;
+  while (*value) {
+    char *end;
+    double number = strtod(value, &end);
+    if (end != value + strspn(value, "0123456789.")) return false; /* no sign, no exponent, no name */
+    while (next < 3 && *end && units[next].letter != *end) next++;
+    if (end == value || next == 3 || (!*end && total > 0)) return false;
+    total += number * (*end ? units[next].seconds : 1);
+    value = *end ? end + 1 : end;
+    next++;
+  }
+  if (!(total > option->domain.low && total <= option->domain.high)) return false;
+  *(double *)field = total;
+  return true;
+}
+
 /* ---- field to text ---- */
 
 static void range_text(const cli_option *option, const char *what, char *text, size_t size) {
@@ -266,6 +305,8 @@ const char *cli_expectation(const cli_option *option, char *text, size_t size) {
                    "plateau:EPOCHS:FACTOR; numbers may be left out, factors are below 1");
     break;
   case CLI_WARMUP: (void)snprintf(text, size, "a number of epochs, or of steps, as 2epochs or 500steps"); break;
+  case CLI_EVERY: (void)snprintf(text, size, "a number of epochs, or of steps, as 5, 5epochs or 500steps"); break;
+  case CLI_DURATION: (void)snprintf(text, size, "a time such as 30s, 5m or 1h30m"); break;
   case CLI_DELIMITER: (void)snprintf(text, size, "auto, comma, semicolon, tab, space, pipe, or the character"); break;
   default: break;
   }
@@ -317,6 +358,15 @@ static void valid_text(const cli_valid *valid, char *text, size_t size) {
     (void)cli_number(valid->fraction, text, size);
 }
 
+static void every_text(const cli_every *every, char *text, size_t size) {
+  if (every->n > 0) (void)snprintf(text, size, "%" PRId64 "%s", every->n, every->steps ? "steps" : "epochs");
+}
+
+static void duration_text(double seconds, char *text, size_t size) {
+  char number[32];
+  if (seconds > 0) (void)snprintf(text, size, "%ss", cli_number(seconds, number, sizeof number));
+}
+
 const char *cli_value_text(const cli_option *option, const cli_settings *settings, char *text, size_t size) {
   const void *field = (const char *)settings + option->field;
   text[0] = '\0';
@@ -327,6 +377,8 @@ const char *cli_value_text(const cli_option *option, const cli_settings *setting
   case CLI_SEED: (void)snprintf(text, size, "%" PRIu64, *(const uint64_t *)field); break;
   case CLI_REAL: real_text(option, *(const double *)field, text, size); break;
   case CLI_CHOICE: (void)snprintf(text, size, "%s", option->domain.name(*(const int *)field)); break;
+  case CLI_EVERY: every_text(field, text, size); break;
+  case CLI_DURATION: duration_text(*(const double *)field, text, size); break;
   case CLI_WIDTHS: widths_text(field, text, size); break;
   case CLI_ACTIVATIONS: activations_text(field, text, size); break;
   case CLI_VALID: valid_text(field, text, size); break;
@@ -350,7 +402,7 @@ bool cli_parse_value(const cli_option *option, const char *value, void *field) {
       [CLI_CHOICE] = parse_choice,   [CLI_WIDTHS] = parse_widths,     [CLI_ACTIVATIONS] = parse_activations,
       [CLI_BATCH] = parse_batch,     [CLI_VALID] = parse_valid,       [CLI_DELIMITER] = parse_delimiter,
       [CLI_NUMBERS] = parse_numbers, [CLI_SCHEDULE] = parse_schedule, [CLI_WARMUP] = parse_schedule,
-      [CLI_LOSS] = parse_text,
+      [CLI_LOSS] = parse_text,       [CLI_EVERY] = parse_every,       [CLI_DURATION] = parse_duration,
   };
   return parse[option->kind](option, value, field);
 }

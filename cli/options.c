@@ -58,6 +58,7 @@ enum {
   DIFF = 1 << CLI_COMMAND_diff,
   VERSION = 1 << CLI_COMMAND_version,
   HELP = 1 << CLI_COMMAND_help,
+  RESUME = 1 << CLI_COMMAND_resume,
   READS_DATA = TRAIN | PREDICT | EVALUATE,
   EVERY_COMMAND = (1 << CLI_COMMAND_COUNT) - 1,
   RECORDED = 1,

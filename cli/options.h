@@ -36,6 +36,12 @@ typedef struct cli_valid {
   const char *file; /* NULL: none */
 } cli_valid;
 
+/* --checkpoint-every: so many epochs, or steps. */
+typedef struct cli_every {
+  int64_t n; /* 0: never */
+  bool steps;
+} cli_every;
+
 typedef struct cli_settings {
   cli_widths hidden;
   cli_activations activation;
@@ -48,10 +54,12 @@ typedef struct cli_settings {
   int64_t batch_size, epochs, patience, threads; /* batch_size, epochs: 0 is auto; batch_size INT64_MAX: full */
   bool nesterov, amsgrad;
   uint64_t seed;
+  double tolerance, time_limit; /* time_limit: seconds, 0: none */
+  cli_every checkpoint_every;
   cli_valid valid;
   const char *valid_labels, *labels, *target, *ignore, *features, *missing, *text;
   int delimiter, header; /* as in bp_read_options */
-  const char *out, *config, *log, *keep;
+  const char *out, *checkpoint, *config, *log, *keep;
   int progress; /* cli_progress */
   bool json, quiet, proba;
   const char *wrt, *along;
@@ -121,8 +129,9 @@ typedef struct cli_request {
   cli_settings settings;
   const char **operands; /* owned; the texts are those of argv */
   int n_operands;
-  bool given[CLI_OPTION_COUNT]; /* on the command line or in the configuration file */
-  char *config_text;            /* owned: settings point into it */
+  const char *texts[CLI_OPTION_COUNT]; /* as it was written there; NULL: not given */
+  bool given[CLI_OPTION_COUNT];        /* on the command line or in the configuration file */
+  char *config_text;                   /* owned: settings point into it */
 } cli_request;
 
 typedef struct cli_command {

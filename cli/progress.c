@@ -189,7 +189,23 @@ bool cli_progress_step(void *user, const bp_epoch *epoch, double done) {
   bool ended = done >= 1, last = ended && epoch->epoch == t->epochs;
   bool due = t->drawn < 0 || epoch->seconds - t->drawn >= (ended ? 0.03 : 0.1); /* back at once after a line */
   if (t->style == CLI_PROGRESS_BAR && !last && due) draw_bar(t, epoch, done);
-  return cli_caught_signal() == 0;
+  return true;
+}
+
+bp_action cli_progress_after_step(void *user, const bp_fit_step *step) {
+  cli_training *t = user;
+  t->last_epoch = step->epoch;
+  t->last_step = step->step;
+  if (cli_caught_signal()) return BP_SUSPEND;
+  return cli_checkpoint_wanted() ? BP_CHECKPOINT : BP_GO_ON;
+}
+
+void cli_progress_past(cli_training *training, const bp_epoch *history, int epochs) {
+  for (int i = 0; i < epochs && training->log; i++) {
+    training->has_accuracy = !isnan(history[i].train_accuracy);
+    log_epoch(training, &history[i]);
+  }
+  training->first_epoch = epochs + 1;
 }
 
 void cli_progress_end(cli_training *training) {

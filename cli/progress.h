@@ -14,13 +14,19 @@ typedef struct cli_training {
   bool has_valid;
   int epochs;     /* in all */
   int last_epoch; /* seen last */
-  double drawn;   /* seconds at which the bar was drawn last */
-  cli_out *log;   /* NULL: none */
+  int64_t last_step;
+  int first_epoch; /* 1, or the one that a run goes on with */
+  double drawn;    /* seconds at which the bar was drawn last */
+  cli_out *log;    /* NULL: none */
 } cli_training;
 
 void cli_progress_begin(cli_training *training, const cli_settings *settings, int epochs, bool has_valid, cli_out *log);
 /* A bp_progress_fn whose user is a cli_training; false once a signal asked to stop. */
 bool cli_progress_step(void *user, const bp_epoch *epoch, double done);
+/* A bp_fit_step_fn: does what signals asked for. */
+bp_action cli_progress_after_step(void *user, const bp_fit_step *step);
+/* The lines of the log for the epochs of an earlier run, which this one goes on with. */
+void cli_progress_past(cli_training *training, const bp_epoch *history, int epochs);
 void cli_progress_end(cli_training *training);
 
 /* The table of epochs that the bar leaves on a terminal and the summary holds: its heading, and one line. */
@@ -30,9 +36,13 @@ void cli_epoch_line(FILE *file, const bp_epoch *epoch, int epochs, bool has_accu
 bool cli_epoch_has_line(int epoch, int epochs);
 
 /* ---- signals.c ---- */
-/* From now on SIGINT and SIGTERM are remembered once; a second one ends the command as usual. */
+/* From now on SIGINT and SIGTERM are remembered once; a second one ends the command as usual. SIGUSR1 is remembered too. */
 void cli_catch_signals(void);
+/* From now on SIGINT and SIGTERM end the command, and SIGUSR1 does nothing. */
+void cli_release_signals(void);
 /* The signal that came, 0: none. */
 int cli_caught_signal(void);
+/* Whether SIGUSR1 came since the last call. */
+bool cli_checkpoint_wanted(void);
 
 #endif

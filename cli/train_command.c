@@ -10,6 +10,7 @@
 #include "file_out.h"
 #include "reading.h"
 #include "train_report.h"
+#include "train_run.h"
 
 static double now(void) {
   struct timespec time;
@@ -49,6 +50,8 @@ static bp_fit_options fit_options(const cli_settings *s) {
   fit.batch_size = s->batch_size;
   fit.epochs = (int)s->epochs;
   fit.patience = (int)s->patience;
+  fit.tolerance = s->tolerance;
+  fit.time_limit = s->time_limit;
   fit.seed = s->seed;
   fit.threads = (int)s->threads;
   return fit;
@@ -56,15 +59,17 @@ static bp_fit_options fit_options(const cli_settings *s) {
 
 /* ---- before training ---- */
 
-static int check_outputs(const cli_request *request, const char *out) {
+static int check_outputs(const cli_request *request, const cli_job *job) {
   const cli_settings *s = &request->settings;
-  const char *inputs[] = {request->operands[0], s->labels, s->valid.file, s->valid_labels, s->config, out};
+  const char *out = job->out;
+  const char *inputs[] = {job->data, s->labels, s->valid.file, s->valid_labels, s->config, out, job->checkpoint};
   int n = sizeof inputs / sizeof *inputs;
   if (strcmp(out, "-") == 0 && s->json)
     return cli_fail(CLI_USAGE, "--out - and --json both want standard output; give --out a file");
   if (strcmp(out, "-") == 0 && s->log && strcmp(s->log, "-") == 0)
     return cli_fail(CLI_USAGE, "--out - and --log - both want standard output; give one of them a file");
-  int failed = cli_check_output("--out", out, inputs, n - 1);
+  int failed = cli_check_output("--out", out, inputs, n - 2);
+  if (!failed && job->checkpoint) failed = cli_check_output("--checkpoint", job->checkpoint, inputs, n - 1);
   if (!failed && s->log) failed = cli_check_output("--log", s->log, inputs, n);
   return failed;
 }
@@ -91,10 +96,33 @@ static int check_fit(const cli_job *job, const cli_settings *s) {
 static int read_tables(cli_job *job, const cli_request *request) {
   const cli_settings *s = &request->settings;
   double start = now();
-  int failed = cli_read_table(job->context, s, request->operands[0], s->labels, &job->table);
+  int failed = cli_read_table(job->context, s, job->data, s->labels, &job->table);
   if (!failed && s->valid.file) failed = cli_read_table(job->context, s, s->valid.file, s->valid_labels, &job->valid);
   job->seconds_reading = now() - start;
   return failed;
+}
+
+/* ---- checkpoints ---- */
+
+/* NEW file for the state of the run: what --checkpoint says, else the model's with ".checkpoint" behind it; NULL when the model
+ * goes to standard output. */
+static char *checkpoint_path(const cli_settings *s, const char *out) {
+  static const char ending[] = ".checkpoint";
+  if (s->checkpoint) return cli_copy(s->checkpoint, strlen(s->checkpoint));
+  if (strcmp(out, "-") == 0) return NULL;
+  size_t length = strlen(out);
+  char *path = cli_alloc(length + sizeof ending, 1);
+  memcpy(path, out, length);
+  memcpy(path + length, ending, sizeof ending);
+  return path;
+}
+
+static int check_checkpoint(const cli_request *request, const cli_job *job) {
+  if (request->given[CLI_OPTION_checkpoint_every] && !job->checkpoint)
+    return cli_fail(CLI_USAGE, "--checkpoint-every: with --out - there is no name for it; give --checkpoint a file");
+  if (job->checkpoint && strcmp(job->checkpoint, "-") == 0)
+    return cli_fail(CLI_USAGE, "--checkpoint -: a checkpoint is written again and again; expected the name of a file");
+  return CLI_DONE;
 }
 
 /* ---- training ---- */
@@ -113,6 +141,19 @@ static bp_train_options train_options(const cli_settings *s, const char *target,
   return o;
 }
 
+/* NEW the note of the checkpoints, in use until it is freed. */
+static char *add_checkpoint(const cli_job *job, const cli_request *request, bp_train_options *o) {
+  char *note = cli_checkpoint_note(request, job->data);
+  o->resume = job->past ? job->past->path : NULL;
+  o->checkpoint = note ? job->checkpoint : NULL;
+  o->checkpoint_note = note;
+  o->checkpoint_every = request->settings.checkpoint_every.n;
+  o->checkpoint_steps = request->settings.checkpoint_every.steps;
+  if (!note && request->given[CLI_OPTION_checkpoint_every])
+    cli_warn("no checkpoints are written: the name of a file, or an option, is not UTF-8");
+  return note;
+}
+
 /* Trains with a progress display. Stopping on a signal is not the library's failure, and no success either. */
 static bp_status train(cli_job *job, const cli_request *request, cli_out *log) {
   const cli_settings *s = &request->settings;
@@ -124,12 +165,18 @@ static bp_status train(cli_job *job, const cli_request *request, cli_out *log) {
   take_loss(job, &options.fit);
   bp_train_defaults(rows - (int64_t)llround(s->valid.fraction * (double)rows), &options.fit);
   job->batch_size = options.fit.batch_size;
+  job->tolerance = s->tolerance;
   cli_progress_begin(&progress, s, options.fit.epochs, job->valid || s->valid.fraction > 0, log);
+  if (job->past) cli_progress_past(&progress, job->past->history, job->past->epochs);
   options.fit.progress = cli_progress_step;
-  options.fit.progress_user = &progress;
+  options.fit.step = cli_progress_after_step;
+  options.fit.progress_user = options.fit.step_user = &progress;
+  char *note = add_checkpoint(job, request, &options);
   cli_catch_signals();
   bp_status status = bp_model_train(job->context, job->table, job->valid, &options, &job->model, &job->result);
+  cli_release_signals();
   cli_progress_end(&progress);
+  free(note);
   job->progress = progress;
   free(settings);
   return status;
@@ -137,10 +184,15 @@ static bp_status train(cli_job *job, const cli_request *request, cli_out *log) {
 
 /* ---- after training ---- */
 
+/* After a signal: the old model stays as it was. */
 static int stopped(const cli_job *job) {
   int number = cli_caught_signal();
-  return cli_fail(CLI_SIGNAL + number, "stopped by %s in epoch %d; nothing was written",
-                  number == SIGINT ? "SIGINT" : "SIGTERM", job->progress.last_epoch);
+  const char *name = number == SIGINT ? "SIGINT" : "SIGTERM";
+  if (!job->checkpoint)
+    return cli_fail(CLI_SIGNAL + number, "stopped by %s in epoch %d; nothing was written", name,
+                    job->progress.last_epoch);
+  return cli_fail(CLI_SIGNAL + number, "stopped by %s in epoch %d, after step %lld; to go on: backprop resume %s", name,
+                  job->progress.last_epoch, (long long)job->progress.last_step, job->checkpoint);
 }
 
 /* The last good model is kept when training diverged; before the first epoch is through there is none. */
@@ -152,7 +204,7 @@ static int diverged(const cli_job *job) {
 }
 
 static int finish(cli_job *job, const cli_request *request, bp_status trained) {
-  if (cli_caught_signal()) return stopped(job);
+  if (trained == BP_OK && job->result.stopped_by == BP_STOP_SUSPENDED) return stopped(job);
   if (trained != BP_OK && trained != BP_E_DIVERGED) return cli_fail_with(job->context, trained);
   if (trained == BP_E_DIVERGED && job->result.epochs == 0) return diverged(job);
   bp_status saved = bp_model_save(job->context, job->model, job->out);
@@ -167,9 +219,9 @@ static int finish(cli_job *job, const cli_request *request, bp_status trained) {
 static int run(cli_job *job, const cli_request *request) {
   const cli_settings *s = &request->settings;
   cli_out log;
-  job->out = s->out ? s->out : "model.safetensors";
   if (strcmp(job->out, "-") == 0) cli_print_to_stderr();
-  int failed = check_outputs(request, job->out);
+  int failed = check_checkpoint(request, job);
+  if (!failed) failed = check_outputs(request, job);
   if (!failed) failed = parse_loss(job, s->loss);
   if (!failed) failed = check_fit(job, s);
   if (!failed) failed = read_tables(job, request);
@@ -182,16 +234,24 @@ static int run(cli_job *job, const cli_request *request) {
   return status == CLI_DONE ? logged : status;
 }
 
-int cli_run_train(const cli_request *request) {
+int cli_train(const cli_request *request, const char *data, const cli_past *past) {
+  const cli_settings *s = &request->settings;
   cli_job job;
   memset(&job, 0, sizeof job);
-  int status = cli_new_context(request->settings.quiet, &job.context);
+  int status = cli_new_context(s->quiet, &job.context);
   if (status) return status;
+  job.data = data;
+  job.past = past;
+  job.out = s->out ? s->out : "model.safetensors";
+  job.checkpoint = checkpoint_path(s, job.out);
   status = run(&job, request);
   if (job.model) bp_fit_result_release(job.context, &job.result);
   bp_model_free(job.model);
   bp_table_free(job.valid);
   bp_table_free(job.table);
   bp_context_free(job.context);
+  free(job.checkpoint);
   return status;
 }
+
+int cli_run_train(const cli_request *request) { return cli_train(request, request->operands[0], NULL); }

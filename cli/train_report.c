@@ -105,8 +105,29 @@ static void print_measures(double loss, double accuracy) {
   if (!isnan(accuracy)) cli_print(", accuracy %s", cli_short_number(accuracy, text, sizeof text));
 }
 
-static void report_result(const cli_job *job) {
+/* Why it ended, unless it simply ran to its end. */
+static void report_stop(const cli_job *job, const bp_epoch *kept) {
   const bp_fit_result *r = &job->result;
+  const char *best = kept->epoch == r->epochs ? "" : ", the best on validation rows";
+  char time[32], tolerance[32];
+  if (r->stopped_by == BP_STOP_EPOCHS && kept->epoch == r->epochs) return;
+  label("stopped");
+  switch (r->stopped_by) {
+  case BP_STOP_DIVERGED: cli_print("the loss of epoch %d was not finite", r->epochs + 1); break;
+  case BP_STOP_TIME:
+    cli_print("by --time-limit after %s, in epoch %d of %d", cli_duration(r->seconds, time, sizeof time), r->epochs,
+              job->progress.epochs);
+    break;
+  case BP_STOP_TOLERANCE:
+    cli_print("after epoch %d of %d: the loss changed by less than %s of itself", r->epochs, job->progress.epochs,
+              cli_number(job->tolerance, tolerance, sizeof tolerance));
+    break;
+  default: cli_print("after epoch %d of %d", r->epochs, job->progress.epochs); break;
+  }
+  cli_print("; kept is epoch %d%s\n", kept->epoch, best);
+}
+
+static void report_result(const cli_job *job) {
   const bp_epoch *epoch = kept_epoch(job);
   if (!epoch) return;
   label("result");
@@ -117,14 +138,7 @@ static void report_result(const cli_job *job) {
     print_measures(epoch->valid_loss, epoch->valid_accuracy);
     cli_print(" on validation rows\n");
   }
-  if (r->stopped_by == BP_STOP_PATIENCE || r->stopped_by == BP_STOP_DIVERGED || epoch->epoch != r->epochs) {
-    label("stopped");
-    if (r->stopped_by == BP_STOP_DIVERGED)
-      cli_print("the loss of epoch %d was not finite; kept is epoch %d\n", r->epochs + 1, epoch->epoch);
-    else
-      cli_print("after epoch %d of %d; kept is epoch %d, the best on validation rows\n", r->epochs,
-                job->progress.epochs, epoch->epoch);
-  }
+  report_stop(job, epoch);
 }
 
 static void report_file(const cli_job *job) {

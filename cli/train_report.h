@@ -11,9 +11,11 @@ typedef struct cli_job {
   bp_fit_result result;
   bp_objective objective; /* loss, setting and expression */
   cli_training progress;
-  const char *out;
+  const char *data, *out;
+  char *checkpoint;            /* owned; NULL: none */
+  const struct cli_past *past; /* the run that goes on; NULL: none */
   int64_t batch_size;
-  double seconds_reading;
+  double seconds_reading, tolerance;
 } cli_job;
 
 void cli_report_training(const cli_job *job, const cli_request *request);

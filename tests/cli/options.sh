@@ -42,7 +42,7 @@ refuses 2 "--epochs is given twice" train flowers.csv -e 3 --epochs=3
 refuses 2 "--json is given twice" train flowers.csv --json --json
 refuses 2 "--json takes no value, but has 'yes'" train flowers.csv --json=yes
 for option in hidden activation loss init dtype optimizer lr schedule warmup momentum beta1 beta2 rho epsilon l1 l2 weight-decay clip-norm clip-value max-norm batch-size epochs valid valid-labels patience seed \
-  threads target task features ignore labels delimiter header text out progress log config; do
+  threads target task features ignore labels delimiter header text out progress log config checkpoint checkpoint-every time-limit tolerance; do
   refuses 2 "--$option: the value is empty; expected" train flowers.csv "--$option="
   refuses 2 "--$option: the value is empty; expected" train flowers.csv "--$option" ""
 done
@@ -57,6 +57,12 @@ for bad in 0 -0.1 -0 abc nan NaN inf -inf 1e999 1001 0x1p3 1,5 "1 " ..5 1e-999; 
 done
 refuses 2 "--momentum 1: expected a number from 0 and below 1" train flowers.csv --optimizer sgd --momentum 1
 refuses 2 "--momentum -0.5: expected" train flowers.csv --optimizer sgd --momentum -0.5
+for bad in 0 0steps -1 5x steps 1.5 1e3 5epochss ""; do
+  refuses 2 "--checkpoint-every" train flowers.csv "--checkpoint-every=$bad"
+done
+for bad in 0 0s -1 5x s 1s1m 1h1h 1m30 . 1e3s inf 1s2 ""; do
+  refuses 2 "--time-limit" train flowers.csv "--time-limit=$bad"
+done
 refuses 2 "--l2 -1: expected a number from 0 to 1000" train flowers.csv --l2 -1
 refuses 2 "--l1 0.1,-1: expected a number from 0 to 1000, or one for each layer with weights" train flowers.csv --l1 0.1,-1
 for bad in 0.1, ,0.1 x 0.1,,0.2 nan "0.1 "; do refuses 2 "--l2 $bad: expected a number" train flowers.csv "--l2=$bad"; done

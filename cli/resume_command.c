@@ -1,0 +1,110 @@
+/* cli/resume_command.c - `backprop resume`: the settings and the data that a checkpoint names, and on with it.
+ *
+ * The note in a checkpoint is a JSON object: {"data": PATH, "options": {NAME: VALUE, …}}, the options of `train` as they were
+ * written. What decides the result cannot be given anew; where files are, and what is shown, can.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "console.h"
+#include "train_run.h"
+
+bool cli_option_is_noted(const cli_option *option) {
+  static const cli_option_id shown[] = {CLI_OPTION_config, CLI_OPTION_help, CLI_OPTION_json, CLI_OPTION_progress,
+                                        CLI_OPTION_quiet};
+  for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+    if (option == &cli_options[shown[i]]) return false;
+  return cli_option_is_for(option, CLI_COMMAND_train);
+}
+
+char *cli_checkpoint_note(const cli_request *request, const char *data) {
+  json_t *options = json_object();
+  for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+    const cli_option *option = &cli_options[i];
+    if (!request->given[i] || !request->texts[i] || !cli_option_is_noted(option)) continue;
+    (void)json_object_set_new(options, option->name, json_string(request->texts[i]));
+  }
+  json_t *note = json_pack("{s:s,s:o}", "data", data, "options", options);
+  char *text = note ? json_dumps(note, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+  json_decref(note);
+  return text;
+}
+
+/* ---- from the note to settings ---- */
+
+static int bad_note(const char *path, const char *what) {
+  return cli_fail(CLI_BAD_MODEL, "%s: its note %s; was it written by `backprop train`?", path, what);
+}
+
+/* One option of the note, unless the command line gives it anew. */
+static int take_option(cli_request *request, const char *path, const char *name, const json_t *value) {
+  char where[320];
+  const char *text = json_string_value(value);
+  for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+    const cli_option *option = &cli_options[i];
+    if (strcmp(option->name, name) != 0 || !cli_option_is_noted(option) || !text) continue;
+    if (request->given[i]) return CLI_DONE;
+    request->given[i] = true;
+    request->texts[i] = text;
+    (void)snprintf(where, sizeof where, "%.200s: %s", path, name);
+    return cli_set_option(&request->settings, option, where, text) ? CLI_BAD_MODEL : CLI_DONE;
+  }
+  return cli_fail(CLI_BAD_MODEL, "%s: its note has an option '%.60s' that this backprop does not know", path, name);
+}
+
+static int take_options(cli_request *request, const char *path, json_t *note) {
+  const char *name;
+  json_t *value, *options = json_object_get(note, "options");
+  if (!json_is_object(options)) return bad_note(path, "has no options");
+  json_object_foreach(options, name, value) {
+    int failed = take_option(request, path, name, value);
+    if (failed) return failed;
+  }
+  return CLI_DONE;
+}
+
+/* The data: those of the command line, else those of the note. */
+static int find_data(const cli_request *request, const json_t *note, const char **data) {
+  const char *path = request->operands[0];
+  *data = request->n_operands > 1 ? request->operands[1] : json_string_value(json_object_get(note, "data"));
+  if (!*data) return bad_note(path, "names no data");
+  if (strcmp(*data, "-") != 0 || request->n_operands > 1) return CLI_DONE;
+  return cli_fail(CLI_USAGE, "%s: its data came from standard input; give them again: backprop resume %s DATA", path,
+                  path);
+}
+
+static int resume(cli_request *request, bp_checkpoint *checkpoint, json_t *note) {
+  const char *path = request->operands[0], *data = NULL;
+  const bp_epoch *history;
+  int failed = take_options(request, path, note);
+  if (!failed) failed = find_data(request, note, &data);
+  if (failed) return failed;
+  if (!request->settings.checkpoint) request->settings.checkpoint = path;
+  cli_past past = {.path = path, .epochs = bp_checkpoint_history(checkpoint, &history)};
+  past.history = history;
+  return cli_train(request, data, &past);
+}
+
+static int read_note(const char *path, const bp_checkpoint *checkpoint, json_t **note) {
+  json_error_t error;
+  *note = json_loads(bp_checkpoint_note(checkpoint), JSON_REJECT_DUPLICATES, &error);
+  return json_is_object(*note) ? CLI_DONE : bad_note(path, "is no JSON object");
+}
+
+int cli_run_resume(const cli_request *given) {
+  cli_request request = *given;
+  bp_context *context = NULL;
+  bp_checkpoint *checkpoint = NULL;
+  json_t *note = NULL;
+  int status = cli_new_context(given->settings.quiet, &context);
+  if (status) return status;
+  bp_status read = bp_checkpoint_read(context, given->operands[0], &checkpoint);
+  status = read == BP_OK ? read_note(given->operands[0], checkpoint, &note) : cli_fail_with(context, read);
+  if (status == CLI_DONE) status = resume(&request, checkpoint, note);
+  json_decref(note);
+  bp_checkpoint_free(checkpoint);
+  bp_context_free(context);
+  return status;
+}
