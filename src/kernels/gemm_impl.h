@@ -22,9 +22,9 @@ typedef struct R(tile) {
   R(vmask) last; /* lanes of the last vector, when partial */
 } R(tile);
 
-BP_INLINE void R(tile_body)(const R(tile) * t, const int rows, const int vecs, const bool part, const bool a_trans) {
+BP_INLINE void R(tile_body)(const R(tile) * t, const int rows, const int vecs, const bool part) {
   R(vec) acc[BP_TILE_ROWS][BP_THIN_VECS];
-  const int64_t ldc = t->ldc, ldb = t->ldb, a_row = a_trans ? 1 : t->a_row, a_step = a_trans ? t->a_step : 1;
+  const int64_t ldc = t->ldc, ldb = t->ldb, a_row = t->a_row, a_step = t->a_step;
   const R(vmask) last = t->last;
   real *c = t->c;
   BP_UNROLL for (int i = 0; i < rows; i++) { BP_UNROLL for (int j = 0; j < vecs; j++) acc[i][j] = (R(vec)){0}; }
@@ -61,31 +61,27 @@ BP_INLINE void R(tile_body)(const R(tile) * t, const int rows, const int vecs, c
   }
 }
 
-/* ---- the tile functions: tables [A transposed][vecs - 1][rows - 1] ---- */
+/* ---- the tile functions: tables [vecs - 1][rows - 1] ---- */
 typedef void (*R(tile_fn))(const R(tile) *);
 
 #undef TILE_DEFINE
 #undef TILE_ENTRY
 #define TILE_DEFINE(rows, vecs)                                                                                        \
-  static void R(tile_##rows##x##vecs)(const R(tile) * t) { R(tile_body)(t, rows, vecs, BP_TILE_ALWAYS_PART, false); }  \
-  static void R(trans_##rows##x##vecs)(const R(tile) * t) { R(tile_body)(t, rows, vecs, BP_TILE_ALWAYS_PART, true); }
-#define TILE_ENTRY(rows, vecs)                                                                                         \
-  [0][vecs - 1][rows - 1] = R(tile_##rows##x##vecs), [1][vecs - 1][rows - 1] = R(trans_##rows##x##vecs),
+  static void R(tile_##rows##x##vecs)(const R(tile) * t) { R(tile_body)(t, rows, vecs, BP_TILE_ALWAYS_PART); }
+#define TILE_ENTRY(rows, vecs) [vecs - 1][rows - 1] = R(tile_##rows##x##vecs),
 
 BP_TILES(TILE_DEFINE)
-static const R(tile_fn) R(tiles)[2][BP_THIN_VECS][BP_TILE_ROWS] = {BP_TILES(TILE_ENTRY)};
+static const R(tile_fn) R(tiles)[BP_THIN_VECS][BP_TILE_ROWS] = {BP_TILES(TILE_ENTRY)};
 
 #if !BP_TILE_ALWAYS_PART
 #undef PART_DEFINE
 #undef PART_ENTRY
 #define PART_DEFINE(rows, vecs)                                                                                        \
-  static void R(part_tile_##rows##x##vecs)(const R(tile) * t) { R(tile_body)(t, rows, vecs, true, false); }            \
-  static void R(part_trans_##rows##x##vecs)(const R(tile) * t) { R(tile_body)(t, rows, vecs, true, true); }
-#define PART_ENTRY(rows, vecs)                                                                                         \
-  [0][vecs - 1][rows - 1] = R(part_tile_##rows##x##vecs), [1][vecs - 1][rows - 1] = R(part_trans_##rows##x##vecs),
+  static void R(part_tile_##rows##x##vecs)(const R(tile) * t) { R(tile_body)(t, rows, vecs, true); }
+#define PART_ENTRY(rows, vecs) [vecs - 1][rows - 1] = R(part_tile_##rows##x##vecs),
 
 BP_TILES(PART_DEFINE)
-static const R(tile_fn) R(part_tiles)[2][BP_THIN_VECS][BP_TILE_ROWS] = {BP_TILES(PART_ENTRY)};
+static const R(tile_fn) R(part_tiles)[BP_THIN_VECS][BP_TILE_ROWS] = {BP_TILES(PART_ENTRY)};
 #endif
 
 /* ---- packing ---- */
@@ -169,9 +165,9 @@ static void R(row_block)(const R(plan) * plan, R(tile) t, int64_t m, int64_t p) 
     t.b = plan->pack_b ? plan->panel : b;
     t.ldb = plan->pack_b ? vecs * LANES : g->ldb;
 #if BP_TILE_ALWAYS_PART
-    const R(tile_fn) *tiles = R(tiles)[g->a_trans][vecs - 1];
+    const R(tile_fn) *tiles = R(tiles)[vecs - 1];
 #else
-    const R(tile_fn) *tiles = (width % LANES ? R(part_tiles) : R(tiles))[g->a_trans][vecs - 1];
+    const R(tile_fn) *tiles = (width % LANES ? R(part_tiles) : R(tiles))[vecs - 1];
 #endif
     R(panel_rows)(plan, t, tiles, m, tile_rows[(plan->pack_a ? widest : vecs) - 1]);
     t.c += width;
