@@ -2,8 +2,9 @@
  *
  *   bench_kernels [gemm|ew|reduce|move] [baseline|avx2|avx512]
  *
- * The peak of the core (independent multiply-adds on registers) is measured in the same run, again beside each product,
- * since clocks change. Times are the best of several, so that a busy machine disturbs less.
+ * Times are of the processor, so that a process which waits for a core costs nothing, and of several the second best: clocks of
+ * virtual machines jump now and then. The peak of the core (independent multiply-adds on registers) is measured between the
+ * repeats of each product, since the speed of a core changes.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
@@ -15,11 +16,11 @@
 
 static double now(void) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- the peak: 24 chains of multiply-adds, nothing else ---- */
+/* ---- the peak: 12 chains of multiply-adds, nothing else ---- */
 #if defined(__x86_64__)
 #include <immintrin.h>
 enum { CHAINS = 12, PEAK_STEPS = 20000 };
@@ -69,25 +70,44 @@ static double peak_flops(bp_isa isa) {
 /* ---- timing ---- */
 typedef void (*job_fn)(void *);
 
-/* Seconds of one run: the best of 7 batches of about 3 ms. */
-static double seconds(job_fn job, void *user) {
+/* Runs of a job that take about 3 ms. */
+static int64_t runs_of(job_fn job, void *user) {
   int64_t runs = 1;
   for (;;) {
     const double t = now();
     for (int64_t i = 0; i < runs; i++) job(user);
     const double dt = now() - t;
-    if (dt > 3e-3 || runs > (1 << 24)) break;
+    if (dt > 3e-3 || runs > (1 << 24)) return runs;
     runs = dt < 1e-4 ? runs * 10 : (int64_t)(3.3e-3 / dt * (double)runs) + 1;
   }
-  double best = 1e30;
-  for (int rep = 0; rep < 7; rep++) {
+}
+
+enum { REPEATS = 15 };
+static int order(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+static double second_best(double times[REPEATS]) {
+  qsort(times, REPEATS, sizeof *times, order);
+  return times[1];
+}
+
+/* Seconds of one run; and of one floating-point operation at the peak, measured in turn, when asked for. Each batch follows a run
+ * that fills the caches. */
+static double seconds_beside_peak(job_fn job, void *user, bp_isa isa, double *peak) {
+  const int64_t runs = runs_of(job, user);
+  double times[REPEATS], peaks[REPEATS];
+  for (int rep = 0; rep < REPEATS; rep++) {
+    if (peak) peaks[rep] = 1 / peak_flops(isa);
+    job(user);
     const double t = now();
     for (int64_t i = 0; i < runs; i++) job(user);
-    const double dt = (now() - t) / (double)runs;
-    if (dt < best) best = dt;
+    times[rep] = (now() - t) / (double)runs;
   }
-  return best;
+  if (peak) *peak = second_best(peaks);
+  return second_best(times);
 }
+static double seconds(job_fn job, void *user) { return seconds_beside_peak(job, user, BP_ISA_BASELINE, NULL); }
 
 static void *block(size_t size) {
   void *p = aligned_alloc(64, (size + 127) / 64 * 64);
@@ -106,56 +126,113 @@ static void run_product(void *user) {
   p->fn(&p->g);
 }
 
+static void run_pack(void *user) {
+  const bp_gemm_pack *p = user;
+  bp_kernels_use()->gemm_pack[BP_KF32](p);
+}
+
+/* Products of training steps, in blocks of 32 rows as programs run them, and some whole. */
 typedef struct shape {
-  const char *layout;        /* NN, TN, NT, TT */
+  const char *layout;        /* N or T: A; N, T or P: B, packed before the clock starts */
   int64_t m, n, k, lda, ldb; /* leading dimensions, 0: dense */
 } shape;
 static const shape shapes[] = {
-    {"NN", 4, 4, 2, 0, 0},          {"NN", 1, 128, 784, 0, 0},
-    {"NN", 1, 10, 128, 0, 0},       {"NN", 16, 128, 784, 0, 0},
-    {"NN", 32, 128, 784, 0, 0},     {"NN", 64, 128, 784, 0, 0},
-    {"NN", 128, 128, 784, 0, 0},    {"NN", 64, 128, 128, 0, 0},
-    {"NN", 128, 128, 128, 0, 0},    {"NN", 64, 10, 128, 0, 0},
-    {"NN", 64, 300, 784, 0, 0},     {"NN", 64, 256, 300, 0, 0},
-    {"NN", 64, 1024, 1024, 0, 0},   {"NN", 128, 1024, 1024, 0, 0},
-    {"NN", 512, 1024, 1024, 0, 0},  {"TN", 32, 128, 128, 784, 0},
-    {"TN", 64, 128, 128, 784, 0},   {"TN", 32, 128, 128, 128, 0},
-    {"TN", 32, 10, 128, 128, 0},    {"TN", 128, 128, 256, 0, 0},
-    {"TN", 64, 1024, 128, 1024, 0}, {"TN", 512, 1024, 1024, 1024, 0},
-    {"NT", 64, 128, 10, 0, 0},      {"NT", 64, 128, 128, 0, 0},
-    {"NT", 128, 128, 128, 0, 0},    {"NT", 64, 784, 128, 0, 0},
-    {"NT", 64, 1024, 1024, 0, 0},   {"NT", 512, 1024, 1024, 0, 0},
-    {"NT", 1, 128, 128, 0, 0},      {"TT", 64, 128, 128, 0, 0},
+    /* 784-128-128-10 */
+    {"NN", 1, 128, 784, 0, 0},
+    {"NN", 1, 128, 128, 0, 0},
+    {"NN", 1, 10, 128, 0, 0},
+    {"NN", 32, 128, 784, 0, 0},
+    {"NN", 128, 128, 784, 0, 0},
+    {"NN", 32, 128, 128, 0, 0},
+    {"NN", 32, 10, 128, 0, 0},
+    {"NN", 32, 128, 10, 0, 0},
+    {"TN", 32, 128, 128, 784, 0},
+    {"TN", 32, 128, 512, 784, 0},
+    {"TN", 32, 128, 128, 128, 0},
+    {"TN", 32, 10, 128, 128, 0},
+    {"NT", 32, 128, 128, 0, 0},
+    {"NT", 32, 784, 128, 0, 0},
+    {"NP", 32, 128, 128, 0, 0},
+    /* 28-300-300-300-300-300-1, batch 100 */
+    {"NN", 32, 300, 28, 0, 0},
+    {"NN", 32, 300, 300, 0, 0},
+    {"NP", 32, 300, 300, 0, 0},
+    {"NN", 32, 1, 300, 0, 0},
+    {"TN", 28, 300, 100, 0, 0},
+    {"TN", 32, 300, 100, 300, 0},
+    {"TN", 32, 1, 100, 300, 0},
+    /* 1024-1024-1024-1024-1024, batch 512 */
+    {"NN", 32, 1024, 1024, 0, 0},
+    {"NP", 32, 1024, 1024, 0, 0},
+    {"TN", 32, 1024, 512, 1024, 0},
+    {"TP", 32, 1024, 512, 1024, 0},
+    {"NT", 32, 1024, 1024, 0, 0},
+    {"NN", 512, 1024, 1024, 0, 0},
+    {"NP", 512, 1024, 1024, 0, 0},
+    {"TN", 512, 1024, 1024, 0, 0},
+    {"NT", 512, 1024, 1024, 0, 0},
+    {"TT", 64, 128, 128, 0, 0},
 };
 
-static void bench_product(const bp_kernels *kernels, bp_real real, const shape *s) {
-  const size_t size = real == BP_KF64 ? 8 : 4;
+/* Random floats, doubles of zero. */
+static void *matrix(bp_real real, int64_t rows, int64_t columns) {
+  const size_t size = (size_t)(rows * columns) * (real == BP_KF64 ? 8 : 4);
+  void *p = block(size);
+  if (real == BP_KF64) memset(p, 0, size);
+  return p;
+}
+
+static product product_new(const bp_kernels *kernels, bp_real real, const shape *s) {
   const bool a_trans = s->layout[0] == 'T', b_trans = s->layout[1] == 'T';
   product p = {.fn = kernels->gemm[real],
-               .g = {.m = s->m, .n = s->n, .k = s->k, .a_trans = a_trans, .b_trans = b_trans}};
+               .g = {.m = s->m, .n = s->n, .k = s->k, .ldc = s->n, .a_trans = a_trans, .b_trans = b_trans}};
   p.g.lda = s->lda ? s->lda : a_trans ? s->m : s->k;
   p.g.ldb = s->ldb ? s->ldb : b_trans ? s->k : s->n;
-  p.g.ldc = s->n;
-  void *a = block((size_t)((a_trans ? s->k : s->m) * p.g.lda) * size);
-  void *b = block((size_t)((b_trans ? s->n : s->k) * p.g.ldb) * size);
-  void *c = block((size_t)(s->m * s->n) * size);
-  p.g.a = a;
-  p.g.b = b;
-  p.g.c = c;
-  if (real == BP_KF64) {
-    memset(a, 0, (size_t)((a_trans ? s->k : s->m) * p.g.lda) * size);
-    memset(b, 0, (size_t)((b_trans ? s->n : s->k) * p.g.ldb) * size);
-  }
+  p.g.a = matrix(real, a_trans ? s->k : s->m, p.g.lda);
+  p.g.b = matrix(real, b_trans ? s->n : s->k, p.g.ldb);
+  p.g.c = matrix(real, s->m, s->n);
   p.g.scratch = block(bp_gemm_scratch(s->m, s->n, s->k, a_trans, b_trans, real) + 64);
-  const double peak = peak_flops(kernels->isa) * (real == BP_KF64 ? 0.5 : 1.0);
-  const double dt = seconds(run_product, &p);
+  if (s->layout[1] != 'P') return p;
+  void *packed = block(bp_gemm_packed_bytes(s->n, s->k, real));
+  kernels->gemm_pack[real](
+      &(bp_gemm_pack){.n = s->n, .k = s->k, .b = p.g.b, .ldb = p.g.ldb, .first = 0, .last = s->k, .packed = packed});
+  free((void *)(uintptr_t)p.g.b);
+  p.g.b = packed;
+  p.g.b_packed = true;
+  return p;
+}
+
+static void product_free(product *p) {
+  free((void *)(uintptr_t)p->g.a);
+  free((void *)(uintptr_t)p->g.b);
+  free(p->g.c);
+  free(p->g.scratch);
+}
+
+static void bench_product(const bp_kernels *kernels, bp_real real, const shape *s) {
+  product p = product_new(kernels, real, s);
+  double at_peak;
+  const double dt = seconds_beside_peak(run_product, &p, kernels->isa, &at_peak);
+  const double peak = (real == BP_KF64 ? 0.5 : 1.0) / at_peak;
   const double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k / dt;
   printf("%s %4d %5d %5d  %s  %10.2f us  %7.1f GFLOP/s  %5.1f %% of peak\n", s->layout, (int)s->m, (int)s->n, (int)s->k,
          real == BP_KF64 ? "f64" : "f32", dt * 1e6, flops * 1e-9, 100 * flops / peak);
-  free(a);
+  product_free(&p);
+}
+
+/* What it takes to pack B, beside the product of 32 rows with it. */
+static void bench_packing(void) {
+  enum { SIDE_PACKED = 1024 };
+  void *b = block((size_t)4 * SIDE_PACKED * SIDE_PACKED);
+  bp_gemm_pack pack = {.n = SIDE_PACKED, .k = SIDE_PACKED, .b = b, .ldb = SIDE_PACKED, .last = SIDE_PACKED};
+  pack.packed = block(bp_gemm_packed_bytes(SIDE_PACKED, SIDE_PACKED, BP_KF32));
+  for (int trans = 0; trans < 2; trans++) {
+    pack.b_trans = trans;
+    printf("pack B%s 1024 x 1024, f32 (build of bp_cpu_isa()) %10.2f us\n", trans ? " transposed" : "",
+           seconds(run_pack, &pack) * 1e6);
+  }
   free(b);
-  free(c);
-  free(p.g.scratch);
+  free(pack.packed);
 }
 
 static void bench_products(const bp_kernels *kernels) {
@@ -164,6 +241,7 @@ static void bench_products(const bp_kernels *kernels) {
   for (int real = 0; real < BP_REAL_COUNT; real++) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) bench_product(kernels, (bp_real)real, &shapes[i]);
   }
+  bench_packing();
 }
 
 /* ---- elementwise, on a block that lies in the first-level cache ---- */

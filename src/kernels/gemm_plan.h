@@ -14,6 +14,7 @@ enum {
   BP_GEMM_K_BLOCK = 832,     /* steps of k at a time: a panel of B has 208 KiB at most, and stays in the second level */
   BP_GEMM_K_BLOCK_A = 512,   /* the same when A is packed as well */
   BP_GEMM_A_ROWS = 256,      /* rows of A packed at a time */
+  BP_GEMM_NEAR_ROWS = 96,    /* rows of A in place, which all panels read again: 312 KiB at most */
   BP_GEMM_FAR_BYTES = 2048,  /* rows that lie this far apart are slow to walk across */
 };
 

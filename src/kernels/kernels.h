@@ -54,9 +54,27 @@ typedef struct bp_gemm {
   void *c;
   int64_t ldc;
   bool a_trans, b_trans, accumulate;
+  bool b_packed; /* b is packed, by the same build and for the same n and k; ldb and b_trans are not looked at */
   void *scratch;
 } bp_gemm;
 typedef void (*bp_gemm_fn)(const bp_gemm *g);
+
+/* Copies op(B) into the order in which a product reads it, so that many products, say with one block of rows each, need not
+ * walk across a far B, nor transpose it, again and again. It pays for a transposed B, and for one with rows of a kilobyte or
+ * more, when all products that share it have 32 rows or more together. A product of one or two rows is faster in place.
+ *
+ * Rows `first` to `last` - 1 of B as stored are copied and their places written, so that threads can share the work: B is
+ * [k, n], or [n, k] with b_trans, and then first and last must be multiples of 16 (last may be n). `packed` has
+ * bp_gemm_packed_bytes(n, k, real); 64-byte alignment makes it faster. */
+typedef struct bp_gemm_pack {
+  int64_t n, k;
+  const void *b;
+  int64_t ldb;
+  bool b_trans;
+  int64_t first, last;
+  void *packed;
+} bp_gemm_pack;
+typedef void (*bp_gemm_pack_fn)(const bp_gemm_pack *g);
 
 /* ---- reductions ---- */
 typedef enum bp_reduce_op { BP_REDUCE_SUM, BP_REDUCE_MAX, BP_REDUCE_MIN, BP_REDUCE_PROD, BP_REDUCE_COUNT } bp_reduce_op;
@@ -105,6 +123,7 @@ typedef struct bp_kernels {
   bp_isa isa;
   bp_ew_fn ew[BP_REAL_COUNT][BP_EW_COUNT];
   bp_gemm_fn gemm[BP_REAL_COUNT];
+  bp_gemm_pack_fn gemm_pack[BP_REAL_COUNT];
   bp_reduce_fn reduce[BP_REAL_COUNT][BP_REDUCE_COUNT];
   bp_logsumexp_fn logsumexp[BP_REAL_COUNT];
   bp_norm_fn norm[BP_REAL_COUNT];
@@ -122,6 +141,8 @@ const bp_kernels *bp_kernels_of(bp_isa isa);
 const bp_kernels *bp_kernels_use(void);
 /* Bytes of scratch that a product of this shape may need (an upper bound over all builds, monotone in m, n and k). */
 size_t bp_gemm_scratch(int64_t m, int64_t n, int64_t k, bool a_trans, bool b_trans, bp_real real);
+/* Bytes of a packed B (the same for all builds, linear in k). */
+size_t bp_gemm_packed_bytes(int64_t n, int64_t k, bp_real real);
 
 /* ---- data movement: compiled once, types given by number of bytes or dtype code ---- */
 /* Type codes are those of bp_dtype: 0 float, 1 double, 2 uint8, 3 int32. */

@@ -8,6 +8,8 @@
 
 void BP_ISA_FN(bp_gemm_f32)(const bp_gemm *g);
 void BP_ISA_FN(bp_gemm_f64)(const bp_gemm *g);
+void BP_ISA_FN(bp_gemm_pack_f32)(const bp_gemm_pack *g);
+void BP_ISA_FN(bp_gemm_pack_f64)(const bp_gemm_pack *g);
 
 #define BP_REDUCE_NAMES(type)                                                                                          \
   void BP_ISA_FN(bp_reduce_sum_##type)(const bp_reduce *r);                                                            \

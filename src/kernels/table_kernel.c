@@ -15,6 +15,7 @@ const bp_kernels BP_ISA_FN(bp_kernels_table) = {
 #undef BP_EW
            }},
     .gemm = {BP_ISA_FN(bp_gemm_f32), BP_ISA_FN(bp_gemm_f64)},
+    .gemm_pack = {BP_ISA_FN(bp_gemm_pack_f32), BP_ISA_FN(bp_gemm_pack_f64)},
     .reduce = {{BP_ISA_FN(bp_reduce_sum_f32), BP_ISA_FN(bp_reduce_max_f32), BP_ISA_FN(bp_reduce_min_f32),
                 BP_ISA_FN(bp_reduce_prod_f32)},
                {BP_ISA_FN(bp_reduce_sum_f64), BP_ISA_FN(bp_reduce_max_f64), BP_ISA_FN(bp_reduce_min_f64),

@@ -42,7 +42,9 @@ static inline void *kt_at_start(kt_block *b) {
 }
 /* Nobody wrote before the last `size` bytes. */
 static inline void kt_check_before(const kt_block *b, size_t size) {
-  for (const char *p = b->map + b->page; p < b->end - size; p++) {
+  const char *start = b->map + b->page, *end = b->end - size;
+  if (start == end || (*start == (char)0xff && memcmp(start, start + 1, (size_t)(end - start) - 1) == 0)) return;
+  for (const char *p = start; p < end; p++) {
     if (*p != (char)0xff) fail_msg("written %zu bytes before the block", (size_t)(b->end - size - p));
   }
 }

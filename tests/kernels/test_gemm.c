@@ -77,12 +77,13 @@ static void expected_product(const shape *s, bp_real real, bp_isa isa, const voi
 }
 
 typedef struct blocks {
-  kt_block a, b, c, expected, scratch;
+  kt_block a, b, c, expected, scratch, packed;
 } blocks;
 
 static blocks blocks_new(size_t elements) {
   const size_t size = elements * sizeof(double);
-  return (blocks){kt_new(size), kt_new(size), kt_new(size), kt_new(size), kt_new((size_t)4 << 20)};
+  return (blocks){kt_new(size), kt_new(size), kt_new(size), kt_new(size), kt_new(size + ((size_t)1 << 16)),
+                  kt_new(size)};
 }
 static void blocks_free(blocks *b) {
   kt_free(&b->a);
@@ -90,12 +91,39 @@ static void blocks_free(blocks *b) {
   kt_free(&b->c);
   kt_free(&b->expected);
   kt_free(&b->scratch);
+  kt_free(&b->packed);
 }
 
 static void *scratch_for(blocks *blk, const shape *s, bp_real real) {
   const size_t size = bp_gemm_scratch(s->m, s->n, s->k, s->a_trans, s->b_trans, real);
   assert_int_equal(size % 64, 0);
   return size ? kt_at_end(&blk->scratch, size) : NULL;
+}
+
+/* The product once more with a packed B. It is packed in two parts, the later rows first, and ends at the closed page; what
+ * no part wrote is NaN. */
+static void check_packed(blocks *blk, const shape *s, bp_real real, const bp_kernels *kernels, bp_gemm g,
+                         const void *expected) {
+  const size_t size = bp_gemm_packed_bytes(s->n, s->k, real),
+               c_bytes = (size_t)extent(s->m, s->n, ldc_of(s)) * kt_size(real);
+  const int64_t rows = s->b_trans ? s->n : s->k, cut = rows / 2 / 16 * 16;
+  bp_gemm_pack part = {.n = s->n, .k = s->k, .b = g.b, .ldb = g.ldb, .b_trans = s->b_trans, .first = cut, .last = rows};
+  part.packed = kt_at_end(&blk->packed, size);
+  kernels->gemm_pack[real](&part);
+  part.first = 0;
+  part.last = cut;
+  kernels->gemm_pack[real](&part);
+  kt_check_before(&blk->packed, size);
+  g.b = part.packed;
+  g.b_packed = true;
+  g.c = kt_at_end(&blk->c, c_bytes);
+  g.scratch = scratch_for(blk, s, real);
+  if (s->accumulate) fill_matrix(g.c, real, s->m, s->n, ldc_of(s), 3);
+  kernels->gemm[real](&g);
+  if (c_bytes && memcmp(g.c, expected, c_bytes) != 0)
+    fail_msg("%s %s: %c%c %dx%dx%d with B packed differs", bp_isa_name(kernels->isa), kt_name(real),
+             s->a_trans ? 'T' : 'N', s->b_trans ? 'T' : 'N', (int)s->m, (int)s->n, (int)s->k);
+  kt_check_before(&blk->c, c_bytes);
 }
 
 static void check_shape(blocks *blk, const shape *s, bp_real real) {
@@ -137,6 +165,7 @@ static void check_shape(blocks *blk, const shape *s, bp_real real) {
                (int)s->b_gap, (int)s->c_gap, s->accumulate);
     }
     kt_check_before(&blk->c, c_bytes);
+    check_packed(blk, s, real, kernels, g, expected);
   }
 }
 
@@ -167,6 +196,7 @@ static void every_edge_is_exact(void **state) {
   blocks blk = blocks_new(300 * 20);
   for (int n = 1; n <= 150; n++) check_layouts(&blk, 7, n, 4, n % 2);
   for (int m = 1; m <= 40; m++) check_layouts(&blk, m, 33, 5, m % 2);
+  for (int m = 1; m <= 150; m += 7) check_layouts(&blk, m, 1, 5, m % 3);
   for (int n = 1; n <= 290; n += 17) {
     check_layouts(&blk, 1, n, 9, 0);
     check_layouts(&blk, 2, n, 9, 1);
@@ -191,6 +221,7 @@ static void large_products_are_exact_chains(void **state) {
       {5, 600, 600, true, false, false, 600, 0, 0},   {270, 530, 11, true, false, true, 300, 0, 1},
       {260, 40, 270, false, false, false, 0, 500, 0}, {33, 40, 70, false, false, false, 0, 500, 0},
       {7, 520, 530, true, true, false, 600, 1, 0},    {260, 520, 20, true, true, true, 300, 0, 0},
+      {200, 270, 90, false, false, true, 0, 0, 0},    {100, 530, 850, false, false, false, 0, 0, 1},
       {2, 300, 40, true, false, false, 600, 600, 0},  {1, 300, 900, true, true, false, 600, 0, 0},
   };
   blocks blk = blocks_new(700 * 1300);
@@ -297,6 +328,9 @@ static void scratch_grows_with_the_product(void **state) {
     }
   }
   assert_int_equal(bp_gemm_scratch(4, 4, 2, false, false, BP_KF32), 0);
+  assert_int_equal(bp_gemm_packed_bytes(17, 3, BP_KF32), 2 * 64 * 3);
+  assert_int_equal(bp_gemm_packed_bytes(17, 3, BP_KF64), 3 * 64 * 3);
+  assert_int_equal(bp_gemm_packed_bytes(17, 0, BP_KF64), 0);
 }
 
 int main(void) {
