@@ -14,6 +14,8 @@
 
 #define BP_REAL_IS_F64 0
 #include "kernels/ew_impl.h"
+#include "kernels/compound_impl.h"
 #undef BP_REAL_IS_F64
 #define BP_REAL_IS_F64 1
 #include "kernels/ew_impl.h"
+#include "kernels/compound_impl.h"

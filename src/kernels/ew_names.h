@@ -12,4 +12,11 @@
 #include "kernels/elementwise.def"
 #undef BP_EW
 
+#define BP_COMPOUND_FN(name, type) BP_ISA_FN(bp_compound_##name##_##type)
+#define BP_COMPOUND(name, inputs, outputs)                                                                             \
+  void BP_COMPOUND_FN(name, f32)(void *const *out, const void *const *in, int64_t n);                                  \
+  void BP_COMPOUND_FN(name, f64)(void *const *out, const void *const *in, int64_t n);
+#include "kernels/compounds.def"
+#undef BP_COMPOUND
+
 #endif

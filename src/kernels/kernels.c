@@ -32,6 +32,19 @@ const char *bp_ew_name(bp_ew op) { return elementwise[op].name; }
 
 int bp_ew_arity(bp_ew op) { return elementwise[op].arity; }
 
+static const struct {
+  const char *name;
+  int inputs, outputs;
+} compounds[BP_COMPOUND_COUNT] = {
+#define BP_COMPOUND(name, inputs, outputs) {#name, inputs, outputs},
+#include "kernels/compounds.def"
+#undef BP_COMPOUND
+};
+
+const char *bp_compound_name(bp_compound c) { return compounds[c].name; }
+int bp_compound_inputs(bp_compound c) { return compounds[c].inputs; }
+int bp_compound_outputs(bp_compound c) { return compounds[c].outputs; }
+
 const bp_kernels *bp_kernels_of(bp_isa isa) {
   if ((int)isa < 0 || isa >= BP_ISA_COUNT || !bp_cpu_can(isa)) return NULL;
   return tables[isa];

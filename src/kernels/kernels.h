@@ -37,6 +37,21 @@ typedef void (*bp_ew_fn)(void *out, const void *const *in, int64_t n);
 const char *bp_ew_name(bp_ew op);
 int bp_ew_arity(bp_ew op);
 
+/* Several elementwise operations in one pass, with the bits of the single kernels one after the other; see compounds.def. An
+ * output may be one of the inputs (same pointer), and must not overlap them otherwise; some inputs are one number. */
+typedef enum bp_compound {
+#define BP_COMPOUND(name, inputs, outputs) BP_COMPOUND_##name,
+#include "kernels/compounds.def"
+#undef BP_COMPOUND
+  BP_COMPOUND_COUNT
+} bp_compound;
+enum { BP_COMPOUND_INPUTS = 10, BP_COMPOUND_OUTPUTS = 3 }; /* at most */
+typedef void (*bp_compound_fn)(void *const *out, const void *const *in, int64_t n);
+/* VIEW "momentum"; how many inputs and outputs. */
+const char *bp_compound_name(bp_compound c);
+int bp_compound_inputs(bp_compound c);
+int bp_compound_outputs(bp_compound c);
+
 /* ---- matrix product ---- */
 /* C[m, n] = op(A)[m, k] · op(B)[k, n], or += when accumulate; row-major with leading dimensions in elements.
  * op(A) is A [m, k] (lda >= k), or with a_trans the transpose of A [k, m] (lda >= m);
@@ -122,6 +137,7 @@ typedef void (*bp_lu_logdet_fn)(void *out, const void *lu, int64_t n);
 typedef struct bp_kernels {
   bp_isa isa;
   bp_ew_fn ew[BP_REAL_COUNT][BP_EW_COUNT];
+  bp_compound_fn compound[BP_REAL_COUNT][BP_COMPOUND_COUNT];
   bp_gemm_fn gemm[BP_REAL_COUNT];
   bp_gemm_pack_fn gemm_pack[BP_REAL_COUNT];
   bp_reduce_fn reduce[BP_REAL_COUNT][BP_REDUCE_COUNT];

@@ -14,6 +14,16 @@ const bp_kernels BP_ISA_FN(bp_kernels_table) = {
 #include "kernels/elementwise.def"
 #undef BP_EW
            }},
+    .compound = {{
+#define BP_COMPOUND(name, inputs, outputs) BP_COMPOUND_FN(name, f32),
+#include "kernels/compounds.def"
+#undef BP_COMPOUND
+                 },
+                 {
+#define BP_COMPOUND(name, inputs, outputs) BP_COMPOUND_FN(name, f64),
+#include "kernels/compounds.def"
+#undef BP_COMPOUND
+                 }},
     .gemm = {BP_ISA_FN(bp_gemm_f32), BP_ISA_FN(bp_gemm_f64)},
     .gemm_pack = {BP_ISA_FN(bp_gemm_pack_f32), BP_ISA_FN(bp_gemm_pack_f64)},
     .reduce = {{BP_ISA_FN(bp_reduce_sum_f32), BP_ISA_FN(bp_reduce_max_f32), BP_ISA_FN(bp_reduce_min_f32),

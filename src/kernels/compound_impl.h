@@ -1,0 +1,197 @@
+/* kernels/compound_impl.h - compound elementwise kernels for one type; included twice by ew_kernel.c, behind ew_impl.h.
+ *
+ * A compound is written in terms of the value_...() functions of the single kernels, so that it rounds wherever they do.
+ * Inputs are arrays, or one number each (S): that is read once.
+ */
+
+/* One chunk of `count` elements, all of its inputs read before anything is written: outputs may be inputs. */
+#undef BP_COMPOUND_LOOP
+#define BP_COMPOUND_LOOP(name)                                                                                         \
+  void BP_COMPOUND_FN_OF(name)(void *const *out, const void *const *in, int64_t n) {                                   \
+    int64_t i = 0;                                                                                                     \
+    for (; i + CHUNK <= n; i += CHUNK) R(chunk_##name)(out, in, i, CHUNK);                                             \
+    if (i < n) R(chunk_##name)(out, in, i, n - i);                                                                     \
+  }
+
+#undef BP_COMPOUND_FN_OF
+#if BP_REAL_IS_F64
+#define BP_COMPOUND_FN_OF(name) BP_COMPOUND_FN(name, f64)
+#else
+#define BP_COMPOUND_FN_OF(name) BP_COMPOUND_FN(name, f32)
+#endif
+
+/* Arrays x0, x1, …: whole chunks are read in place, a tail through a padded copy. */
+#undef ARRAY
+#undef NUMBER
+#undef EACH
+#undef RESULT
+#define ARRAY(x, k)                                                                                                    \
+  real x[CHUNK];                                                                                                       \
+  if (count == CHUNK)                                                                                                  \
+    memcpy(x, (const real *)in[k] + i, sizeof x);                                                                      \
+  else                                                                                                                 \
+    R(load_tail)(x, (const real *)in[k] + i, count)
+#define NUMBER(s, k) const real s = *(const real *)in[k]
+#define EACH(statement)                                                                                                \
+  BP_INDEPENDENT for (int64_t j = 0; j < CHUNK; j++) { statement; }
+#define RESULT(k, y)                                                                                                   \
+  if (count == CHUNK)                                                                                                  \
+    memcpy((real *)out[k] + i, y, sizeof y);                                                                           \
+  else                                                                                                                 \
+    R(store_tail)((real *)out[k] + i, y, count)
+
+#undef BP_CHUNK
+#define BP_CHUNK(name)                                                                                                 \
+  BP_INLINE void R(chunk_##name)(void *const *out, const void *const *in, const int64_t i, const int64_t count)
+
+/* y = x0 x1 + x2 */
+BP_CHUNK(mul_add) {
+  ARRAY(a, 0);
+  ARRAY(b, 1);
+  ARRAY(c, 2);
+  EACH(c[j] = R(value_add)(R(value_mul)(a[j], b[j]), c[j]))
+  RESULT(0, c);
+}
+BP_COMPOUND_LOOP(mul_add)
+
+/* y = x0 - x1 x2 */
+BP_CHUNK(sub_mul) {
+  ARRAY(c, 0);
+  ARRAY(a, 1);
+  ARRAY(b, 2);
+  EACH(c[j] = R(value_sub)(c[j], R(value_mul)(a[j], b[j])))
+  RESULT(0, c);
+}
+BP_COMPOUND_LOOP(sub_mul)
+
+/* y = x0 - x1 S2 */
+BP_CHUNK(descend) {
+  ARRAY(w, 0);
+  ARRAY(g, 1);
+  NUMBER(rate, 2);
+  EACH(w[j] = R(value_sub)(w[j], R(value_mul)(g[j], rate)))
+  RESULT(0, w);
+}
+BP_COMPOUND_LOOP(descend)
+
+/* y = x0 S1 + x2 S3 */
+BP_CHUNK(lerp) {
+  ARRAY(a, 0);
+  NUMBER(s, 1);
+  ARRAY(b, 2);
+  NUMBER(t, 3);
+  EACH(a[j] = R(value_add)(R(value_mul)(a[j], s), R(value_mul)(b[j], t)))
+  RESULT(0, a);
+}
+BP_COMPOUND_LOOP(lerp)
+
+/* y = x0 S1 + x2² S3 */
+BP_CHUNK(lerp_square) {
+  ARRAY(a, 0);
+  NUMBER(s, 1);
+  ARRAY(b, 2);
+  NUMBER(t, 3);
+  EACH(a[j] = R(value_add)(R(value_mul)(a[j], s), R(value_mul)(R(value_square)(b[j]), t)))
+  RESULT(0, a);
+}
+BP_COMPOUND_LOOP(lerp_square)
+
+/* y = x0 / (sqrt(x1) + S2) */
+BP_CHUNK(root_quotient) {
+  ARRAY(a, 0);
+  ARRAY(b, 1);
+  NUMBER(e, 2);
+  EACH(a[j] = R(value_div)(a[j], R(value_add)(R(value_sqrt)(b[j]), e)))
+  RESULT(0, a);
+}
+BP_COMPOUND_LOOP(root_quotient)
+
+/* y = x0 (S1 - x2²): a cotangent through tanh, of which x2 is the result */
+BP_CHUNK(tanh_pull) {
+  ARRAY(g, 0);
+  NUMBER(one, 1);
+  ARRAY(y, 2);
+  EACH(g[j] = R(value_mul)(g[j], R(value_sub)(one, R(value_square)(y[j]))))
+  RESULT(0, g);
+}
+BP_COMPOUND_LOOP(tanh_pull)
+
+/* y = x0 (x2 (S1 - x2)): through a sigmoid */
+BP_CHUNK(sigmoid_pull) {
+  ARRAY(g, 0);
+  NUMBER(one, 1);
+  ARRAY(y, 2);
+  EACH(g[j] = R(value_mul)(g[j], R(value_mul)(y[j], R(value_sub)(one, y[j]))))
+  RESULT(0, g);
+}
+BP_COMPOUND_LOOP(sigmoid_pull)
+
+/* y = x0 (x2 > S1): through a relu */
+BP_CHUNK(relu_pull) {
+  ARRAY(g, 0);
+  NUMBER(zero, 1);
+  ARRAY(y, 2);
+  EACH(g[j] = R(value_mul)(g[j], R(value_greater)(y[j], zero)))
+  RESULT(0, g);
+}
+BP_COMPOUND_LOOP(relu_pull)
+
+/* An activation of x0 + x1. */
+BP_CHUNK(add_tanh) {
+  ARRAY(a, 0);
+  ARRAY(b, 1);
+  EACH(a[j] = R(value_tanh)(R(value_add)(a[j], b[j])))
+  RESULT(0, a);
+}
+BP_COMPOUND_LOOP(add_tanh)
+
+BP_CHUNK(add_sigmoid) {
+  ARRAY(a, 0);
+  ARRAY(b, 1);
+  EACH(a[j] = R(value_sigmoid)(R(value_add)(a[j], b[j])))
+  RESULT(0, a);
+}
+BP_COMPOUND_LOOP(add_sigmoid)
+
+BP_CHUNK(add_relu) {
+  ARRAY(a, 0);
+  ARRAY(b, 1);
+  EACH(a[j] = R(value_relu)(R(value_add)(a[j], b[j])))
+  RESULT(0, a);
+}
+BP_COMPOUND_LOOP(add_relu)
+
+/* y1 = x0 S1 + x2, y0 = x3 - y1 S4: velocity and weights of stochastic gradient descent */
+BP_CHUNK(momentum) {
+  ARRAY(v, 0);
+  NUMBER(beta, 1);
+  ARRAY(g, 2);
+  ARRAY(w, 3);
+  NUMBER(rate, 4);
+  EACH(v[j] = R(value_add)(R(value_mul)(v[j], beta), g[j]))
+  EACH(w[j] = R(value_sub)(w[j], R(value_mul)(v[j], rate)))
+  RESULT(1, v);
+  RESULT(0, w);
+}
+BP_COMPOUND_LOOP(momentum)
+
+/* y1 = x0 S1 + x2 S3, y2 = x4 S5 + x2² S6, y0 = x8 - y1 / (sqrt(y2) + S7) S9: moments and weights of Adam */
+BP_CHUNK(adam) {
+  ARRAY(m, 0);
+  NUMBER(b1, 1);
+  ARRAY(g, 2);
+  NUMBER(k1, 3);
+  ARRAY(v, 4);
+  NUMBER(b2, 5);
+  NUMBER(k2, 6);
+  NUMBER(epsilon, 7);
+  ARRAY(w, 8);
+  NUMBER(rate, 9);
+  EACH(m[j] = R(value_add)(R(value_mul)(m[j], b1), R(value_mul)(g[j], k1)))
+  EACH(v[j] = R(value_add)(R(value_mul)(v[j], b2), R(value_mul)(R(value_square)(g[j]), k2)))
+  EACH(w[j] = R(value_sub)(w[j], R(value_mul)(R(value_div)(m[j], R(value_add)(R(value_sqrt)(v[j]), epsilon)), rate)))
+  RESULT(1, m);
+  RESULT(2, v);
+  RESULT(0, w);
+}
+BP_COMPOUND_LOOP(adam)
