@@ -304,6 +304,7 @@ static bp_status encode_instructions(ir *c, bp_program *p) {
   bp_release(c->allocator, orders, 3 * n + (size_t)c->phases, sizeof *orders);
   bp_release(c->allocator, e.slots, e.slots_capacity, sizeof *e.slots);
   bp_release(c->allocator, e.free_registers, e.free_capacity, sizeof *e.free_registers);
+  bp_release(c->allocator, e.found, e.found_capacity, sizeof *e.found);
   return status;
 }
 

@@ -1,6 +1,7 @@
 /* program/encode.h - the two halves of encoding: where values lie, and the code of one instruction. */
 #ifndef BP_PROGRAM_ENCODE_H
 #define BP_PROGRAM_ENCODE_H
+#include "program/compound_match.h"
 #include "program/ir.h"
 #include "program/plan.h"
 
@@ -9,6 +10,8 @@ typedef struct encode_value {
   int32_t stamp;
   int32_t slot;
   int32_t last_use; /* place in the body of the last reader */
+  int32_t runs_at;  /* place in the body where its code stands: its own, or that of the root of its compound */
+  int32_t found;    /* the compound that computes it, -1 none */
 } encode_value;
 
 typedef struct encoder {
@@ -17,12 +20,15 @@ typedef struct encoder {
   encode_value *values;
   /* the instruction under way */
   int32_t instruction;
-  int64_t block; /* elements of a register */
+  int64_t block;         /* elements of a register */
+  size_t register_bytes; /* used so far */
+  size_t block_bytes;    /* of a register */
+  compound_found *found; /* compounds in the body */
+  size_t n_found, found_capacity;
   plan_slot *slots;
   size_t n_slots, slots_capacity;
   int32_t *free_registers; /* slots whose register nobody needs any more */
   size_t n_free, free_capacity;
-  size_t register_bytes; /* used so far */
   int32_t n_registers;
 } encoder;
 

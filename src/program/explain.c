@@ -6,11 +6,12 @@
 
 static const char *code_name(const plan_code *c) {
   switch ((plan_code_kind)c->kind) {
+  case CODE_COMPOUND: return bp_compound_name((bp_compound)c->number);
   case CODE_CAST: return "cast";
   case CODE_GATHER: return "gather";
   case CODE_ONE_HOT: return "one_hot";
   case CODE_ELEMENTWISE:
-  default: return bp_ew_name((bp_ew)c->ew);
+  default: return bp_ew_name((bp_ew)c->number);
   }
 }
 
@@ -26,9 +27,13 @@ static void explain_buffer(bp_builder *b, const bp_program *p, int32_t number) {
 
 static void explain_code(bp_builder *b, const bp_program *p, const plan_instruction *ins) {
   for (int32_t i = 0; i < ins->n_code; i++) {
-    const plan_slot *out = &ins->slots[ins->code[i].out];
-    bp_builder_add(b, " %s", code_name(&ins->code[i]));
-    if (out->kind == SLOT_MEMORY) bp_builder_add(b, "→"), explain_buffer(b, p, out->buffer);
+    const plan_code *code = &ins->code[i];
+    bp_builder_add(b, " %s", code_name(code));
+    int outputs = code->kind == CODE_COMPOUND ? bp_compound_outputs((bp_compound)code->number) : 1;
+    for (int o = 0; o < outputs; o++) {
+      const plan_slot *out = &ins->slots[code->out[o]];
+      if (out->kind == SLOT_MEMORY) bp_builder_add(b, o > 0 ? " →" : "→"), explain_buffer(b, p, out->buffer);
+    }
   }
 }
 

@@ -1,9 +1,10 @@
 /* fuse.c - nodes become instructions. Floor: program.
  *
  * Going up the list, an elementwise node joins the last instruction that feeds it when both run over the same space and it
- * reads that instruction's values element by element; so chains become one loop, and chains after a matrix product its
+ * reads that instruction's values element by element, or the loop behind an instruction that takes in none (a sum); so chains become one loop, and chains after a matrix product its
  * epilogue. Since everything else it reads was computed earlier, the order of instructions stays valid. A node that needs inputs
- * only (momentum times the old velocity) floats until its first reader is placed, and joins it.
+ * only (momentum times the old velocity) floats until its first reader is placed, and joins it. Numbers made of inputs only (a
+ * learning rate) come before everything else, so that whoever reads them can still join what came earlier in the list.
  * Going down, a node whose only readers sit in one later instruction moves there when that hands on no more values through
  * memory: the derivative 1 - h² is computed where it is used instead of being stored.
  */
@@ -114,7 +115,8 @@ static bool can_join(const ir *c, uint32_t id, int32_t instruction) {
 static bp_status join(placer *p, uint32_t id) {
   ir *c = p->c;
   ir_node *n = &c->nodes[id];
-  if (ir_is_virtual(n) && n->node.op != BP_OP_reshape && n->node.op != BP_OP_broadcast) return BP_OK;
+  if (n->instruction >= 0 || (ir_is_virtual(n) && n->node.op != BP_OP_reshape && n->node.op != BP_OP_broadcast))
+    return BP_OK;
   BP_TRY(settle_arguments(p, id));
   if (ir_is_virtual(n)) return BP_OK;
   if (!ir_is_elementwise(n)) return new_instruction(c, id, false);
@@ -123,7 +125,33 @@ static bp_status join(placer *p, uint32_t id) {
     n->instruction = FLOATING;
     return BP_OK;
   }
-  int32_t host = last_needed(p, id);
+  int32_t host = last_needed(p, id), follower = host >= 0 ? c->instructions[host].follower : 0;
+  if (!can_join(c, id, host) && follower > 0) host = follower;
+  if (can_join(c, id, host)) {
+    place(p, id, host);
+    return BP_OK;
+  }
+  BP_TRY(place_anew(p, id));
+  if (host >= 0) c->instructions[host].follower = n->instruction;
+  return BP_OK;
+}
+
+/* ---- early numbers ---- */
+static void find_early(ir *c) {
+  for (uint32_t id = 1; id < c->size; id++) {
+    ir_node *n = &c->nodes[id];
+    bool source = n->node.op == BP_OP_input || n->node.op == BP_OP_constant || n->node.op == BP_OP_scalar;
+    bool work = n->node.op == BP_OP_axis_size || (ir_is_elementwise(n) && !reads_raw(n)) || ir_is_virtual(n);
+    n->early = source || (work && n->shape.rank == 0 && n->output < 0 && n->state < 0);
+    for (int a = 0; n->early && a < ir_arity(n); a++) n->early = c->nodes[ir_arg(c, n, a)].early;
+  }
+}
+
+static bp_status join_early(placer *p, uint32_t id) {
+  ir *c = p->c;
+  if (!c->nodes[id].early || ir_is_virtual(&c->nodes[id])) return BP_OK;
+  if (!ir_is_elementwise(&c->nodes[id])) return new_instruction(c, id, false);
+  int32_t host = c->no_fusion ? -1 : last_needed(p, id);
   if (!can_join(c, id, host)) return place_anew(p, id);
   place(p, id, host);
   return BP_OK;
@@ -223,6 +251,8 @@ bp_status ir_fuse(ir *c) {
   p.stack = bp_alloc(c->ctx, c->size, sizeof *p.stack);
   p.seen_by = bp_calloc(c->ctx, c->size, sizeof *p.seen_by);
   if (p.stack == NULL || p.seen_by == NULL) status = BP_E_NOMEM;
+  find_early(c);
+  for (uint32_t id = 1; status == BP_OK && id < c->size; id++) status = join_early(&p, id);
   for (uint32_t id = 1; status == BP_OK && id < c->size; id++) status = join(&p, id);
   bp_release(c->allocator, p.stack, c->size, sizeof *p.stack);
   bp_release(c->allocator, p.seen_by, c->size, sizeof *p.seen_by);

@@ -1,7 +1,8 @@
-/* fused_run.c - the register machine of elementwise instructions: code over blocks of PLAN_BLOCK elements. Floor: program.
+/* fused_run.c - the register machine of elementwise instructions: code over blocks of elements. Floor: program.
  *
  * Registers are blocks in the first-level cache, code is a list of vector kernels; what lies in memory is read and written in
- * place. Each element is computed alone, so blocks and rows can be cut anywhere.
+ * place. Each element is computed alone, so blocks and rows can be cut anywhere. The slots of an
+ * instruction stand in the order of their kinds: finding where they lie is one loop for each kind.
  */
 #include <string.h>
 
@@ -10,6 +11,7 @@
 typedef struct block {
   void *const *pointers;
   char *registers, *product;
+  char **at;                    /* by slot: where the elements of this block are */
   int64_t task_begin, task_end; /* elements of the task */
   int64_t begin;                /* first element of the block */
   int64_t n;
@@ -23,17 +25,11 @@ static void spread(char *dst, const char *src, uint8_t dtype, int64_t n) {
     bp_fill(dst, BP_KF32, *(const float *)(const void *)src, n);
 }
 
-/* What does not change from block to block. */
-static void prepare_slot(const plan_slot *s, const block *b, int64_t n) {
-  if (s->kind != SLOT_SCALAR && s->kind != SLOT_TILE) return;
+/* A tile laid out over a block, and a period more: a block may begin anywhere in it. */
+static void lay_tile(const plan_slot *s, const block *b, int64_t n) {
   const char *memory = b->pointers[s->buffer];
   char *to = b->registers + s->offset;
-  size_t size = s->size;
-  if (s->kind == SLOT_SCALAR) {
-    spread(to, memory, s->dtype, n < PLAN_BLOCK ? n : PLAN_BLOCK);
-    return;
-  }
-  size_t period = (size_t)s->period, want = (size_t)(n < PLAN_BLOCK ? n : PLAN_BLOCK) + period;
+  size_t size = s->size, period = (size_t)s->period, want = (size_t)n + period;
   memcpy(to, memory, period * size);
   for (size_t have = period; have < want;) {
     size_t part = have < want - have ? have : want - have;
@@ -74,24 +70,6 @@ static char *strip(char *to, char *memory, const plan_slot *s, const block *b) {
   return to;
 }
 
-/* Where the elements of this block are. */
-static char *slot_pointer(const plan_slot *s, const block *b) {
-  size_t size = s->size;
-  char *mine = b->registers + s->offset;
-  switch ((plan_slot_kind)s->kind) {
-  case SLOT_MEMORY: return (char *)b->pointers[s->buffer] + (size_t)b->begin * size;
-  case SLOT_PRODUCT: return b->product + (size_t)(b->begin - b->task_begin) * size;
-  case SLOT_SPLAT: return (char *)(uintptr_t)s->splat;
-  case SLOT_TILE: return mine + (size_t)(b->begin % s->period) * size;
-  case SLOT_STRIP: return strip(mine, b->pointers[s->buffer], s, b);
-  case SLOT_REPEAT: repeat_elements(mine, b->pointers[s->buffer], s, b); return mine;
-  case SLOT_RAW: return b->pointers[s->buffer];
-  case SLOT_REGISTER:
-  case SLOT_SCALAR:
-  default: return mine;
-  }
-}
-
 /* Asks for a row of a table before it is needed: rows are picked at random, so the hardware cannot guess them. */
 static void prefetch_row(const char *row, size_t bytes) {
 #if defined(__GNUC__)
@@ -129,37 +107,77 @@ static void run_one_hot(const plan_code *c, const block *b, char *out, const int
   }
 }
 
-static void run_elementwise(const plan_code *c, const plan_slot *slots, const block *b, const bp_kernels *kernels) {
-  const void *in[3] = {NULL, NULL, NULL};
-  for (int i = 0; i < 3 && c->in[i] >= 0; i++) in[i] = slot_pointer(&slots[c->in[i]], b);
-  kernels->ew[c->dtype == BP_F64 ? BP_KF64 : BP_KF32][c->ew](slot_pointer(&slots[c->out], b), in, b->n);
-}
-
-static void run_code(const plan_code *c, const plan_slot *slots, const block *b, const bp_kernels *kernels) {
-  if (c->kind == CODE_ELEMENTWISE) {
-    run_elementwise(c, slots, b, kernels);
-    return;
+/* ---- where the slots are ---- */
+/* At the beginning of a task; each kind of slot in a loop of its own. */
+static void begin_task(const plan_instruction *ins, block *b) {
+  int64_t elements = b->task_end - b->task_begin, n = elements < ins->block ? elements : ins->block;
+  const plan_slot *s = ins->slots;
+  const int32_t *end = ins->slots_end;
+  int32_t i = 0;
+  for (; i < end[SLOT_PRODUCT]; i++) b->at[i] = b->product;
+  for (; i < end[SLOT_MEMORY]; i++) b->at[i] = (char *)b->pointers[s[i].buffer] + (size_t)b->begin * s[i].size;
+  for (; i < end[SLOT_TILE]; i++) lay_tile(&s[i], b, n);
+  for (i = end[SLOT_TILE]; i < end[SLOT_REGISTER]; i++) b->at[i] = b->registers + s[i].offset;
+  for (; i < end[SLOT_SCALAR]; i++) {
+    b->at[i] = b->registers + s[i].offset;
+    spread(b->at[i], b->pointers[s[i].buffer], s[i].dtype, n);
   }
-  const char *in = slot_pointer(&slots[c->in[0]], b);
-  char *out = slot_pointer(&slots[c->out], b);
-  if (c->kind == CODE_CAST)
-    bp_convert(out, c->dtype, in, c->from, b->n);
-  else if (c->kind == CODE_GATHER)
-    run_gather(c, b, out, in, (const int32_t *)(const void *)slot_pointer(&slots[c->in[1]], b));
-  else
-    run_one_hot(c, b, out, (const int32_t *)(const void *)in);
+  for (; i < end[SLOT_SPLAT]; i++) b->at[i] = (char *)(uintptr_t)s[i].splat;
+  for (; i < end[SLOT_RAW]; i++) b->at[i] = b->pointers[s[i].buffer];
 }
 
-void plan_run_fused(const bp_kernels *kernels, const plan_instruction *ins, void *const *pointers, char *registers,
-                    char *product, int64_t row0, int64_t row1) {
-  block b = {.pointers = pointers, .registers = registers, .product = product};
-  int64_t end = row1 * ins->row;
-  b.task_begin = row0 * ins->row;
-  b.task_end = end;
-  if (b.task_begin >= end) return;
-  for (int32_t i = 0; i < ins->n_slots; i++) prepare_slot(&ins->slots[i], &b, end - b.task_begin);
-  for (b.begin = b.task_begin; b.begin < end; b.begin += PLAN_BLOCK) {
-    b.n = end - b.begin < PLAN_BLOCK ? end - b.begin : PLAN_BLOCK;
-    for (int32_t i = 0; i < ins->n_code; i++) run_code(&ins->code[i], ins->slots, &b, kernels);
+/* What a block of a view needs anew. */
+static void begin_block(const plan_instruction *ins, block *b) {
+  const plan_slot *s = ins->slots;
+  const int32_t *end = ins->slots_end;
+  int32_t i = end[SLOT_MEMORY];
+  for (; i < end[SLOT_TILE]; i++) b->at[i] = b->registers + s[i].offset + (size_t)(b->begin % s[i].period) * s[i].size;
+  for (; i < end[SLOT_STRIP]; i++) b->at[i] = strip(b->registers + s[i].offset, b->pointers[s[i].buffer], &s[i], b);
+  for (; i < end[SLOT_REPEAT]; i++) repeat_elements(b->at[i], b->pointers[s[i].buffer], &s[i], b);
+}
+
+/* What lies in memory moves on. */
+static void end_block(const plan_instruction *ins, block *b) {
+  for (int32_t i = 0; i < ins->slots_end[SLOT_MEMORY]; i++) b->at[i] += (size_t)b->n * ins->slots[i].size;
+}
+
+/* ---- code ---- */
+static void run_compound(const plan_code *c, char *const *at, int64_t n) {
+  const void *in[BP_COMPOUND_INPUTS];
+  void *out[BP_COMPOUND_OUTPUTS];
+  for (int i = 0; i < BP_COMPOUND_INPUTS; i++) in[i] = at[c->in[i]];
+  for (int i = 0; i < BP_COMPOUND_OUTPUTS; i++) out[i] = at[c->out[i]];
+  c->fn.compound(out, in, n);
+}
+
+static void run_code(const plan_code *c, const block *b) {
+  char *const *at = b->at;
+  const void *in[3] = {at[c->in[0]], at[c->in[1]], at[c->in[2]]};
+  char *out = at[c->out[0]];
+  switch ((plan_code_kind)c->kind) {
+  case CODE_ELEMENTWISE: c->fn.ew(out, in, b->n); return;
+  case CODE_COMPOUND: run_compound(c, at, b->n); return;
+  case CODE_CAST: bp_convert(out, c->dtype, in[0], c->from, b->n); return;
+  case CODE_GATHER: run_gather(c, b, out, in[0], in[1]); return;
+  case CODE_ONE_HOT: run_one_hot(c, b, out, in[0]); return;
+  }
+}
+
+void plan_run_fused(const bp_program *p, const plan_instruction *ins, void *const *pointers, char *scratch,
+                    int64_t row0, int64_t row1) {
+  block b = {.pointers = pointers, .product = scratch + p->gemm_scratch};
+  b.registers = b.product + p->product_bytes;
+  b.at = (char **)(void *)(b.registers + p->register_bytes);
+  b.begin = b.task_begin = row0 * ins->row;
+  b.task_end = row1 * ins->row;
+  if (b.begin >= b.task_end) return;
+  begin_task(ins, &b);
+  for (;;) {
+    b.n = b.task_end - b.begin < ins->block ? b.task_end - b.begin : ins->block;
+    begin_block(ins, &b);
+    for (int32_t i = 0; i < ins->n_code; i++) run_code(&ins->code[i], &b);
+    b.begin += b.n;
+    if (b.begin >= b.task_end) return;
+    end_block(ins, &b);
   }
 }

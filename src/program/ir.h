@@ -23,6 +23,7 @@ typedef struct ir_node {
   int32_t instruction; /* that computes it, -1: none (inputs, constants, views) */
   bool live;
   bool strided;   /* a broadcast that is an instruction, not a view */
+  bool early;     /* a number that depends on inputs only, or what it is made of */
   bool in_memory; /* read by another instruction, or written to an output or a state */
   int32_t buffer; /* where it lies, -1: nowhere */
 } ir_node;
@@ -55,6 +56,7 @@ typedef struct ir_instruction {
   bool dead;
   bool prologue; /* a scalar that depends on inputs only: computed before the first phase */
   int32_t phase, chain;
+  int32_t follower; /* the newest loop over values that this one could not take in, 0 none */
 } ir_instruction;
 
 /* Instruction `to` needs what `from` made (or must come after it, because it overwrites what `from` reads). */

@@ -9,10 +9,8 @@
 #include "graph/call.h"
 #include "graph/exec.h"
 
-/* Elements of a register: the block that an elementwise loop keeps in the first-level cache. */
-enum { PLAN_BLOCK = 512 };
-/* Bytes between registers: room for the widest element. */
-#define PLAN_REGISTER_BYTES ((size_t)PLAN_BLOCK * 8)
+/* Bytes of a register: the block that an elementwise loop keeps in the first-level cache. */
+enum { PLAN_REGISTER_BYTES = 4096 };
 
 /* ---- where values lie ---- */
 typedef enum plan_place { PLAN_WORKSPACE, PLAN_INPUT, PLAN_OUTPUT, PLAN_CONSTANT } plan_place;
@@ -25,16 +23,17 @@ typedef struct plan_buffer {
 } plan_buffer;
 
 /* ---- elementwise code ---- */
-typedef enum plan_slot_kind {
-  SLOT_REGISTER, /* a block in scratch */
-  SLOT_MEMORY,   /* element e of a buffer */
-  SLOT_PRODUCT,  /* the block of rows that the matrix product has just made */
-  SLOT_SPLAT,    /* a register's worth of one constant */
-  SLOT_SCALAR,   /* the one element of a buffer, spread over a register when a task begins */
-  SLOT_TILE,     /* element e % period of a buffer, laid out twice over when a task begins; period <= PLAN_BLOCK */
-  SLOT_STRIP,    /* element e % period; longer than a block: read in place unless the block wraps */
-  SLOT_REPEAT,   /* element (e / repeat) % period, gathered block by block */
-  SLOT_RAW       /* the whole buffer: row numbers and tables */
+typedef enum plan_slot_kind {               /* an instruction has its slots in this order */
+                              SLOT_PRODUCT, /* the block of rows that the matrix product has just made */
+                              SLOT_MEMORY,  /* element e of a buffer */
+                              SLOT_TILE, /* element e % period of a buffer, laid out twice over when a task begins; period <= a block */
+                              SLOT_STRIP, /* element e % period; longer than a block: read in place unless the block wraps */
+                              SLOT_REPEAT,   /* element (e / repeat) % period, gathered block by block */
+                              SLOT_REGISTER, /* a block in scratch */
+                              SLOT_SCALAR, /* the one element of a buffer, spread over a register when a task begins */
+                              SLOT_SPLAT,  /* a register's worth of one constant */
+                              SLOT_RAW, /* the whole buffer: row numbers, tables, and numbers that compound kernels read */
+                              SLOT_KINDS
 } plan_slot_kind;
 typedef struct plan_slot {
   uint8_t kind, dtype, size; /* size: bytes of an element */
@@ -44,12 +43,17 @@ typedef struct plan_slot {
   const void *splat;
 } plan_slot;
 
-typedef enum plan_code_kind { CODE_ELEMENTWISE, CODE_CAST, CODE_GATHER, CODE_ONE_HOT } plan_code_kind;
+typedef enum plan_code_kind { CODE_ELEMENTWISE, CODE_COMPOUND, CODE_CAST, CODE_GATHER, CODE_ONE_HOT } plan_code_kind;
 typedef struct plan_code {
   uint8_t kind, dtype, from; /* from: element type read by casts and gathers */
-  int16_t ew;
-  int32_t out, in[3]; /* slots */
-  int64_t columns;    /* gather, one_hot: elements of a row */
+  int16_t number;            /* of the elementwise or compound kernel */
+  union {
+    bp_ew_fn ew;
+    bp_compound_fn compound;
+  } fn;
+  /* slots; where a kernel has fewer, the first one again */
+  int32_t out[BP_COMPOUND_OUTPUTS], in[BP_COMPOUND_INPUTS];
+  int64_t columns; /* gather, one_hot: elements of a row */
 } plan_code;
 
 typedef struct plan_arg {
@@ -79,7 +83,9 @@ typedef struct plan_instruction {
   const plan_slot *slots;
   const plan_code *code;
   int32_t n_slots, n_code, n_registers;
-  double flops_per_row, flops; /* batch rows × the first + the second */
+  int32_t slots_end[SLOT_KINDS]; /* by kind: one behind its last slot */
+  int64_t block;                 /* elements of a block */
+  double flops_per_row, flops;   /* batch rows × the first + the second */
   double bytes_per_row, bytes;
 } plan_instruction;
 
@@ -115,7 +121,7 @@ struct bp_program {
   int64_t max_batch;
   size_t workspace_bytes; /* shared values */
   /* scratch of one thread: */
-  size_t gemm_scratch, product_bytes, register_bytes;
+  size_t gemm_scratch, product_bytes, register_bytes, slot_bytes;
 };
 
 /* What one branch or loop needs to run. */
@@ -146,7 +152,7 @@ struct bp_workspace {
 };
 
 static inline size_t plan_scratch_bytes(const bp_program *p) {
-  return p->gemm_scratch + p->product_bytes + p->register_bytes;
+  return p->gemm_scratch + p->product_bytes + p->register_bytes + p->slot_bytes;
 }
 
 /* Branches and loops: room for them in a workspace, and running one. */
@@ -154,8 +160,9 @@ bp_status plan_calls_init(bp_workspace *w);
 void plan_calls_release(bp_workspace *w);
 void plan_run_call(bp_workspace *w, const plan_instruction *ins);
 
-/* Runs the elementwise code of an instruction on rows row0 .. row1 - 1. product: the block of the matrix product, NULL none. */
-void plan_run_fused(const bp_kernels *kernels, const plan_instruction *ins, void *const *pointers, char *registers,
-                    char *product, int64_t row0, int64_t row1);
+/* Runs the elementwise code of an instruction on rows row0 .. row1 - 1. scratch: of the thread; the product of a matrix product
+ * lies there already. */
+void plan_run_fused(const bp_program *p, const plan_instruction *ins, void *const *pointers, char *scratch,
+                    int64_t row0, int64_t row1);
 
 #endif

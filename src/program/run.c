@@ -75,7 +75,6 @@ static void run_gemm(const bp_workspace *w, const plan_instruction *ins, char *s
   const bp_program *p = w->program;
   bool f64 = ins->node.dtype == BP_F64, ta = (ins->node.attr.bits & BP_MATMUL_TA) != 0;
   size_t size = f64 ? 8 : 4;
-  char *product = scratch + p->gemm_scratch;
   int64_t lda = ins->args[0].shape.dims[1], k = ins->args[0].shape.dims[!ta];
   bp_gemm g = {.m = row1 - row0,
                .n = ins->row,
@@ -84,17 +83,17 @@ static void run_gemm(const bp_workspace *w, const plan_instruction *ins, char *s
                .lda = lda,
                .b = w->pointers[ins->args[1].buffer],
                .ldb = ins->args[1].shape.dims[1],
-               .c = ins->out >= 0 ? (char *)w->pointers[ins->out] + (size_t)(row0 * ins->row) * size : product,
+               .c = ins->out >= 0 ? (char *)w->pointers[ins->out] + (size_t)(row0 * ins->row) * size
+                                  : scratch + p->gemm_scratch,
                .ldc = ins->row,
                .a_trans = ta,
                .b_trans = (ins->node.attr.bits & BP_MATMUL_TB) != 0,
                .scratch = scratch};
   w->kernels->gemm[f64 ? BP_KF64 : BP_KF32](&g);
-  if (ins->n_code > 0) plan_run_fused(w->kernels, ins, w->pointers, product + p->product_bytes, product, row0, row1);
+  if (ins->n_code > 0) plan_run_fused(p, ins, w->pointers, scratch, row0, row1);
 }
 
 static void run_instruction(bp_workspace *w, const plan_instruction *ins, int thread, int64_t row0, int64_t row1) {
-  const bp_program *p = w->program;
   char *scratch = w->scratch + w->scratch_part * (size_t)thread;
   if (ins->kind == PLAN_OP && ins->node.op == BP_OP_call)
     plan_run_call(w, ins);
@@ -103,7 +102,7 @@ static void run_instruction(bp_workspace *w, const plan_instruction *ins, int th
   else if (ins->kind == PLAN_GEMM)
     run_gemm(w, ins, scratch, row0, row1);
   else
-    plan_run_fused(w->kernels, ins, w->pointers, scratch + p->gemm_scratch + p->product_bytes, NULL, row0, row1);
+    plan_run_fused(w->program, ins, w->pointers, scratch, row0, row1);
 }
 
 /* ---- phases ---- */

@@ -40,7 +40,7 @@ static void a_step_has_three_phases_and_updates_join_the_gradients(void **state)
     char weight[32], velocity[32];
     (void)snprintf(weight, sizeof weight, "→input %d ", 3 + p);
     (void)snprintf(velocity, sizeof velocity, "→input %d ", 3 + STEP_PARAMS + p);
-    assert_true(line_has(line, weight) && line_has(line, velocity) && line_has(line, " → mul"));
+    assert_true(line_has(line, weight) && line_has(line, velocity) && line_has(line, " → momentum"));
   }
   assert_int_equal(products, STEP_LAYERS);
   assert_int_equal(count(last, "over the batch"), 0);
