@@ -243,7 +243,7 @@ static void fit_steps(step *s, int64_t n) {
   bp_source source = {.rows = STEPS * r->batch, .columns = r->widths[0], .dtype = BP_F32, .features = x, .scale = 1};
   source.target_dtype = BP_F32, source.outputs = r->widths[s->layers], source.targets = y;
   bp_fit_options o = {.size = sizeof o,
-                      .loss = BP_LOSS_MSE,
+                      .objective.loss = BP_LOSS_MSE,
                       .batch_size = r->batch,
                       .epochs = (int)(n / STEPS),
                       .lr = 0.001,
@@ -317,12 +317,12 @@ int main(int argc, char **argv) {
       argv[1 + names++] = argv[i];
       continue;
     }
-    int value = i + 1 < argc ? atoi(argv[i + 1]) : 0;
+    long value = i + 1 < argc ? strtol(argv[i + 1], NULL, 10) : 0;
     if (value < 1 || value > ROUNDS_MAX) die(argv[i], "needs a number from 1 to 1000");
     if (strcmp(argv[i], "--threads") == 0)
-      threads = value;
+      threads = (int)value;
     else if (strcmp(argv[i], "--rounds") == 0)
-      rounds = value;
+      rounds = (int)value;
     else
       die("no such option", argv[i]);
     i++;

@@ -58,12 +58,9 @@ static double draw(uint64_t *state) {
 
 /* Equal bits, or both not a number: a sum of two such may keep either. */
 static bool same(const void *a, const void *b, bp_real real, int i) {
-  if (real == BP_KF64) {
-    const double *x = (const double *)a + i, *y = (const double *)b + i;
-    return memcmp(x, y, sizeof *x) == 0 || (isnan(*x) && isnan(*y));
-  }
-  const float *x = (const float *)a + i, *y = (const float *)b + i;
-  return memcmp(x, y, sizeof *x) == 0 || (isnan(*x) && isnan(*y));
+  size_t size = kt_size(real);
+  if (isnan(kt_get(a, real, i)) && isnan(kt_get(b, real, i))) return true;
+  return memcmp((const char *)a + (size_t)i * size, (const char *)b + (size_t)i * size, size) == 0;
 }
 
 /* One after the other, each number spread over an array. */
