@@ -61,10 +61,8 @@ static void print_wrapped(const char *text, int at, int indent) {
   cli_print("\n");
 }
 
-static void print_option(const cli_option *option) {
-  char usage[64], sentence[1024];
-  (void)cli_option_usage(option, usage, sizeof usage);
-  (void)cli_option_sentence(option, sentence, sizeof sentence);
+/* The usage, and from HELP_COLUMN on the sentence: on the next line when the usage is too long. */
+static void print_entry(const char *usage, const char *sentence) {
   cli_print("  %s", usage);
   int at = 2 + cli_width(usage);
   if (at > HELP_COLUMN - 2) {
@@ -73,6 +71,12 @@ static void print_option(const cli_option *option) {
   }
   cli_print("%*s", HELP_COLUMN - at, "");
   print_wrapped(sentence, HELP_COLUMN, HELP_COLUMN);
+}
+
+static void print_option(const cli_option *option) {
+  char usage[64], sentence[1024];
+  (void)cli_option_usage(option, usage, sizeof usage);
+  print_entry(usage, cli_option_sentence(option, sentence, sizeof sentence));
 }
 
 void cli_print_command_help(cli_command_id id) {
@@ -92,10 +96,9 @@ void cli_print_command_help(cli_command_id id) {
 void cli_print_overview(void) {
   cli_print("backprop trains, explains and applies neural networks.\n\nusage: backprop COMMAND [options]\n\n");
   for (int i = 0; i < CLI_COMMAND_COUNT; i++) {
-    const cli_command *command = &cli_commands[i];
     char usage[64];
-    (void)snprintf(usage, sizeof usage, "%s %s", command->name, command->operands);
-    cli_print("  %-22s %s\n", usage, command->summary);
+    (void)snprintf(usage, sizeof usage, "%s %s", cli_commands[i].name, cli_commands[i].operands);
+    print_entry(usage, cli_commands[i].summary);
   }
   cli_print("\nDATA is .csv, .tsv or .txt, or IDX images, each also .gz; - is standard input.\n"
             "A first model:      backprop train DATA.csv\n"
