@@ -85,6 +85,8 @@ BP_API void bp_net_init(const bp_net *net, uint64_t seed, void *const *values);
 BP_API void bp_net_declare(const bp_net *net, bp_graph *graph, bp_var *params);
 /* The raw output for x [rows, inputs] given the parameters as variables. */
 BP_API bp_var bp_net_apply(const bp_net *net, bp_var x, const bp_var *params);
+/* The same; outputs (NULL, or the caller's [bp_net_layers()]) receives the output of each layer. */
+BP_API bp_var bp_net_apply_each(const bp_net *net, bp_var x, const bp_var *params, bp_var *outputs);
 
 #ifdef __cplusplus
 }

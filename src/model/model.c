@@ -111,6 +111,21 @@ bp_status bp_model_add_layers(bp_context *ctx, bp_net *net, int n_hidden, const 
   return bp_net_dense(ctx, net, units, BP_IDENTITY, init);
 }
 
+bool bp_model_output_scale(const bp_model *model, int64_t output, double *scale, double *shift) {
+  bp_predicted kind = bp_objective_prediction(&model->objective, output).kind;
+  const bp_encoding *e = model->encoding;
+  bool learnt = model->task == BP_TASK_REGRESSION && kind != BP_PREDICTED_CORRELATION;
+  *scale = learnt ? e->target_scale : 1;
+  *shift = learnt && kind == BP_PREDICTED_VALUE ? e->target_mean : 0;
+  return learnt;
+}
+
+void bp_model_to_user(const bp_model *model, double *outputs) {
+  double scale, shift;
+  for (int64_t i = 0; i < bp_model_outputs(model); i++)
+    if (bp_model_output_scale(model, i, &scale, &shift)) outputs[i] = outputs[i] * scale + shift;
+}
+
 /* ---- programs ---- */
 
 /* x [rows, inputs] as the network wants it: bytes become value · scale. */

@@ -55,6 +55,12 @@ bool bp_model_has_loss(const bp_model *model);
 bp_status bp_model_add_layers(bp_context *ctx, bp_net *net, int n_hidden, const int64_t *hidden,
                               const bp_activation *activations, bp_init init, int64_t units);
 
+/* An output as a user sees it is scale · (what the program gives) + shift: learnt values in the target's own units. False where
+ * that changes nothing, for classes and correlations; then scale is 1 and shift 0. */
+bool bp_model_output_scale(const bp_model *model, int64_t output, double *scale, double *shift);
+/* A row of outputs so, in place. */
+void bp_model_to_user(const bp_model *model, double *outputs);
+
 /* NEW program: features and parameters (and targets, when asked for) -> output (and the loss of each row). */
 bp_status bp_model_compile(bp_context *ctx, const bp_model *model, bool with_loss, bp_program **out);
 

@@ -65,16 +65,9 @@ bp_status bp_pass_run(bp_pass *pass, int64_t rows, bp_piece_fn receive, void *us
 /* ---- predicting ---- */
 
 void bp_pass_output(const bp_pass *pass, int64_t r, double *out) {
-  const bp_model *model = pass->model;
-  const bp_encoding *e = model->encoding;
-  int64_t outputs = bp_model_outputs(model);
-  for (int64_t i = 0; i < outputs; i++) {
-    bp_predicted kind = bp_objective_prediction(&model->objective, i).kind;
-    out[i] = bp_pass_element(pass, pass->output, r * outputs + i);
-    if (model->task == BP_TASK_CLASSIFICATION || kind == BP_PREDICTED_CORRELATION) continue;
-    out[i] *= e->target_scale;
-    if (kind == BP_PREDICTED_VALUE) out[i] += e->target_mean;
-  }
+  int64_t outputs = bp_model_outputs(pass->model);
+  for (int64_t i = 0; i < outputs; i++) out[i] = bp_pass_element(pass, pass->output, r * outputs + i);
+  bp_model_to_user(pass->model, out);
 }
 
 static bp_status keep_outputs(bp_pass *pass, const bp_encoded *encoded, int64_t first, void *user) {

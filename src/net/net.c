@@ -105,11 +105,16 @@ void bp_net_declare(const bp_net *net, bp_graph *graph, bp_var *params) {
   }
 }
 
-bp_var bp_net_apply(const bp_net *net, bp_var x, const bp_var *params) {
+bp_var bp_net_apply_each(const bp_net *net, bp_var x, const bp_var *params, bp_var *outputs) {
   bp_var z = x;
   for (size_t l = 0; l < net->n_layers; l++) {
     bp_var a = bp_add(bp_matmul(z, params[2 * l]), params[2 * l + 1]); /* [rows, units] */
     z = bp_activate(net->layers[l].activation, a);
+    if (outputs != NULL) outputs[l] = z;
   }
   return z;
+}
+
+bp_var bp_net_apply(const bp_net *net, bp_var x, const bp_var *params) {
+  return bp_net_apply_each(net, x, params, NULL);
 }
