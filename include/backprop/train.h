@@ -28,6 +28,9 @@ typedef struct bp_source {
                             Σ wℓ / Σ w over all rows. A batch of n rows gives its share, (rows / Σ w) · Σ wℓ / n, whose mean over
                             random batches is the objective: so a batch of light rows makes a short step, and a weight of 2 counts
                             as the row twice */
+  const int32_t
+      *places; /* [rows]: the features of row i stand in row places[i] of features[stored, columns]; NULL: in row i */
+  int64_t stored; /* rows that features has; counts only with places */
 } bp_source;
 
 /* ---- the loop ---- */

@@ -106,8 +106,11 @@ typedef enum bp_targets {
 /* Encoded rows, laid out as bp_source (backprop/train.h) wants them. */
 typedef struct bp_encoded {
   int64_t rows, columns;
-  bp_dtype dtype;         /* of features: F32 or F64 as asked for, or U8 when the only feature is a block of bytes */
-  const void *features;   /* [rows, columns]; for bytes of consecutive rows a VIEW into the table */
+  bp_dtype dtype;       /* of features: F32 or F64 as asked for, or U8 when the only feature is a block of bytes */
+  const void *features; /* [rows, columns]; for bytes of a block a VIEW into the table */
+  const int32_t
+      *places; /* VIEW of the list of rows: the features of row i are row places[i] of `stored`; NULL: row i */
+  int64_t stored;
   double scale, shift;    /* feature used as value * scale + shift: 1/255 and 0 for U8, else 1 and 0 */
   bp_dtype target_dtype;  /* I32, or F32/F64 as asked for */
   int64_t outputs;        /* classes, or values per row */

@@ -182,8 +182,15 @@ static bp_status encode_features(bp_context *ctx, bp_binding *binding, bp_rows r
   bool bytes = encoding->n_features == 1 && encoding->features[0].type == BP_FEATURE_BYTES;
   e->dtype = bytes ? BP_U8 : dtype;
   e->scale = bytes ? 1.0 / 255 : 1;
-  if (bytes && !rows.list && binding->features[0].block) {
-    e->features = binding->features[0].block + rows.first * e->columns;
+  const uint8_t *stored = bytes ? binding->features[0].block : NULL;
+  if (stored && rows.list) {
+    e->features = stored;
+    e->places = rows.list;
+    e->stored = bp_table_rows(binding->table);
+    return BP_OK;
+  }
+  if (stored) {
+    e->features = stored + rows.first * e->columns;
     return BP_OK;
   }
   e->owned_features = alloc_rows(ctx, rows.n, e->columns, e->dtype, &e->features_size);

@@ -170,6 +170,8 @@ static bp_source source_of(const bp_encoded *rows) {
                      .columns = rows->columns,
                      .dtype = rows->dtype,
                      .features = rows->features,
+                     .places = rows->places,
+                     .stored = rows->stored,
                      .scale = rows->scale,
                      .shift = rows->shift,
                      .target_dtype = rows->target_dtype,

@@ -14,19 +14,22 @@
 
 /* ---- making one ---- */
 
-/* Every row in its order, so that a list of rows of a table and a copy of them are the same data. */
-static uint64_t hash_rows(const bp_source *s, const void *data, size_t row_bytes, uint64_t hash) {
-  for (int64_t r = 0; r < s->rows; r++) hash = bp_hash64((const char *)data + (size_t)r * row_bytes, row_bytes, hash);
-  return hash;
+/* The row of number r: its features may stand elsewhere. */
+static uint64_t hash_row(const void *data, size_t row_bytes, int64_t r, uint64_t hash) {
+  return bp_hash64((const char *)data + (size_t)r * row_bytes, row_bytes, hash);
 }
 
+/* Every row in its order, so that rows in place and a copy of them are the same data. */
 static json_t *hash_of(const bp_source *s) {
   double numbers[] = {s->scale, s->shift};
-  size_t target = s->target_dtype == BP_I32 ? 1 : (size_t)s->outputs;
+  size_t feature_bytes = (size_t)s->columns * bp_dtype_size(s->dtype);
+  size_t target_bytes = (s->target_dtype == BP_I32 ? 1 : (size_t)s->outputs) * bp_dtype_size(s->target_dtype);
   uint64_t hash = bp_hash64(numbers, sizeof numbers, 0);
-  hash = hash_rows(s, s->features, (size_t)s->columns * bp_dtype_size(s->dtype), hash);
-  hash = hash_rows(s, s->targets, target * bp_dtype_size(s->target_dtype), hash);
-  if (s->weights != NULL) hash = hash_rows(s, s->weights, sizeof *s->weights, hash);
+  for (int64_t r = 0; r < s->rows; r++) {
+    hash = hash_row(s->features, feature_bytes, s->places != NULL ? s->places[r] : r, hash);
+    hash = hash_row(s->targets, target_bytes, r, hash);
+    if (s->weights != NULL) hash = hash_row(s->weights, sizeof *s->weights, r, hash);
+  }
   return json_sprintf("%016" PRIx64, hash);
 }
 

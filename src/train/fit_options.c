@@ -182,6 +182,28 @@ static bp_status check_weights(bp_context *ctx, const char *what, const bp_sourc
   return BP_OK;
 }
 
+static bp_status check_places(bp_context *ctx, const char *what, const bp_source *s) {
+  if (s->places == NULL) return BP_OK;
+  if (s->stored < 1 || s->stored > ROWS_MAX)
+    return bp_fail(ctx, BP_E_DATA, "%s: %" PRId64 " stored rows, expected 1 to %d", what, s->stored, ROWS_MAX);
+  for (int64_t r = 0; r < s->rows; r++)
+    if (s->places[r] < 0 || s->places[r] >= s->stored)
+      return bp_fail(ctx, BP_E_DATA, "%s: row %" PRId64 " stands at %" PRId32 ", expected 0 to %" PRId64, what, r,
+                     s->places[r], s->stored - 1);
+  return BP_OK;
+}
+
+static bp_status check_features(bp_context *ctx, const char *what, const bp_source *s) {
+  size_t row_bytes = (size_t)s->columns * bp_dtype_size(s->dtype);
+  for (int64_t r = 0; r < s->rows && s->dtype != BP_U8; r++) {
+    const char *row = (const char *)s->features + (size_t)(s->places != NULL ? s->places[r] : r) * row_bytes;
+    int64_t bad = first_not_finite(row, s->dtype, s->columns);
+    if (bad >= 0)
+      return bp_fail(ctx, BP_E_DATA, "%s: feature %" PRId64 " of row %" PRId64 " is not finite", what, bad, r);
+  }
+  return BP_OK;
+}
+
 bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s, const bp_net *net,
                            const bp_objective *objective) {
   bool classes = objective->classes;
@@ -209,10 +231,8 @@ bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s
         ctx, BP_E_DATA,
         "%s: features times %g plus %g; expected finite numbers, the first not 0 (1 and 0 leave features alone)", what,
         s->scale, s->shift);
-  int64_t bad = first_not_finite(s->features, s->dtype, s->rows * s->columns);
-  if (bad >= 0)
-    return bp_fail(ctx, BP_E_DATA, "%s: feature %" PRId64 " of row %" PRId64 " is not finite", what, bad % s->columns,
-                   bad / s->columns);
+  BP_TRY(check_places(ctx, what, s));
+  BP_TRY(check_features(ctx, what, s));
   BP_TRY(check_weights(ctx, what, s));
   return classes ? check_classes(ctx, what, s) : check_values(ctx, what, s, objective);
 }

@@ -43,9 +43,11 @@ static void builder_release(builder *b) {
 static bp_var batch_features(builder *b) {
   const bp_source *s = b->source;
   bp_dtype dtype = bp_net_dtype(b->net);
-  b->vars[FIT_FEATURES] = bp_input(b->graph, "features", s->dtype, 2, (int64_t[]){s->rows, s->columns});
+  int64_t stored = s->places != NULL ? s->stored : s->rows;
+  b->vars[FIT_FEATURES] = bp_input(b->graph, "features", s->dtype, 2, (int64_t[]){stored, s->columns});
   b->vars[FIT_ROWS] = bp_input(b->graph, "rows", BP_I32, 1, (int64_t[]){BP_BATCH});
-  bp_var x = bp_gather(b->vars[FIT_FEATURES], b->vars[FIT_ROWS], dtype);
+  b->vars[FIT_PLACES] = bp_input(b->graph, "places", BP_I32, 1, (int64_t[]){BP_BATCH});
+  bp_var x = bp_gather(b->vars[FIT_FEATURES], b->vars[s->places != NULL ? FIT_PLACES : FIT_ROWS], dtype);
   if (s->scale != 1) x = bp_mul(x, bp_scalar(b->graph, dtype, s->scale));
   if (s->shift != 0) x = bp_add(x, bp_scalar(b->graph, dtype, s->shift));
   return x;

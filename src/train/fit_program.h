@@ -9,6 +9,7 @@ typedef enum fit_input {
   FIT_FEATURES, /* the whole table */
   FIT_TARGETS,  /* classes: those of the batch, I32 [batch]; values: the whole table */
   FIT_ROWS,     /* I32 [batch]: row numbers */
+  FIT_PLACES,   /* I32 [batch]: where their features stand; unused where that is the row number */
   FIT_WEIGHTS,  /* F64 [rows] of the whole table; unused where rows have none */
   FIT_LR,       /* step program only, rank 0 */
   FIT_STEP,     /* step program only, rank 0, F64 */

@@ -11,9 +11,10 @@ static bp_status alloc_arrays(runner *r, bool classes) {
   r->outputs = bp_calloc(r->ctx, r->n_outputs, sizeof *r->outputs);
   r->rows = bp_alloc(r->ctx, (size_t)r->source->rows, sizeof *r->rows);
   if (r->inputs == NULL || r->outputs == NULL || r->rows == NULL) return BP_E_NOMEM;
-  if (!classes) return BP_OK;
-  r->classes = bp_alloc(r->ctx, (size_t)r->batch, sizeof *r->classes);
-  return r->classes != NULL ? BP_OK : BP_E_NOMEM;
+  if (classes) r->classes = bp_alloc(r->ctx, (size_t)r->batch, sizeof *r->classes);
+  if (classes && r->classes == NULL) return BP_E_NOMEM;
+  if (r->source->places != NULL) r->places = bp_alloc(r->ctx, (size_t)r->batch, sizeof *r->places);
+  return r->source->places == NULL || r->places != NULL ? BP_OK : BP_E_NOMEM;
 }
 
 bp_status runner_init(runner *r, bp_context *ctx, bp_dtype dtype, const bp_source *source, bool classes,
@@ -25,6 +26,7 @@ bp_status runner_init(runner *r, bp_context *ctx, bp_dtype dtype, const bp_sourc
   if (classes) r->outputs[FIT_CORRECT] = &r->values[FIT_CORRECT];
   for (int64_t i = 0; i < source->rows; i++) r->rows[i] = (int32_t)i;
   r->inputs[FIT_FEATURES] = source->features;
+  r->inputs[FIT_PLACES] = r->places;
   r->inputs[FIT_WEIGHTS] = source->weights;
   r->inputs[FIT_TARGETS] = classes ? (const void *)r->classes : source->targets;
   return BP_OK;
@@ -38,6 +40,7 @@ void runner_release(runner *r) {
   bp_release(a, (void *)r->inputs, r->n_inputs, sizeof *r->inputs);
   bp_release(a, r->outputs, r->n_outputs, sizeof *r->outputs);
   bp_release(a, r->classes, (size_t)r->batch, sizeof *r->classes);
+  bp_release(a, r->places, (size_t)r->batch, sizeof *r->places);
   bp_release(a, r->rows, (size_t)r->source->rows, sizeof *r->rows);
 }
 
@@ -49,6 +52,7 @@ static double output_value(const runner *r, int i) {
 bp_status runner_batch(runner *r, int64_t begin, int64_t n, double *loss, double *correct) {
   const int32_t *rows = r->rows + begin, *classes = r->source->targets;
   for (int64_t i = 0; r->classes != NULL && i < n; i++) r->classes[i] = classes[rows[i]];
+  for (int64_t i = 0; r->places != NULL && i < n; i++) r->places[i] = r->source->places[rows[i]];
   r->inputs[FIT_ROWS] = rows;
   BP_TRY(bp_run(r->program, r->workspace, n, r->inputs, r->outputs));
   *loss = output_value(r, FIT_LOSS);

@@ -18,6 +18,7 @@ typedef struct runner {
   } values[FIT_VALUES];
   int64_t batch;    /* rows at most */
   int32_t *classes; /* of the batch; NULL for values */
+  int32_t *places;  /* of the batch; NULL where features stand in the order of the rows */
   int32_t *rows;    /* [rows of the source] an order of them: as they stand at first */
 } runner;
 

@@ -23,6 +23,13 @@ case $("$backprop" version --json) in
 *sanitizers*) ;;
 *) check "within 87 MB ($(cat megabytes) MB)" [ "$(cat megabytes)" -lt 87 ] ;;
 esac
+memory "$backprop" train $train --epochs 1 --seed 1 --json --threads 1 --valid 0.2 --patience 5 --out part.safetensors >out 2>err
+status=$?
+check "48,000 rows to learn from and 12,000 to validate" json 'j["rows"] == 48000 and j["valid_rows"] == 12000 and j["valid"]["accuracy"] > 0.9'
+case $("$backprop" version --json) in
+*sanitizers*) ;;
+*) check "no copies of the images for it: within 87 MB ($(cat megabytes) MB)" [ "$(cat megabytes)" -lt 87 ] ;;
+esac
 run train $train --epochs 2 --seed 1 --json --threads 2 --out two.safetensors
 check "the same bytes from two threads" cmp one.safetensors two.safetensors
 run evaluate one.safetensors $test --json

@@ -112,7 +112,7 @@ static void an_epoch_visits_each_row_once(void **state) {
   }
   bt_assert_ok(ctx, bp_net_new(ctx, 1, BP_F64, &net));
   bt_assert_ok(ctx, bp_net_dense(ctx, net, 1, BP_IDENTITY, BP_INIT_ZEROS));
-  bp_source rows = {ROWS, 1, BP_F64, x, 1, 0, BP_F64, 1, y, NULL};
+  bp_source rows = {ROWS, 1, BP_F64, x, 1, 0, BP_F64, 1, y, NULL, NULL, 0};
   for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
     bp_fit_options o = {
         .size = sizeof o, .objective.loss = BP_LOSS_MSE, .lr = 1e-300, .batch_size = batches[i], .epochs = 6};
@@ -127,6 +127,37 @@ static void an_epoch_visits_each_row_once(void **state) {
 }
 
 /* ---- data ---- */
+
+/* Rows in place, named by a list that leaves some out and turns others round, against a copy of them in that order. */
+static void rows_may_stand_anywhere(void **state) {
+  enum { ROWS = 120, COPIED = ROWS * TT_COLUMNS };
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  float x[COPIED];
+  int32_t places[ROWS], classes[ROWS];
+  for (int i = 0; i < ROWS; i++) {
+    places[i] = (i * 7 + 3) % 200;
+    classes[i] = d->classes[places[i]];
+    memcpy(x + i * TT_COLUMNS, d->x + places[i] * TT_COLUMNS, TT_COLUMNS * sizeof *x);
+  }
+  bp_source copied = tt_classes(d, 0, ROWS), placed = copied;
+  copied.features = x;
+  copied.targets = placed.targets = classes;
+  placed.places = places;
+  placed.stored = 200;
+  bp_fit_options o = tt_options();
+  bp_fit_result a, b;
+  tt_model m = tt_model_new(ctx, BP_F32, 8, 2), n = tt_model_new(ctx, BP_F32, 8, 2);
+  bt_assert_ok(ctx, bp_fit(ctx, m.net, m.params, &copied, &copied, &o, &a));
+  bt_assert_ok(ctx, bp_fit(ctx, n.net, n.params, &placed, &placed, &o, &b));
+  assert_true(tt_same_params(&m, &n));
+  assert_true(a.history[4].valid_loss == b.history[4].valid_loss);
+  bp_fit_result_release(ctx, &a);
+  bp_fit_result_release(ctx, &b);
+  tt_model_release(&m);
+  tt_model_release(&n);
+  free(d);
+}
 
 static void every_type_of_features_trains_alike(void **state) {
   tt_data *d = tt_data_new(1);
@@ -284,7 +315,7 @@ static void exclusive_or_is_learnt_from_many_seeds(void **state) {
   bp_context *ctx = bt_ctx(state);
   enum { SEEDS = 40 };
   static const float x[] = {0, 0, 0, 1, 1, 0, 1, 1}, y[] = {0, 1, 1, 0};
-  bp_source rows = {4, 2, BP_F32, x, 1, 0, BP_F32, 1, y, NULL};
+  bp_source rows = {4, 2, BP_F32, x, 1, 0, BP_F32, 1, y, NULL, NULL, 0};
   bp_fit_options o = {.size = sizeof o,
                       .objective.loss = BP_LOSS_BINARY_CROSS_ENTROPY,
                       .lr = 0.5,
@@ -317,6 +348,7 @@ int main(void) {
       BT_TEST(the_seed_decides_the_order_of_rows),
       BT_TEST(an_epoch_depends_on_its_number_only),
       BT_TEST(an_epoch_visits_each_row_once),
+      BT_TEST(rows_may_stand_anywhere),
       BT_TEST(every_type_of_features_trains_alike),
       BT_TEST(every_type_of_values_trains_alike),
       BT_TEST(a_batch_beyond_the_rows_is_the_full_batch),

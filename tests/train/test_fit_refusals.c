@@ -143,6 +143,9 @@ static void features_of_int32(tt_data *d, bp_source *s) { (void)d, s->dtype = BP
 static void features_of_no_type(tt_data *d, bp_source *s) { (void)d, s->dtype = BP_DTYPE_COUNT; }
 static void targets_of_values(tt_data *d, bp_source *s) { s->target_dtype = BP_F32, s->targets = d->values; }
 static void targets_of_bytes(tt_data *d, bp_source *s) { (void)d, s->target_dtype = BP_U8; }
+static const int32_t beyond[64] = {[5] = 200};
+static void a_place_beyond_the_end(tt_data *d, bp_source *s) { (void)d, s->places = beyond, s->stored = 200; }
+static void no_stored_rows(tt_data *d, bp_source *s) { (void)d, s->places = beyond, s->stored = 0; }
 static void scale_zero(tt_data *d, bp_source *s) { (void)d, s->scale = 0; }
 static void scale_nan(tt_data *d, bp_source *s) { (void)d, s->scale = NAN; }
 static void shift_infinite(tt_data *d, bp_source *s) { (void)d, s->shift = INFINITY; }
@@ -169,6 +172,8 @@ static const struct {
     {features_of_int32, ": features are int32, expected uint8, float32 or float64"},
     {features_of_no_type, ": features are ?"},
     {targets_of_bytes, ": targets are uint8"},
+    {a_place_beyond_the_end, ": row 5 stands at 200, expected 0 to 199"},
+    {no_stored_rows, ": 0 stored rows, expected 1 to"},
     {scale_zero, ": features times 0 plus 0; expected finite numbers, the first not 0"},
     {scale_nan, ": features times nan"},
     {shift_infinite, ": features times 1 plus inf"},
@@ -251,7 +256,7 @@ static void one_class_is_no_classification(void **state) {
   float x[2] = {0, 1}, w[1] = {1}, b[1] = {0};
   int32_t c[2] = {0, 0};
   void *const params[] = {w, b};
-  bp_source rows = {2, 1, BP_F32, x, 1, 0, BP_I32, 1, c, NULL};
+  bp_source rows = {2, 1, BP_F32, x, 1, 0, BP_I32, 1, c, NULL, NULL, 0};
   bp_fit_options o = tt_options();
   bp_fit_result result;
   bp_net *net = NULL;

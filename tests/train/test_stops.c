@@ -155,7 +155,7 @@ static void the_callback_stops_within_an_epoch(void **state) {
     memcpy(bytes + (size_t)i * TT_COLUMNS, d->bytes + (i % TT_ROWS_MAX) * TT_COLUMNS, TT_COLUMNS);
     classes[i] = d->classes[i % TT_ROWS_MAX];
   }
-  bp_source train = {ROWS, TT_COLUMNS, BP_U8, bytes, 0.0078125, -1, BP_I32, TT_CLASSES, classes, NULL};
+  bp_source train = {ROWS, TT_COLUMNS, BP_U8, bytes, 0.0078125, -1, BP_I32, TT_CLASSES, classes, NULL, NULL, 0};
   watcher w = {.stop_after = 0, .good = true};
   bp_fit_options o = tt_options();
   bp_fit_result r;
@@ -311,7 +311,7 @@ static void divergence_in_the_first_epoch_gives_back_the_start(void **state) {
   bp_context *ctx = bt_ctx(state);
   float x[4 * TT_COLUMNS], y[4 * TT_CLASSES] = {0};
   for (int i = 0; i < 4 * TT_COLUMNS; i++) x[i] = 1e30f;
-  bp_source train = {4, TT_COLUMNS, BP_F32, x, 1, 0, BP_F32, TT_CLASSES, y, NULL};
+  bp_source train = {4, TT_COLUMNS, BP_F32, x, 1, 0, BP_F32, TT_CLASSES, y, NULL, NULL, 0};
   bp_fit_options o = {.size = sizeof o, .objective.loss = BP_LOSS_MSE, .lr = 0.1, .epochs = 3};
   bp_fit_result r = {0};
   bp_net *net = NULL;
