@@ -1,7 +1,7 @@
 /* backprop/info.h - which library this is: its version, how it was built, and what it uses of this machine. */
 #ifndef BACKPROP_INFO_H
 #define BACKPROP_INFO_H
-#include "backprop/status.h"
+#include "backprop/dtype.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,6 +23,11 @@ typedef struct bp_build_info {
   int cores;                  /* cores that this process may use: what 0 threads means */
 } bp_build_info;
 BP_API bp_build_info bp_build(void);
+
+/* Measures what one thread can do at most, with the kernels in use: operations a second of independent multiply-adds on
+ * registers, two operations each; the best of many short runs within about `seconds`. Matrix products are told as parts of it.
+ * 0 for an element type that is neither F32 nor F64. */
+BP_API double bp_measure_peak(bp_dtype dtype, double seconds);
 
 #ifdef __cplusplus
 }

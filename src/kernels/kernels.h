@@ -134,6 +134,9 @@ typedef void (*bp_lu_solve_fn)(void *x, const void *lu, const int32_t *exchange,
 /* *out = log |det A| from the factors of A; -inf when it is 0. */
 typedef void (*bp_lu_logdet_fn)(void *out, const void *lu, int64_t n);
 
+/* Does multiply-adds on registers, `steps` rounds of them, and says how many operations these were, two for each. */
+typedef double (*bp_peak_fn)(int64_t steps, int64_t *flops);
+
 typedef struct bp_kernels {
   bp_isa isa;
   bp_ew_fn ew[BP_REAL_COUNT][BP_EW_COUNT];
@@ -149,6 +152,7 @@ typedef struct bp_kernels {
   bp_lu_fn lu[BP_REAL_COUNT];
   bp_lu_solve_fn lu_solve[BP_REAL_COUNT];
   bp_lu_logdet_fn lu_logdet[BP_REAL_COUNT];
+  bp_peak_fn peak[BP_REAL_COUNT];
 } bp_kernels;
 
 /* The kernels of one build; NULL when this CPU cannot run it or it was not compiled in. */

@@ -11,6 +11,9 @@ void BP_ISA_FN(bp_gemm_f64)(const bp_gemm *g);
 void BP_ISA_FN(bp_gemm_pack_f32)(const bp_gemm_pack *g);
 void BP_ISA_FN(bp_gemm_pack_f64)(const bp_gemm_pack *g);
 
+double BP_ISA_FN(bp_peak_f32)(int64_t steps, int64_t *flops);
+double BP_ISA_FN(bp_peak_f64)(int64_t steps, int64_t *flops);
+
 #define BP_REDUCE_NAMES(type)                                                                                          \
   void BP_ISA_FN(bp_reduce_sum_##type)(const bp_reduce *r);                                                            \
   void BP_ISA_FN(bp_reduce_max_##type)(const bp_reduce *r);                                                            \
