@@ -56,6 +56,7 @@ enum {
   EVALUATE = 1 << CLI_COMMAND_evaluate,
   INSPECT = 1 << CLI_COMMAND_inspect,
   DIFF = 1 << CLI_COMMAND_diff,
+  BENCH = 1 << CLI_COMMAND_bench,
   VERSION = 1 << CLI_COMMAND_version,
   HELP = 1 << CLI_COMMAND_help,
   RESUME = 1 << CLI_COMMAND_resume,

@@ -66,6 +66,8 @@ typedef struct cli_settings {
   int mode; /* bp_mode */
   int64_t order, digits;
   bool trace, dot, check;
+  double seconds;
+  const char *only;
   bool man, help;
   int completion; /* cli_shell */
 } cli_settings;
