@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/cpu.h"
 #include "base/fail.h"
 #include "graph/custom_node.h"
 
@@ -11,6 +10,11 @@
 static plan_buffer buffer_of(const ir *c, const ir_node *n) {
   plan_buffer b = {.place = PLAN_WORKSPACE};
   b.bytes = (size_t)bp_shape_elements(&n->shape, c->max_batch) * bp_dtype_size((bp_dtype)n->node.dtype);
+  if (n->packed) {
+    bool transposed = (n->node.attr.bits & BP_MATMUL_TB) != 0;
+    b.bytes = bp_gemm_packed_bytes(n->shape.dims[!transposed], n->shape.dims[transposed],
+                                   n->node.dtype == BP_F64 ? BP_KF64 : BP_KF32);
+  }
   if (n->input >= 0) b.place = PLAN_INPUT, b.number = n->input;
   if (n->node.op == BP_OP_constant) b.place = PLAN_CONSTANT, b.data = n->node.attr.data;
   if (n->output >= 0) b.place = PLAN_OUTPUT, b.number = n->output;
@@ -155,6 +159,8 @@ static bp_status encode_main(encoder *e, const ir_instruction *from, plan_instru
     const ir_node *arg = &c->nodes[ir_arg(c, n, a)];
     args[a] = (plan_arg){c->nodes[ir_memory_node(c, ir_arg(c, n, a))].buffer, (bp_dtype)arg->node.dtype, arg->shape};
   }
+  if (n->packed) to->kind = PLAN_PACK;
+  to->b_packed = from->kind == IR_GEMM && c->nodes[n->node.arg[1]].packed;
   to->node = n->node;
   if (n->node.op == BP_OP_custom || n->node.op == BP_OP_custom_vjp) { /* the graph may go away */
     to->node.attr.data = bp_custom_copy(&e->p->arena, bp_custom_info_of(&n->node));
@@ -182,24 +188,23 @@ static bp_status encode_instruction(encoder *e, int32_t number) {
 }
 
 /* ---- chains ---- */
-/* Rows of a block: what a block touches should stay in half of the second-level cache; loops without a product stay smaller. */
-static int64_t choose_block(const ir *c, const bp_program *p, const plan_chain *chain) {
-  double bytes = 0, elements = 0;
-  bool product = false;
+/* Rows of a block. A right side that outgrows the second-level cache is read once for each block: with 128 rows it costs little,
+ * and more rows gain nothing that was measurable. Loops without a product stay small, so that a block is in the cache from one
+ * to the next. */
+enum { PRODUCT_ROWS = 128, LOOP_ELEMENTS = 32768, LOOP_ROWS = 1 << 20 };
+
+static int64_t choose_block(const bp_program *p, const plan_chain *chain) {
+  double elements = 0;
+  bool packs = false; /* cut at multiples of 16 rows, as products are */
   for (int32_t i = 0; i < chain->count; i++) {
     const plan_instruction *ins = &p->instructions[chain->first + i];
-    bytes += 8.0 * (double)ins->row;
+    if (ins->kind == PLAN_GEMM) return PRODUCT_ROWS;
     elements += (double)ins->row;
-    if (ins->kind != PLAN_GEMM) continue;
-    product = true;
-    if ((ins->node.attr.bits & BP_MATMUL_TA) == 0) bytes += 4.0 * (double)ins->args[0].shape.dims[1];
+    packs = packs || ins->kind == PLAN_PACK;
   }
-  double rows =
-      product ? (double)bp_cpu_l2_bytes() / 2 / (bytes > 0 ? bytes : 1) : 32768 / (elements > 0 ? elements : 1);
-  int64_t block = (int64_t)rows / 16 * 16, most = product ? 128 : 1 << 20;
-  (void)c;
-  if (block < 16) block = product ? 16 : rows < 1 ? 1 : (int64_t)rows;
-  return block < most ? block : most;
+  double rows = LOOP_ELEMENTS / (elements > 0 ? elements : 1);
+  if (rows < 16) return packs ? 16 : rows < 1 ? 1 : (int64_t)rows;
+  return rows < LOOP_ROWS ? (int64_t)rows / 16 * 16 : LOOP_ROWS;
 }
 
 /* Scratch of the products and operations of a chain, now that its block is known. */
@@ -255,7 +260,7 @@ static bp_status encode_chain(encoder *e, const chain_order *o, int32_t name) {
   const bp_shape *s = &e->c->instructions[name].shape;
   *chain = (plan_chain){.first = p->n_instructions, .rows = s->rank == 0 ? 1 : s->dims[0]};
   for (int32_t i = name; i >= 0; i = o->next[i], chain->count++) BP_TRY(encode_instruction(e, i));
-  chain->block = choose_block(e->c, p, chain);
+  chain->block = choose_block(p, chain);
   chain_scratch(e->c, p, chain);
   return BP_OK;
 }

@@ -37,10 +37,14 @@ static void explain_code(bp_builder *b, const bp_program *p, const plan_instruct
   }
 }
 
+static const char *kind_name(const plan_instruction *ins) {
+  if (ins->kind == PLAN_FUSED) return "fused";
+  return ins->kind == PLAN_PACK ? "pack" : bp_op_table[ins->node.op].name;
+}
+
 static void explain_instruction(bp_builder *b, const bp_program *p, const plan_instruction *ins) {
   char shape[BP_SHAPE_TEXT];
-  bp_builder_add(b, "      %-10s %-18s", ins->kind == PLAN_FUSED ? "fused" : bp_op_table[ins->node.op].name,
-                 bp_shape_text(&ins->shape, shape, sizeof shape));
+  bp_builder_add(b, "      %-10s %-18s", kind_name(ins), bp_shape_text(&ins->shape, shape, sizeof shape));
   if (ins->kind != PLAN_FUSED) {
     for (int32_t a = 0; a < ins->n_args; a++)
       bp_builder_add(b, a > 0 ? ", " : " "), explain_buffer(b, p, ins->args[a].buffer);

@@ -22,7 +22,9 @@ typedef struct ir_node {
   int32_t state;       /* a store: number of the input that it is written to, -1: none */
   int32_t instruction; /* that computes it, -1: none (inputs, constants, views) */
   bool live;
-  bool strided;   /* a broadcast that is an instruction, not a view */
+  bool strided; /* a broadcast that is an instruction, not a view */
+  bool
+      packed; /* a copy of the node's argument in the order in which matrix products read it; the shape is the argument's */
   bool early;     /* a number that depends on inputs only, or what it is made of */
   bool in_memory; /* read by another instruction, or written to an output or a state */
   int32_t buffer; /* where it lies, -1: nowhere */

@@ -1,6 +1,7 @@
 /* legalize.c - rebuilds the list so that every operand can be read as it is. Floor: program.
  *
- *  - A matrix product with a transposed right side reads a transposed copy, made once per run (and shared).
+ *  - A matrix product with a transposed right side reads a transposed copy, made once per run (and shared); one with a wide
+ *    right side a packed copy, in the order in which its tiles need it.
  *  - A view or a splat that is read by anything but an elementwise node, or a view that needs strides, is materialised.
  *  - An assignment becomes a copy that is written to the state: elementwise, so that it can join what computes the value.
  */
@@ -13,6 +14,7 @@ typedef struct legalizer {
   size_t n_old;
   uint32_t *map;        /* old number → new number */
   uint32_t *transposed; /* old number → its transposed copy, 0 none yet */
+  uint32_t *packed[2];  /* old number → its packed copy, as it is and transposed, 0 none yet */
   uint32_t *stored;     /* old number → its materialised copy, 0 none yet */
 } legalizer;
 
@@ -105,6 +107,32 @@ static bool wants_transpose(const ir_node *n, const ir_node *old_nodes) {
   return b->dims[0] > 0 && (n->shape.dims[0] < 0 || n->shape.dims[0] >= 8);
 }
 
+/* Rows of a product, and bytes of a row of its right side, from which packing that pays: below, it is read in place. */
+enum { PACK_ROWS = 32, PACK_ROW_BYTES = 1024 };
+
+static bool wants_packing(const ir *c, const ir_node *n, const ir_node *old_nodes) {
+  if (n->node.op != BP_OP_matmul || c->no_fusion) return false;
+  const bp_shape *b = &old_nodes[n->node.arg[1]].shape;
+  int64_t rows = n->shape.dims[0] < 0 ? c->max_batch : n->shape.dims[0],
+          size = (int64_t)bp_dtype_size((bp_dtype)n->node.dtype);
+  return !bp_shape_has_batch(b) && rows >= PACK_ROWS && b->dims[0] >= PACK_ROWS &&
+         n->shape.dims[1] * size >= PACK_ROW_BYTES;
+}
+
+static bp_status pack_operand(legalizer *l, const ir_node *reader, uint32_t old, uint32_t arg, uint32_t *out) {
+  bool transposed = (reader->node.attr.bits & BP_MATMUL_TB) != 0;
+  uint32_t *packed = &l->packed[transposed][old];
+  if (*packed == 0) {
+    bp_shape s = l->c->nodes[arg].shape;
+    *packed = append_op(l->c, BP_OP_transpose, (bp_dtype)l->c->nodes[arg].node.dtype, arg, &s);
+    if (*packed == 0) return BP_E_NOMEM;
+    l->c->nodes[*packed].packed = true;
+    l->c->nodes[*packed].node.attr.bits = transposed ? BP_MATMUL_TB : 0;
+  }
+  *out = *packed;
+  return BP_OK;
+}
+
 static bp_status legalize_store(legalizer *l, const ir_node *old) {
   uint32_t value = l->map[old->node.arg[1]];
   uint32_t source = ir_memory_node(l->c, value);
@@ -128,7 +156,9 @@ static bp_status legalize_node(legalizer *l, uint32_t id) {
     uint32_t old = ir_arg(l->c, &l->old[id], a);
     uint32_t arg;
     BP_TRY(operand(l, &l->old[id], a, &arg));
-    if (a == 1 && wants_transpose(&l->old[id], l->old)) {
+    if (a == 1 && wants_packing(l->c, &l->old[id], l->old)) {
+      BP_TRY(pack_operand(l, &l->old[id], old, arg, &arg));
+    } else if (a == 1 && wants_transpose(&l->old[id], l->old)) {
       BP_TRY(transpose_operand(l, old, arg, &arg));
       n.node.attr.bits &= ~(uint64_t)BP_MATMUL_TB;
     }
@@ -149,7 +179,8 @@ bp_status ir_legalize(ir *c) {
   l.map = bp_calloc(c->ctx, n, sizeof *l.map);
   l.transposed = bp_calloc(c->ctx, n, sizeof *l.transposed);
   l.stored = bp_calloc(c->ctx, n, sizeof *l.stored);
-  if (l.map == NULL || l.transposed == NULL || l.stored == NULL ||
+  for (int i = 0; i < 2; i++) l.packed[i] = bp_calloc(c->ctx, n, sizeof *l.packed[i]);
+  if (l.map == NULL || l.transposed == NULL || l.stored == NULL || l.packed[0] == NULL || l.packed[1] == NULL ||
       bp_grow(c->ctx, (void **)&c->nodes, &c->capacity, n, sizeof *c->nodes) != BP_OK) {
     status = BP_E_NOMEM;
     goto done;
@@ -161,6 +192,7 @@ done:
   bp_release(c->allocator, l.map, n, sizeof *l.map);
   bp_release(c->allocator, l.transposed, n, sizeof *l.transposed);
   bp_release(c->allocator, l.stored, n, sizeof *l.stored);
+  for (int i = 0; i < 2; i++) bp_release(c->allocator, l.packed[i], n, sizeof *l.packed[i]);
   bp_release(c->allocator, l.old, old_capacity, sizeof *l.old);
   return status;
 }

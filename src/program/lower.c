@@ -217,7 +217,7 @@ bool ir_same_rows(const ir *c, uint32_t id, int a) {
   const ir_node *n = &c->nodes[id];
   uint32_t arg = ir_arg(c, n, a);
   const bp_shape *from = &c->nodes[ir_memory_node(c, arg)].shape;
-  if (!ir_rows_match(from, &c->nodes[arg].shape)) return false;
+  if (n->packed || !ir_rows_match(from, &c->nodes[arg].shape)) return false;
   switch (n->node.op) {
   case BP_OP_matmul: return a == 0 && (n->node.attr.bits & BP_MATMUL_TA) == 0;
   case BP_OP_sum:

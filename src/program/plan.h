@@ -62,7 +62,7 @@ typedef struct plan_arg {
   bp_shape shape; /* the batch not resolved */
 } plan_arg;
 
-typedef enum plan_kind { PLAN_OP, PLAN_FUSED, PLAN_GEMM } plan_kind;
+typedef enum plan_kind { PLAN_OP, PLAN_FUSED, PLAN_GEMM, PLAN_PACK } plan_kind;
 /* A branch or loop: programs for its functions. */
 typedef struct plan_call {
   bp_call_layout layout;
@@ -79,6 +79,7 @@ typedef struct plan_instruction {
   int32_t n_args, first_arg; /* first_arg: place in the workspace's list */
   int32_t call;              /* number of the branch or loop, when the node is one */
   int32_t out;               /* buffer; -1: the product stays in scratch */
+  bool b_packed;             /* the right side of a product was packed by a PLAN_PACK */
   /* PLAN_FUSED, PLAN_GEMM */
   const plan_slot *slots;
   const plan_code *code;

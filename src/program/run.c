@@ -88,15 +88,32 @@ static void run_gemm(const bp_workspace *w, const plan_instruction *ins, char *s
                .ldc = ins->row,
                .a_trans = ta,
                .b_trans = (ins->node.attr.bits & BP_MATMUL_TB) != 0,
+               .b_packed = ins->b_packed,
                .scratch = scratch};
   w->kernels->gemm[f64 ? BP_KF64 : BP_KF32](&g);
   if (ins->n_code > 0) plan_run_fused(p, ins, w->pointers, scratch, row0, row1);
+}
+
+/* Rows row0 .. row1 - 1 of the right side of products, in their order. */
+static void run_pack(const bp_workspace *w, const plan_instruction *ins, int64_t row0, int64_t row1) {
+  bool transposed = (ins->node.attr.bits & BP_MATMUL_TB) != 0;
+  bp_gemm_pack g = {.n = ins->shape.dims[!transposed],
+                    .k = ins->shape.dims[transposed],
+                    .b = w->pointers[ins->args[0].buffer],
+                    .ldb = ins->row,
+                    .b_trans = transposed,
+                    .first = row0,
+                    .last = row1,
+                    .packed = w->pointers[ins->out]};
+  w->kernels->gemm_pack[ins->node.dtype == BP_F64 ? BP_KF64 : BP_KF32](&g);
 }
 
 static void run_instruction(bp_workspace *w, const plan_instruction *ins, int thread, int64_t row0, int64_t row1) {
   char *scratch = w->scratch + w->scratch_part * (size_t)thread;
   if (ins->kind == PLAN_OP && ins->node.op == BP_OP_call)
     plan_run_call(w, ins);
+  else if (ins->kind == PLAN_PACK)
+    run_pack(w, ins, row0, row1);
   else if (ins->kind == PLAN_OP)
     run_op(w, ins, scratch, row0, row1);
   else if (ins->kind == PLAN_GEMM)
