@@ -227,6 +227,31 @@ static bool R(is_column)(const bp_gemm *g) {
   return g->n == 1 && g->ldc == 1 && g->a_trans && !g->b_packed && (g->b_trans || g->ldb == 1);
 }
 
+/* A small product that is one tile, as in networks of a few units: nothing to plan. */
+static bool R(is_one_tile)(const bp_gemm *g) {
+  return g->n <= LANES && g->m <= tile_rows[0] && g->k <= BP_ONE_TILE_STEPS && !g->b_trans && !g->b_packed;
+}
+
+static void R(one_tile)(const bp_gemm *g) {
+  R(tile)
+  t = {.a = g->a,
+       .a_row = g->a_trans ? 1 : g->lda,
+       .a_step = g->a_trans ? g->lda : 1,
+       .b = g->b,
+       .ldb = g->ldb,
+       .c = g->c,
+       .ldc = g->ldc,
+       .k = g->k,
+       .from_c = g->accumulate,
+       .last = R(vfirst)(g->n)};
+  t.next = t.next_end = (const char *)&t;
+#if BP_TILE_ALWAYS_PART
+  R(tiles)[0][g->m - 1](&t);
+#else
+  (g->n == LANES ? R(tiles) : R(part_tiles))[0][g->m - 1](&t);
+#endif
+}
+
 /* What is packed, and how wide a panel is. */
 static R(plan) R(plan_of)(const bp_gemm *g) {
   const int64_t size = (int64_t)sizeof(real);
@@ -251,6 +276,10 @@ static int64_t R(rows_at_a_time)(const R(plan) * plan) {
 #define GEMM_NAME BP_ISA_FN(R(bp_gemm))
 void GEMM_NAME(const bp_gemm *g) {
   if (g->m <= 0 || g->n <= 0) return;
+  if (R(is_one_tile)(g)) {
+    R(one_tile)(g);
+    return;
+  }
   if (R(is_column)(g)) {
     GEMM_NAME(&(bp_gemm){.m = 1,
                          .n = g->m,
