@@ -44,6 +44,11 @@ static bp_status encode_buffers(ir *c, bp_program *p) {
     n->buffer = p->n_buffers;
     p->buffers[p->n_buffers++] = b;
   }
+  int32_t *moving = bp_arena_alloc(&p->arena, (size_t)p->n_buffers, sizeof *moving);
+  if (moving == NULL) return BP_E_NOMEM;
+  for (int32_t b = 0; b < p->n_buffers; b++)
+    if (p->buffers[b].place == PLAN_INPUT || p->buffers[b].place == PLAN_OUTPUT) moving[p->n_moving++] = b;
+  p->moving = moving;
   for (size_t id = 1; id < c->size; id++)
     if (c->nodes[id].state >= 0) c->nodes[id].buffer = c->nodes[c->input_node[c->nodes[id].state]].buffer;
   return encode_memory(c, p);
@@ -265,17 +270,57 @@ static bp_status encode_chain(encoder *e, const chain_order *o, int32_t name) {
   return BP_OK;
 }
 
+/* Whether a node of the prologue depends on the batch alone and lies in the workspace: then it stays from run to run. */
+static bool is_fixed_node(const encoder *e, const ir_node *n, const bool *fixed) {
+  if (n->output >= 0 || n->state >= 0) return false;
+  for (int a = 0; a < ir_arity(n); a++) {
+    const ir_node *source = &e->c->nodes[ir_access_of(e->c, ir_arg(e->c, n, a), &n->shape).source];
+    if (source->input >= 0 || (source->instruction >= 0 && !fixed[source->instruction])) return false;
+  }
+  return true;
+}
+
+/* Marks what depends on the batch alone, in the prologue. The instructions stand there in the order of the compiler's. */
+static bp_status find_fixed(encoder *e) {
+  ir *c = e->c;
+  bool *fixed = bp_calloc(c->ctx, c->n_instructions, sizeof *fixed);
+  int32_t number = 0;
+  if (fixed == NULL) return BP_E_NOMEM;
+  for (size_t i = 0; i < c->n_instructions; i++) {
+    const ir_instruction *ins = &c->instructions[i];
+    if (ins->dead || !ins->prologue) continue;
+    fixed[i] = ins->kind == IR_FUSED || is_fixed_node(e, &c->nodes[ins->main], fixed);
+    for (size_t k = 0; k < ins->n_body && fixed[i]; k++) {
+      const ir_node *n = &c->nodes[ins->body[k]];
+      fixed[i] = is_fixed_node(e, n, fixed);
+    }
+    e->p->instructions[number++].fixed = fixed[i];
+  }
+  bp_release(c->allocator, fixed, c->n_instructions, sizeof *fixed);
+  return BP_OK;
+}
+
+static void count_work(const bp_program *p, const plan_chain *chain, plan_phase *to) {
+  for (int32_t i = 0; i < chain->count; i++) {
+    const plan_instruction *ins = &p->instructions[chain->first + i];
+    to->work_per_row += ins->flops_per_row + ins->bytes_per_row;
+    to->work += ins->flops + ins->bytes;
+  }
+}
+
 static bp_status encode_phases(encoder *e, const chain_order *o) {
   ir *c = e->c;
   bp_program *p = e->p;
   for (int32_t i = 0; i < (int32_t)c->n_instructions; i++)
     if (!c->instructions[i].dead && c->instructions[i].prologue) BP_TRY(encode_instruction(e, i));
   p->n_prologue = p->n_instructions;
+  BP_TRY(find_fixed(e));
   for (int32_t phase = 0; phase < c->phases; phase++) {
     plan_phase *to = &p->phases[p->n_phases++];
     to->first = p->n_chains;
     for (int32_t name = o->phase_first[phase]; name >= 0; name = o->chain_next[name]) BP_TRY(encode_chain(e, o, name));
     to->count = p->n_chains - to->first;
+    for (int32_t i = 0; i < to->count; i++) count_work(p, &p->chains[to->first + i], to);
     if (to->count == 0) p->n_phases--;
   }
   return BP_OK;

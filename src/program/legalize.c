@@ -101,10 +101,12 @@ static bp_status transpose_operand(legalizer *l, uint32_t old, uint32_t arg, uin
 }
 
 /* A right side that does not change with the rows is worth a copy as soon as there are a few rows. */
+enum { TRANSPOSE_ELEMENTS = 256 }; /* the product copies less than that by itself */
+
 static bool wants_transpose(const ir_node *n, const ir_node *old_nodes) {
   if (n->node.op != BP_OP_matmul || (n->node.attr.bits & BP_MATMUL_TB) == 0) return false;
   const bp_shape *b = &old_nodes[n->node.arg[1]].shape;
-  return b->dims[0] > 0 && (n->shape.dims[0] < 0 || n->shape.dims[0] >= 8);
+  return b->dims[0] * b->dims[1] >= TRANSPOSE_ELEMENTS && (n->shape.dims[0] < 0 || n->shape.dims[0] >= 8);
 }
 
 /* Rows of a product, and bytes of a row of its right side, from which packing that pays: below, it is read in place. */

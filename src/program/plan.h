@@ -86,6 +86,7 @@ typedef struct plan_instruction {
   int32_t n_slots, n_code, n_registers;
   int32_t slots_end[SLOT_KINDS]; /* by kind: one behind its last slot */
   int64_t block;                 /* elements of a block */
+  bool fixed;                    /* in the prologue: depends on the batch alone */
   double flops_per_row, flops;   /* batch rows × the first + the second */
   double bytes_per_row, bytes;
 } plan_instruction;
@@ -97,7 +98,8 @@ typedef struct plan_chain {
   int64_t block;        /* rows of a block on one thread */
 } plan_chain;
 typedef struct plan_phase {
-  int32_t first, count; /* chains */
+  int32_t first, count;      /* chains */
+  double work_per_row, work; /* flops and bytes */
 } plan_phase;
 
 /* Numbers that must be in range before anything runs. */
@@ -116,6 +118,8 @@ struct bp_program {
   plan_phase *phases;
   plan_check *checks;
   plan_call *calls;
+  const int32_t *moving; /* buffers that are the caller's: where they lie may differ from run to run */
+  int32_t n_moving;
   int32_t n_buffers, n_instructions, n_prologue, n_chains, n_phases, n_checks, n_calls;
   int32_t n_args; /* of all instructions */
   size_t n_inputs, n_outputs;
@@ -132,6 +136,7 @@ typedef struct plan_call_room {
   void *scratch;
 } plan_call_room;
 
+typedef struct plan_tape plan_tape;
 struct bp_workspace {
   bp_context *ctx;
   bp_allocator allocator;
@@ -148,7 +153,9 @@ struct bp_workspace {
   size_t scratch_part;
   int threads;
   int64_t batch;
-  int64_t args_batch; /* that the shapes in args were resolved for, -1 none yet */
+  int64_t args_batch;     /* that the shapes in args were resolved for, -1 none yet */
+  int64_t prologue_batch; /* that the fixed part of the prologue was run for, -1 none yet */
+  plan_tape *tape;        /* NULL: the program is not small */
   int32_t phase;
 };
 
@@ -160,6 +167,13 @@ static inline size_t plan_scratch_bytes(const bp_program *p) {
 bp_status plan_calls_init(bp_workspace *w);
 void plan_calls_release(bp_workspace *w);
 void plan_run_call(bp_workspace *w, const plan_instruction *ins);
+
+/* One instruction, or what it hands to its kernel, for rows row0 .. row1 - 1; scratch: of the thread. */
+void plan_run_instruction(bp_workspace *w, const plan_instruction *ins, int thread, int64_t row0, int64_t row1);
+bp_gemm plan_product(const bp_workspace *w, const plan_instruction *ins, char *scratch, int64_t row0, int64_t row1);
+bp_exec plan_operation(bp_workspace *w, const plan_instruction *ins, char *scratch);
+/* Sets the arguments of all instructions for the run under way. */
+void plan_resolve_args(bp_workspace *w);
 
 /* Runs the elementwise code of an instruction on rows row0 .. row1 - 1. scratch: of the thread; the product of a matrix product
  * lies there already. */

@@ -1,6 +1,7 @@
 /* run.c - workspaces, and running a program: the prologue, then phase after phase. Floor: program.
  *
- * The tasks of a phase are the row blocks of its chains. Threads claim them one by one; which thread runs a block, and how rows
+ * The tasks of a phase are the row blocks of its chains. A phase with little work is not shared; a small program as a whole runs from
+ * its tape (tape.h). Threads claim them one by one; which thread runs a block, and how rows
  * are cut into blocks, changes no bit of the result.
  */
 #include <inttypes.h>
@@ -8,6 +9,26 @@
 
 #include "base/fail.h"
 #include "program/plan.h"
+#include "program/tape.h"
+
+/* ---- workspaces ---- */
+static void *place_of(const bp_workspace *w, const plan_buffer *b, const void *const *inputs, void *const *outputs) {
+  switch (b->place) {
+  case PLAN_INPUT: return (void *)(uintptr_t)inputs[b->number];
+  case PLAN_OUTPUT: return outputs[b->number] != NULL ? outputs[b->number] : w->values + b->offset;
+  case PLAN_CONSTANT: return (void *)(uintptr_t)b->data;
+  case PLAN_WORKSPACE:
+  default: return w->values + b->offset;
+  }
+}
+
+/* Buffers that lie where they lie in every run. */
+static void place_own_buffers(bp_workspace *w) {
+  for (int32_t i = 0; i < w->program->n_buffers; i++) {
+    const plan_buffer *b = &w->program->buffers[i];
+    if (b->place == PLAN_CONSTANT || b->place == PLAN_WORKSPACE) w->pointers[i] = place_of(w, b, NULL, NULL);
+  }
+}
 
 bp_status bp_workspace_new(bp_context *context, const bp_program *program, int threads, bp_workspace **out) {
   if (threads < 0)
@@ -17,7 +38,7 @@ bp_status bp_workspace_new(bp_context *context, const bp_program *program, int t
   w->ctx = context;
   w->allocator = bp_context_allocator(context);
   w->program = program;
-  w->args_batch = -1;
+  w->args_batch = w->prologue_batch = -1;
   w->kernels = bp_kernels_use();
   bp_status status = BP_OK;
   if (threads != 1) status = bp_pool_new(context, threads, &w->pool);
@@ -29,7 +50,9 @@ bp_status bp_workspace_new(bp_context *context, const bp_program *program, int t
     w->values = bp_aligned_alloc(context, program->workspace_bytes + 64);
     w->scratch = bp_aligned_alloc(context, w->scratch_part * (size_t)w->threads);
     if (w->pointers == NULL || w->args == NULL || w->values == NULL || w->scratch == NULL) status = BP_E_NOMEM;
+    if (status == BP_OK) place_own_buffers(w);
     if (status == BP_OK) status = plan_calls_init(w);
+    if (status == BP_OK) status = plan_tape_init(w);
   }
   if (status != BP_OK) {
     bp_workspace_free(w);
@@ -44,6 +67,7 @@ void bp_workspace_free(bp_workspace *workspace) {
   const bp_program *p = workspace->program;
   bp_pool_free(workspace->pool);
   plan_calls_release(workspace);
+  plan_tape_release(workspace);
   bp_release(workspace->allocator, workspace->pointers, (size_t)p->n_buffers, sizeof *workspace->pointers);
   bp_release(workspace->allocator, workspace->args, (size_t)p->n_args, sizeof *workspace->args);
   if (workspace->values != NULL) bp_aligned_free(workspace->allocator, workspace->values, p->workspace_bytes + 64);
@@ -53,45 +77,56 @@ void bp_workspace_free(bp_workspace *workspace) {
 }
 
 /* ---- one instruction on a block of rows ---- */
+bp_exec plan_operation(bp_workspace *w, const plan_instruction *ins, char *scratch) {
+  return (bp_exec){.kernels = w->kernels,
+                   .node = ins->node,
+                   .shape = bp_shape_resolve(&ins->shape, w->batch),
+                   .out = w->pointers[ins->out],
+                   .arg = w->args + ins->first_arg,
+                   .arity = ins->n_args,
+                   .scratch = scratch,
+                   .number = (int32_t)(ins - w->program->instructions),
+                   .failure = &w->failure};
+}
+
 static void run_op(bp_workspace *w, const plan_instruction *ins, char *scratch, int64_t row0, int64_t row1) {
-  bp_exec e = {.kernels = w->kernels,
-               .node = ins->node,
-               .shape = bp_shape_resolve(&ins->shape, w->batch),
-               .out = w->pointers[ins->out],
-               .arg = w->args + ins->first_arg,
-               .arity = ins->n_args,
-               .scratch = scratch,
-               .number = (int32_t)(ins - w->program->instructions),
-               .failure = &w->failure};
   if (ins->node.op == BP_OP_axis_size) {
     bp_fill(w->pointers[ins->out], ins->node.dtype == BP_F64 ? BP_KF64 : BP_KF32,
             (double)w->batch * ins->node.attr.scalar, 1);
     return;
   }
+  bp_exec e = plan_operation(w, ins, scratch);
   bp_exec_rows(&e, row0, row1);
 }
 
-static void run_gemm(const bp_workspace *w, const plan_instruction *ins, char *scratch, int64_t row0, int64_t row1) {
-  const bp_program *p = w->program;
+bp_gemm plan_product(const bp_workspace *w, const plan_instruction *ins, char *scratch, int64_t row0, int64_t row1) {
   bool f64 = ins->node.dtype == BP_F64, ta = (ins->node.attr.bits & BP_MATMUL_TA) != 0;
+  bool tb = (ins->node.attr.bits & BP_MATMUL_TB) != 0;
+  const int64_t *b = ins->args[1].shape.dims;
+  int64_t ldb = b[1];
+  if (tb && (b[0] == 1 || b[1] == 1)) tb = false, ldb = b[0]; /* a vector is its own transpose */
   size_t size = f64 ? 8 : 4;
   int64_t lda = ins->args[0].shape.dims[1], k = ins->args[0].shape.dims[!ta];
-  bp_gemm g = {.m = row1 - row0,
-               .n = ins->row,
-               .k = k < 0 ? w->batch : k,
-               .a = (const char *)w->pointers[ins->args[0].buffer] + (size_t)(ta ? row0 : row0 * lda) * size,
-               .lda = lda,
-               .b = w->pointers[ins->args[1].buffer],
-               .ldb = ins->args[1].shape.dims[1],
-               .c = ins->out >= 0 ? (char *)w->pointers[ins->out] + (size_t)(row0 * ins->row) * size
-                                  : scratch + p->gemm_scratch,
-               .ldc = ins->row,
-               .a_trans = ta,
-               .b_trans = (ins->node.attr.bits & BP_MATMUL_TB) != 0,
-               .b_packed = ins->b_packed,
-               .scratch = scratch};
-  w->kernels->gemm[f64 ? BP_KF64 : BP_KF32](&g);
-  if (ins->n_code > 0) plan_run_fused(p, ins, w->pointers, scratch, row0, row1);
+  return (bp_gemm){.m = row1 - row0,
+                   .n = ins->row,
+                   .k = k < 0 ? w->batch : k,
+                   .a = (const char *)w->pointers[ins->args[0].buffer] + (size_t)(ta ? row0 : row0 * lda) * size,
+                   .lda = lda,
+                   .b = w->pointers[ins->args[1].buffer],
+                   .ldb = ldb,
+                   .c = ins->out >= 0 ? (char *)w->pointers[ins->out] + (size_t)(row0 * ins->row) * size
+                                      : scratch + w->program->gemm_scratch,
+                   .ldc = ins->row,
+                   .a_trans = ta,
+                   .b_trans = tb,
+                   .b_packed = ins->b_packed,
+                   .scratch = scratch};
+}
+
+static void run_gemm(const bp_workspace *w, const plan_instruction *ins, char *scratch, int64_t row0, int64_t row1) {
+  bp_gemm g = plan_product(w, ins, scratch, row0, row1);
+  w->kernels->gemm[ins->node.dtype == BP_F64 ? BP_KF64 : BP_KF32](&g);
+  if (ins->n_code > 0) plan_run_fused(w->program, ins, w->pointers, scratch, row0, row1);
 }
 
 /* Rows row0 .. row1 - 1 of the right side of products, in their order. */
@@ -108,7 +143,7 @@ static void run_pack(const bp_workspace *w, const plan_instruction *ins, int64_t
   w->kernels->gemm_pack[ins->node.dtype == BP_F64 ? BP_KF64 : BP_KF32](&g);
 }
 
-static void run_instruction(bp_workspace *w, const plan_instruction *ins, int thread, int64_t row0, int64_t row1) {
+void plan_run_instruction(bp_workspace *w, const plan_instruction *ins, int thread, int64_t row0, int64_t row1) {
   char *scratch = w->scratch + w->scratch_part * (size_t)thread;
   if (ins->kind == PLAN_OP && ins->node.op == BP_OP_call)
     plan_run_call(w, ins);
@@ -142,7 +177,7 @@ static void run_block(bp_workspace *w, const plan_chain *c, int64_t number, int 
   int64_t rows = chain_rows(w, c), block = block_rows(w, c, rows);
   int64_t row0 = number * block, row1 = row0 + block < rows ? row0 + block : rows;
   for (int32_t i = 0; i < c->count; i++)
-    run_instruction(w, &w->program->instructions[c->first + i], thread, row0, row1);
+    plan_run_instruction(w, &w->program->instructions[c->first + i], thread, row0, row1);
 }
 
 static void run_task(void *user, int64_t task, int thread) {
@@ -159,25 +194,33 @@ static void run_task(void *user, int64_t task, int thread) {
   }
 }
 
+/* In the calling thread, chain after chain. */
+static void run_phase_alone(bp_workspace *w, const plan_phase *phase) {
+  const bp_program *p = w->program;
+  for (const plan_chain *c = &p->chains[phase->first], *end = c + phase->count; c < end; c++) {
+    int64_t rows = chain_rows(w, c);
+    for (int64_t row = 0; row < rows; row += c->block)
+      for (int32_t i = 0; i < c->count; i++)
+        plan_run_instruction(w, &p->instructions[c->first + i], 0, row, rows - row < c->block ? rows : row + c->block);
+  }
+}
+
+/* Work (flops and bytes) of a phase below which waking another thread costs more than it saves: some microseconds. */
+#define SHARED_WORK 200000.0
+
 static void run_phase(bp_workspace *w) {
   const plan_phase *phase = &w->program->phases[w->phase];
   int64_t tasks = 0;
+  if (w->threads == 1 || phase->work_per_row * (double)w->batch + phase->work < SHARED_WORK) {
+    run_phase_alone(w, phase);
+    return;
+  }
   for (int32_t i = 0; i < phase->count; i++) tasks += chain_blocks(w, &w->program->chains[phase->first + i]);
   bp_pool_run(w->pool, run_task, w, tasks);
 }
 
 /* ---- a run ---- */
-static void *place_of(const bp_workspace *w, const plan_buffer *b, const void *const *inputs, void *const *outputs) {
-  switch (b->place) {
-  case PLAN_INPUT: return (void *)(uintptr_t)inputs[b->number];
-  case PLAN_OUTPUT: return outputs[b->number] != NULL ? outputs[b->number] : w->values + b->offset;
-  case PLAN_CONSTANT: return (void *)(uintptr_t)b->data;
-  case PLAN_WORKSPACE:
-  default: return w->values + b->offset;
-  }
-}
-
-static void resolve_args(bp_workspace *w) {
+void plan_resolve_args(bp_workspace *w) {
   for (int32_t i = 0; i < w->program->n_instructions; i++) {
     const plan_instruction *ins = &w->program->instructions[i];
     for (int32_t a = 0; a < ins->n_args; a++) {
@@ -200,6 +243,31 @@ static bp_status inside_status(const bp_workspace *w) {
                                       : bp_status_text(status));
 }
 
+/* What depends on the batch alone, and was done already when this is as it was. */
+static void run_fixed(bp_workspace *w) {
+  const bp_program *p = w->program;
+  if (w->prologue_batch == w->batch) return;
+  plan_resolve_args(w);
+  for (int32_t i = 0; i < p->n_prologue; i++)
+    if (p->instructions[i].fixed) plan_run_instruction(w, &p->instructions[i], 0, 0, 1);
+  w->prologue_batch = w->batch;
+}
+
+static bp_status run_phases(bp_workspace *w) {
+  const bp_program *p = w->program;
+  atomic_store_explicit(&w->status, BP_OK, memory_order_relaxed);
+  atomic_store_explicit(&w->failure, 0, memory_order_relaxed);
+  plan_resolve_args(w);
+  for (int32_t i = 0; i < p->n_prologue; i++)
+    if (!p->instructions[i].fixed) plan_run_instruction(w, &p->instructions[i], 0, 0, 1);
+  for (w->phase = 0; w->phase < p->n_phases; w->phase++) {
+    run_phase(w);
+    if (p->n_calls > 0) BP_TRY(inside_status(w));
+    if (w->failure != 0) break;
+  }
+  return bp_failure_result(w->ctx, w->failure, &p->instructions[bp_failure_number(w->failure)].node);
+}
+
 bp_status bp_run(const bp_program *program, bp_workspace *workspace, int64_t batch, const void *const *inputs,
                  void *const *outputs) {
   bp_workspace *w = workspace;
@@ -209,19 +277,17 @@ bp_status bp_run(const bp_program *program, bp_workspace *workspace, int64_t bat
                    "run: a batch of %" PRId64 " rows, expected 0 to %" PRId64 "; see max_batch of bp_compile_options",
                    batch, program->max_batch);
   w->batch = batch;
-  atomic_store_explicit(&w->status, BP_OK, memory_order_relaxed);
-  for (int32_t i = 0; i < program->n_buffers; i++) w->pointers[i] = place_of(w, &program->buffers[i], inputs, outputs);
-  resolve_args(w);
+  for (int32_t i = 0; i < program->n_moving; i++) {
+    int32_t b = program->moving[i];
+    void *to = place_of(w, &program->buffers[b], inputs, outputs);
+    if (to == w->pointers[b]) continue;
+    w->pointers[b] = to;
+    plan_tape_moved(w, b);
+  }
   for (int32_t i = 0; i < program->n_checks; i++) {
     const plan_check *c = &program->checks[i];
     BP_TRY(bp_index_check(w->ctx, c->op, w->pointers[c->buffer], c->rows < 0 ? batch : c->rows, c->limit));
   }
-  w->failure = 0;
-  for (int32_t i = 0; i < program->n_prologue; i++) run_instruction(w, &program->instructions[i], 0, 0, 1);
-  for (w->phase = 0; w->phase < program->n_phases; w->phase++) {
-    run_phase(w);
-    if (program->n_calls > 0) BP_TRY(inside_status(w));
-    if (w->failure != 0) break;
-  }
-  return bp_failure_result(w->ctx, w->failure, &program->instructions[bp_failure_number(w->failure)].node);
+  run_fixed(w);
+  return plan_tape_run(w) ? BP_OK : run_phases(w);
 }
