@@ -28,9 +28,18 @@ bool bp_output_find(const char *name, bp_output *out) {
   return false;
 }
 
+/* 1 for the largest of each row, the first of equals. */
+static bp_var one_for_the_largest(bp_var z) {
+  bp_dtype dtype = bp_var_dtype(z);
+  int64_t n = bp_var_dim(z, 1);
+  bp_var numbers = bp_cumsum(bp_broadcast(like(z, 1), 1, &n), 0); /* 1, 2, …, n */
+  bp_var largest = bp_expand(bp_cast(bp_argmax(z), dtype), -1);
+  return bp_equal(numbers, bp_add(largest, like(z, 1)));
+}
+
 bp_var output_unit(const bp_objective *o, bp_var x) {
   bool one_of_many = o->classes && o->output == BP_OUTPUT_HEAVISIDE && bp_var_dim(x, 1) > 1;
-  return one_of_many ? bp_one_hot(bp_argmax(x), o->width, bp_var_dtype(x)) : units[o->output].apply(x);
+  return one_of_many ? one_for_the_largest(x) : units[o->output].apply(x);
 }
 
 /* ---- columns of a prediction ---- */
