@@ -36,13 +36,33 @@ static void class_lines(const bp_metrics *m) {
   line("ECE", m->calibration_error, "calibration: how far confidence is from accuracy");
 }
 
-static void value_lines(const bp_metrics *m) {
+/* One line for each of several targets. */
+static void target_lines(const bp_model *model, const bp_metrics *m) {
+  char rmse[32], mae[32], r2[32];
+  int width = 6;
+  if (m->n_targets < 2) return;
+  for (int64_t t = 0; t < m->n_targets; t++) {
+    int own = cli_width(bp_model_target_at(model, t));
+    if (own > width) width = own;
+  }
+  cli_print("\n%-*s %10s %10s         R²\n", width, "target", "RMSE", "MAE");
+  for (int64_t t = 0; t < m->n_targets; t++) {
+    const bp_value_metrics *v = &m->targets[t];
+    const char *name = bp_model_target_at(model, t);
+    cli_print("%s%*s %10s %10s %10s\n", name, width - cli_width(name), "", cli_short_number(v->rmse, rmse, sizeof rmse),
+              cli_short_number(v->mae, mae, sizeof mae), cli_short_number(v->r2, r2, sizeof r2));
+  }
+}
+
+static void value_lines(const bp_model *model, const bp_metrics *m) {
+  line("accuracy", m->accuracy, "share of labels on the right side of a half");
   line("RMSE", m->rmse, "");
   line("MAE", m->mae, "");
   line("median", m->median_error, "of the absolute errors");
   line("largest", m->max_error, "absolute error");
   line("bias", m->bias, "mean of prediction - truth");
   line("R²", m->r2, "");
+  target_lines(model, m);
 }
 
 static void loss_line(const bp_model *model, const bp_metrics *m) {
@@ -167,7 +187,7 @@ static void report(const bp_model *model, const bp_metrics *m) {
   cli_print("%-10s%s\n", "rows", cli_thousands(m->rows, rows, sizeof rows));
   loss_line(model, m);
   if (m->task != BP_TASK_CLASSIFICATION) {
-    value_lines(m);
+    value_lines(model, m);
     return;
   }
   class_lines(m);
@@ -205,8 +225,13 @@ static const member class_members[] = {
 };
 
 static const member value_members[] = {
-    {"rmse", FIELD(rmse), true},           {"mae", FIELD(mae), true},   {"median_error", FIELD(median_error), true},
-    {"max_error", FIELD(max_error), true}, {"bias", FIELD(bias), true}, {"r2", FIELD(r2), true},
+    {"accuracy", FIELD(accuracy), false},
+    {"rmse", FIELD(rmse), true},
+    {"mae", FIELD(mae), true},
+    {"median_error", FIELD(median_error), true},
+    {"max_error", FIELD(max_error), true},
+    {"bias", FIELD(bias), true},
+    {"r2", FIELD(r2), true},
     {"coverage", FIELD(coverage), true},
 };
 
@@ -262,6 +287,20 @@ static void json_classes(cli_json *json, const bp_model *model, const bp_metrics
   json_confusion(json, m);
 }
 
+static void json_targets(cli_json *json, const bp_model *model, const bp_metrics *m) {
+  if (m->n_targets < 2) return;
+  cli_json_open(json, "targets", '[');
+  for (int64_t t = 0; t < m->n_targets; t++) {
+    cli_json_open(json, NULL, '{');
+    cli_json_text(json, "target", bp_model_target_at(model, t));
+    cli_json_real(json, "rmse", m->targets[t].rmse);
+    cli_json_real(json, "mae", m->targets[t].mae);
+    cli_json_real(json, "r2", m->targets[t].r2);
+    cli_json_close(json, '}');
+  }
+  cli_json_close(json, ']');
+}
+
 static void report_json(const bp_model *model, const bp_metrics *m) {
   cli_json json = {.file = cli_output()};
   cli_json_open(&json, NULL, '{');
@@ -269,8 +308,10 @@ static void report_json(const bp_model *model, const bp_metrics *m) {
   cli_json_real(&json, "loss", m->loss);
   if (m->task == BP_TASK_CLASSIFICATION)
     json_classes(&json, model, m);
-  else
+  else {
     json_members(&json, m, value_members, sizeof value_members / sizeof *value_members);
+    json_targets(&json, model, m);
+  }
   cli_json_close(&json, '}');
   cli_print("\n");
 }

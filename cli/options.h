@@ -57,7 +57,7 @@ typedef struct cli_settings {
   double tolerance, time_limit; /* time_limit: seconds, 0: none */
   cli_every checkpoint_every;
   cli_valid valid;
-  const char *valid_labels, *labels, *target, *ignore, *features, *missing, *text;
+  const char *valid_labels, *labels, *target, *weight, *class_weight, *ignore, *features, *missing, *text;
   int delimiter, header; /* as in bp_read_options */
   const char *out, *checkpoint, *config, *log, *keep;
   int progress; /* cli_progress */

@@ -8,6 +8,9 @@
 #include "file_out.h"
 #include "reading.h"
 
+/* Room for the name of a column of the prediction. */
+enum { OUTPUT_NAME = 4096 };
+
 /* One run: what is read, and what is written. */
 typedef struct prediction {
   bp_context *context;
@@ -49,18 +52,32 @@ static void put_kept(FILE *file, const bp_table *table, int64_t row, int64_t col
     put_number(file, bp_table_number(table, row, column));
 }
 
+/* Columns of the prediction: one for a class or a single number, else one for each output. */
+static int64_t columns_of(const prediction *p) {
+  bool one_class = bp_model_task(p->model) == BP_TASK_CLASSIFICATION && !p->settings->proba;
+  return one_class ? 1 : bp_model_outputs(p->model);
+}
+
+/* "prediction", "prediction_NAME" where several numbers are predicted, or a class. */
+static const char *column_name(const prediction *p, int64_t column, char name[OUTPUT_NAME]) {
+  static const char prefix[] = "prediction_";
+  if (p->settings->proba) return bp_model_output_name(p->model, column, name, OUTPUT_NAME);
+  if (columns_of(p) == 1) return "prediction";
+  (void)memcpy(name, prefix, sizeof prefix);
+  (void)bp_model_output_name(p->model, column, name + sizeof prefix - 1, OUTPUT_NAME - (sizeof prefix - 1));
+  return name;
+}
+
 static void put_header(FILE *file, const prediction *p) {
   for (size_t i = 0; i < p->n_kept; i++) {
     put_field(file, bp_table_name(p->table, p->kept[i]));
     (void)fputc(',', file);
   }
-  if (!p->settings->proba)
-    (void)fputs("prediction", file);
-  else
-    for (int64_t c = 0; c < bp_model_outputs(p->model); c++) {
-      if (c > 0) (void)fputc(',', file);
-      put_field(file, bp_model_class(p->model, c));
-    }
+  for (int64_t i = 0; i < columns_of(p); i++) {
+    char name[OUTPUT_NAME];
+    if (i > 0) (void)fputc(',', file);
+    put_field(file, column_name(p, i, name));
+  }
   (void)fputc('\n', file);
 }
 
@@ -78,15 +95,13 @@ static void put_row(FILE *file, const prediction *p, int64_t row) {
     put_kept(file, p->table, row, p->kept[i]);
     (void)fputc(',', file);
   }
-  if (p->settings->proba)
+  if (bp_model_task(p->model) == BP_TASK_CLASSIFICATION && !p->settings->proba)
+    put_field(file, bp_model_class(p->model, largest(output, outputs)));
+  else
     for (int64_t c = 0; c < outputs; c++) {
       if (c > 0) (void)fputc(',', file);
       put_number(file, output[c]);
     }
-  else if (bp_model_task(p->model) == BP_TASK_CLASSIFICATION)
-    put_field(file, bp_model_class(p->model, largest(output, outputs)));
-  else
-    put_number(file, output[0]);
   (void)fputc('\n', file);
 }
 
@@ -109,9 +124,9 @@ static const char *table_name(const void *user, int i) {
 
 /* Whether the prediction has a column of that name. */
 static bool is_output_name(const prediction *p, const char *name) {
-  if (!p->settings->proba) return strcmp(name, "prediction") == 0;
-  for (int64_t c = 0; c < bp_model_outputs(p->model); c++)
-    if (strcmp(name, bp_model_class(p->model, c)) == 0) return true;
+  char text[OUTPUT_NAME];
+  for (int64_t i = 0; i < columns_of(p); i++)
+    if (strcmp(name, column_name(p, i, text)) == 0) return true;
   return false;
 }
 

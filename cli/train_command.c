@@ -129,6 +129,8 @@ static int check_checkpoint(const cli_request *request, const cli_job *job) {
 
 static bp_train_options train_options(const cli_settings *s, const char *target, const char *settings) {
   bp_train_options o = {.size = sizeof o, .target = target, .ignore = s->ignore, .features = s->features};
+  o.weight = s->weight;
+  o.class_weight = s->class_weight;
   o.task = (bp_task)s->task;
   o.n_hidden = s->hidden.n;
   memcpy(o.hidden, s->hidden.units, sizeof o.hidden);

@@ -50,7 +50,8 @@ static void report_data(const cli_job *job) {
 static void report_target(const bp_model *model) {
   bool classes = bp_model_task(model) == BP_TASK_CLASSIFICATION;
   label("target");
-  cli_print("%s: %s", bp_model_target(model), bp_task_name(bp_model_task(model)));
+  for (int64_t i = 0; i < bp_model_targets(model); i++) cli_print("%s%s", i ? ", " : "", bp_model_target_at(model, i));
+  cli_print(": %s", bp_task_name(bp_model_task(model)));
   if (classes) cli_print(", %" PRId64 " classes", bp_model_outputs(model));
   cli_print("\n");
 }
@@ -105,12 +106,31 @@ static void print_measures(double loss, double accuracy) {
   if (!isnan(accuracy)) cli_print(", accuracy %s", cli_short_number(accuracy, text, sizeof text));
 }
 
+/* What the perceptron's rule found out; false when it was another loss, or something else that ended it. */
+static bool report_separability(const cli_job *job) {
+  const bp_fit_result *r = &job->result;
+  char rows[48];
+  if (bp_model_loss(job->model) != BP_LOSS_PERCEPTRON) return false;
+  if (r->stopped_by == BP_STOP_SEPARATED) {
+    label("stopped");
+    cli_print("separable: no errors in epoch %d\n", r->epochs);
+    return true;
+  }
+  double right = r->history[r->epochs - 1].train_accuracy;
+  if (r->stopped_by != BP_STOP_EPOCHS || right == 1) return false;
+  int64_t errors = llround((1 - right) * (double)recorded(job->model, "rows"));
+  label("stopped");
+  cli_print("not separable within %d epochs: %s on the wrong side in the last one\n", r->epochs,
+            cli_count(errors, "row", rows, sizeof rows));
+  return true;
+}
+
 /* Why it ended, unless it simply ran to its end. */
 static void report_stop(const cli_job *job, const bp_epoch *kept) {
   const bp_fit_result *r = &job->result;
   const char *best = kept->epoch == r->epochs ? "" : ", the best on validation rows";
   char time[32], tolerance[32];
-  if (r->stopped_by == BP_STOP_EPOCHS && kept->epoch == r->epochs) return;
+  if (report_separability(job) || (r->stopped_by == BP_STOP_EPOCHS && kept->epoch == r->epochs)) return;
   label("stopped");
   switch (r->stopped_by) {
   case BP_STOP_DIVERGED: cli_print("the loss of epoch %d was not finite", r->epochs + 1); break;

@@ -25,8 +25,16 @@ BP_API const char *bp_task_name(bp_task task);
 
 /* What to train; zero-filled means the defaults, which train well on tables and images. */
 typedef struct bp_train_options {
-  size_t size;          /* sizeof(bp_train_options) */
-  const char *target;   /* name or number (from 0) of the target column; NULL: the last column */
+  size_t size; /* sizeof(bp_train_options) */
+  const char
+      *target; /* name or number (from 0) of the target column, or several separated by commas, which are values; NULL:
+                           the last column */
+  const char
+      *weight; /* name or number of a column of row weights, as bp_source.weights; NULL: every row counts the same */
+  const char
+      *class_weight; /* "balanced": rows / (classes · rows of the class), or "a=2,b=0.5": factors on the weights of the
+                               training rows of a class, 1 for those not named; NULL: none. Validation and evaluation do
+                               without */
   const char *ignore;   /* comma-separated columns to leave out; NULL: none */
   const char *features; /* comma-separated columns to use; NULL: all others */
   bp_task task;
@@ -84,7 +92,7 @@ BP_API bp_status bp_model_predict(bp_context *context, const bp_model *model, co
 typedef struct bp_metrics {
   bp_task task;
   int64_t rows;
-  double loss; /* mean over rows, as trained but without label smoothing; NaN for a callback's */
+  double loss; /* (weighted) mean over rows, as trained but without label smoothing; NaN for a callback's */
 
   /* classes */
   int64_t classes;        /* 0 for regression */
@@ -100,10 +108,12 @@ typedef struct bp_metrics {
       pr_auc; /* of the second of two classes; of more, the mean of each against the rest. NaN when rows × classes is
                        * above 2^25: all of them must be sorted */
 
-  /* values, in the target's own units */
+  /* values, in the target's own units; of several targets the mean over them */
   double rmse, mae, r2, bias, median_error, max_error;
   double
       coverage; /* the share of the rows whose value is at most the prediction: τ for a good prediction of a quantile τ */
+  int64_t n_targets;         /* 0 for classification */
+  bp_value_metrics *targets; /* NEW [n_targets] */
 } bp_metrics;
 BP_API bp_status bp_model_evaluate(bp_context *context, const bp_model *model, const bp_table *table, int threads,
                                    bp_metrics *out);
@@ -122,8 +132,13 @@ BP_API const bp_objective *bp_model_objective(const bp_model *model);
 BP_API int64_t bp_model_outputs(const bp_model *model);
 /* The name of an output into text[size], cut to fit: a class, the target, "TARGET_sd" for a standard deviation. Returns text. */
 BP_API const char *bp_model_output_name(const bp_model *model, int64_t output, char *text, size_t size);
-/* VIEW the name of the target column. */
+/* VIEW the name of the (first) target column. */
 BP_API const char *bp_model_target(const bp_model *model);
+/* Target columns: one for classification, and VIEW the name of one; "" out of range. */
+BP_API int64_t bp_model_targets(const bp_model *model);
+BP_API const char *bp_model_target_at(const bp_model *model, int64_t target);
+/* VIEW the name of the column of row weights; NULL: there was none. */
+BP_API const char *bp_model_weight(const bp_model *model);
 /* VIEW the name of a class; "" out of range or for regression. */
 BP_API const char *bp_model_class(const bp_model *model, int64_t class_number);
 /* Feature columns of the table, before encoding. */

@@ -119,6 +119,7 @@ typedef enum bp_stop {
   BP_STOP_EPOCHS,    /* all epochs are through */
   BP_STOP_PATIENCE,  /* the validation loss got no better */
   BP_STOP_TOLERANCE, /* the training loss no longer changed */
+  BP_STOP_SEPARATED, /* loss perceptron, plain sgd: an epoch made no error, so no later one would change a weight */
   BP_STOP_TIME,      /* the time limit */
   BP_STOP_CALLBACK,  /* a callback said so */
   BP_STOP_SUSPENDED, /* BP_SUSPEND */

@@ -21,7 +21,6 @@ bp_status bp_encoding_new(bp_context *ctx, bp_encoding **out) {
   bp_encoding *e = bp_calloc(ctx, 1, sizeof *e);
   if (!e) return BP_E_NOMEM;
   e->allocator = bp_context_allocator(ctx);
-  e->target_scale = 1;
   *out = e;
   return BP_OK;
 }
@@ -39,7 +38,9 @@ void bp_encoding_free(bp_encoding *e) {
   bp_dictionary_release(e->allocator, &e->names);
   bp_dictionary_release(e->allocator, &e->unused);
   bp_dictionary_release(e->allocator, &e->classes);
-  bp_release(e->allocator, e->target, e->target_size, 1);
+  bp_dictionary_release(e->allocator, &e->target_names);
+  bp_release(e->allocator, e->targets, e->targets_capacity, sizeof *e->targets);
+  bp_release(e->allocator, e->weight, e->weight_size, 1);
   bp_release(e->allocator, e, 1, sizeof *e);
 }
 
@@ -53,8 +54,22 @@ static bp_status replace_text(bp_context *ctx, const char *text, char **copy, si
   return BP_OK;
 }
 
-bp_status bp_encoding_set_target(bp_context *ctx, bp_encoding *e, const char *name) {
-  return replace_text(ctx, name, &e->target, &e->target_size);
+bp_status bp_encoding_add_target(bp_context *ctx, bp_encoding *e, const char *name) {
+  char quoted[BP_QUOTE_TEXT];
+  void *targets = e->targets;
+  int32_t number;
+  if (bp_dictionary_find(&e->target_names, name, strlen(name)) >= 0)
+    return bp_fail(ctx, BP_E_DATA, "target '%s' is there twice", bp_quote(name, strlen(name), quoted));
+  bp_status status = bp_grow(ctx, &targets, &e->targets_capacity, e->n_targets + 1, sizeof *e->targets);
+  e->targets = targets;
+  BP_TRY(status);
+  BP_TRY(bp_dictionary_add(ctx, &e->target_names, name, strlen(name), &number));
+  e->targets[e->n_targets++] = (bp_target){.name = e->target_names.words[number], .scale = 1};
+  return BP_OK;
+}
+
+bp_status bp_encoding_set_weight(bp_context *ctx, bp_encoding *e, const char *name) {
+  return replace_text(ctx, name, &e->weight, &e->weight_size);
 }
 
 bp_status bp_feature_set_prefix(bp_context *ctx, bp_feature *feature, const char *prefix) {
@@ -111,7 +126,8 @@ const char *bp_block_name(const bp_feature *feature, int64_t c, char name[BP_BLO
 bool bp_encoding_knows(const bp_encoding *e, const char *name) {
   size_t size = strlen(name);
   if (bp_dictionary_find(&e->names, name, size) >= 0 || bp_dictionary_find(&e->unused, name, size) >= 0) return true;
-  if (e->target && strcmp(e->target, name) == 0) return true;
+  if (bp_dictionary_find(&e->target_names, name, size) >= 0) return true;
+  if (e->weight && strcmp(e->weight, name) == 0) return true;
   if (e->block == 0) return false;
   const bp_feature *block = &e->features[e->block - 1];
   return bp_block_find(block->prefix, block->block_columns, name) >= 0;

@@ -50,6 +50,14 @@ typedef struct bp_feature {
   int64_t block_columns; /* BYTES */
 } bp_feature;
 
+/* A column to predict. */
+typedef struct bp_target {
+  const char *name;   /* VIEW */
+  double mean, scale; /* REGRESSION: the network learns (value - mean) / scale; 0 and 1 otherwise */
+} bp_target;
+/* Columns to predict at most. */
+#define BP_TARGETS_MAX 256
+
 typedef struct bp_encoding {
   bp_allocator allocator;
   bp_goal goal;         /* CLASSIFICATION or REGRESSION */
@@ -60,10 +68,12 @@ typedef struct bp_encoding {
   bp_dictionary
       unused;         /* columns of the training table that are neither feature nor target: they may be there or not */
   int64_t inputs;     /* columns of the encoded features */
-  char *target;       /* name of the target column */
-  size_t target_size; /* bytes, NUL included */
-  double target_mean, target_scale; /* REGRESSION: the network learns (value - mean) / scale; 0 and 1 otherwise */
-  bp_dictionary classes;            /* CLASSIFICATION: names, sorted: by value if all are numbers, else bytewise */
+  bp_target *targets; /* [n_targets]: one for CLASSIFICATION, one or more for REGRESSION */
+  size_t n_targets, targets_capacity;
+  bp_dictionary target_names; /* word i: targets[i].name */
+  char *weight;               /* name of the column of row weights; NULL: none */
+  size_t weight_size;         /* bytes, NUL included */
+  bp_dictionary classes;      /* CLASSIFICATION: names, sorted: by value if all are numbers, else bytewise */
 } bp_encoding;
 
 /* Which rows of a table: list[0 .. n), or first .. first + n - 1 where list is NULL. BORROW. */
@@ -74,7 +84,9 @@ typedef struct bp_rows {
 bp_rows bp_rows_all(const bp_table *table);
 
 typedef struct bp_encoding_options {
-  const char *target;   /* name or number (from 0); NULL: the last column, which a warning tells */
+  const char *
+      target; /* name or number (from 0), or several, separated by commas; NULL: the last column, which a warning tells */
+  const char *weight;   /* name or number of the column of row weights; NULL: none */
   const char *ignore;   /* comma-separated columns to leave out; NULL: none. A block of bytes goes by its prefix */
   const char *features; /* comma-separated columns to use; NULL: all others */
   bp_goal goal;    /* AUTO: text, or whole numbers of at most BP_FEW_VALUES different values, each at least twice on
@@ -97,10 +109,8 @@ bp_status bp_encoding_strata(bp_context *ctx, const bp_table *table, const bp_en
 
 /* ---- applying ---- */
 typedef enum bp_targets {
-  BP_TARGETS_NONE,    /* the target column need not be there */
-  BP_TARGETS_OWN,     /* classes: I32 [rows]; values: real [rows, 1], standardised */
-  BP_TARGETS_ONE_HOT, /* classes: real [rows, classes] */
-  BP_TARGETS_BINARY   /* two classes: real [rows, 1], 1 for the second one */
+  BP_TARGETS_NONE, /* the target column need not be there */
+  BP_TARGETS_OWN   /* classes: I32 [rows]; values: real [rows, n_targets], standardised; and the weights of rows */
 } bp_targets;
 
 /* Encoded rows, laid out as bp_source (backprop/train.h) wants them. */
@@ -115,6 +125,7 @@ typedef struct bp_encoded {
   bp_dtype target_dtype;  /* I32, or F32/F64 as asked for */
   int64_t outputs;        /* classes, or values per row */
   const void *targets;    /* NULL with BP_TARGETS_NONE */
+  double *weights;        /* [rows], owned; NULL where the encoding or the table has none, and with BP_TARGETS_NONE */
   bp_allocator allocator; /* the rest is for bp_encoded_release() */
   void *owned_features, *owned_targets;
   size_t features_size, targets_size; /* bytes */
@@ -124,12 +135,13 @@ void bp_encoded_release(bp_encoded *encoded);
 /* An encoding tied to the columns of a table. Both BORROWed for its life. One thread at a time. */
 typedef struct bp_binding bp_binding;
 /* NEW binding: every column is found by its name, in any order.
- * BP_E_DATA  a column is missing, surplus, or of another type; a class that training never saw */
+ * BP_E_DATA  a column is missing, surplus, or of another type; a class that training never saw
+ * A column of weights need not be there: then every row counts the same, which a warning tells where targets are wanted. */
 bp_status bp_encoding_bind(bp_context *ctx, const bp_encoding *encoding, const bp_table *table, bool want_targets,
                            bp_binding **out);
 void bp_binding_free(bp_binding *binding);
 /* Encodes rows into *out, which is released with bp_encoded_release(). dtype: F32 or F64.
- * BP_E_DATA  an infinite value, a missing target, a class that training never saw */
+ * BP_E_DATA  an infinite value, a missing target, a class that training never saw, a weight that is missing or below 0 */
 bp_status bp_binding_encode(bp_context *ctx, bp_binding *binding, bp_rows rows, bp_dtype dtype, bp_targets targets,
                             bp_encoded *out);
 /* One warning for each column in which rows encoded so far held categories never seen in training (all their inputs are 0),

@@ -203,9 +203,9 @@ static bp_status encode_features(bp_context *ctx, bp_binding *binding, bp_rows r
 
 /* ---- targets ---- */
 
-static bp_status fail_class(const block *b, int i, int32_t found) {
+static bp_status fail_class(const block *b, int i, size_t number, int32_t found) {
   const bp_binding *binding = b->binding;
-  const char *name = binding->encoding->target;
+  const char *name = binding->encoding->targets[number].name;
   char place[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT], text[BP_QUOTE_TEXT];
   (void)bp_table_place(binding->table, row_of(b, i), place);
   (void)bp_quote(name, strlen(name), quoted);
@@ -215,75 +215,64 @@ static bp_status fail_class(const block *b, int i, int32_t found) {
   for (size_t c = 0; c < binding->encoding->classes.count; c++)
     bp_names_add(&classes, binding->encoding->classes.words[c]);
   return bp_fail(b->ctx, BP_E_DATA, "%s: the target '%s' is '%s', a class that training never saw; the classes are %s",
-                 place, quoted, bp_view_text(&binding->target, row_of(b, i), text), bp_names_text(&classes));
+                 place, quoted, bp_view_text(&binding->targets[number], row_of(b, i), text), bp_names_text(&classes));
 }
 
 bp_status bp_binding_classes(bp_context *ctx, const bp_binding *binding, bp_rows rows, int32_t *classes) {
   block b = {.ctx = ctx, .binding = binding, .rows = rows};
   for (; b.first < rows.n; b.first++) {
     int32_t found = bp_word_map_at(&binding->classes, row_of(&b, 0));
-    if (found < 0) return fail_class(&b, 0, found);
+    if (found < 0) return fail_class(&b, 0, 0, found);
     classes[b.first] = found;
   }
   return BP_OK;
 }
 
-/* Classes as numbers 0 and 1: [rows, classes], or [rows, 1] for the second of two. */
-static bp_status encode_class_values(bp_context *ctx, const bp_binding *binding, bp_rows rows, bool binary,
-                                     const output *out) {
-  int32_t class_number = 0;
-  for (int64_t i = 0; i < rows.n; i++) {
-    bp_rows one = {.list = rows.list ? rows.list + i : NULL, .first = rows.first + i, .n = 1};
-    BP_TRY(bp_binding_classes(ctx, binding, one, &class_number));
-    if (binary)
-      put(out, i, 0, class_number == 1);
-    else
-      put(out, i, class_number, 1);
-  }
-  return BP_OK;
-}
-
 static bp_status encode_values(bp_context *ctx, const bp_binding *binding, bp_rows rows, const output *out) {
-  const bp_encoding *e = binding->encoding;
   block b = {.ctx = ctx, .binding = binding, .rows = rows};
-  for (; b.first < rows.n; b.first++) {
-    double value = bp_view_number(&binding->target, row_of(&b, 0));
-    double encoded = (value - e->target_mean) / e->target_scale;
-    if (isnan(value)) return fail_class(&b, 0, BP_WORD_MISSING);
-    if (!fits(out->dtype, encoded)) return fail_number(&b, 0, "the target", e->target, value);
-    put(out, b.first, 0, encoded);
-  }
+  for (; b.first < rows.n; b.first++)
+    for (size_t t = 0; t < binding->n_targets; t++) {
+      const bp_target *target = &binding->encoding->targets[t];
+      double value = bp_view_number(&binding->targets[t], row_of(&b, 0));
+      double encoded = (value - target->mean) / target->scale;
+      if (isnan(value)) return fail_class(&b, 0, t, BP_WORD_MISSING);
+      if (!fits(out->dtype, encoded)) return fail_number(&b, 0, "the target", target->name, value);
+      put(out, b.first, (int64_t)t, encoded);
+    }
   return BP_OK;
 }
 
-/* What the targets look like. */
-static bp_status lay_out_targets(bp_context *ctx, const bp_encoding *encoding, bp_dtype dtype, bp_targets targets,
-                                 bp_encoded *e, int64_t *columns) {
-  bool classes = encoding->goal == BP_GOAL_CLASSIFICATION;
-  int64_t n = (int64_t)encoding->classes.count;
-  if ((targets == BP_TARGETS_ONE_HOT && !classes) || (targets == BP_TARGETS_BINARY && (!classes || n != 2)))
-    return bp_fail(ctx, BP_E_ARG, "targets of '%s' as %s; it is not %s", encoding->target,
-                   targets == BP_TARGETS_BINARY ? "one of two classes" : "classes",
-                   targets == BP_TARGETS_BINARY ? "of two classes" : "of classes");
-  bool own_classes = classes && targets == BP_TARGETS_OWN;
-  e->target_dtype = own_classes ? BP_I32 : dtype;
-  e->outputs = classes && targets != BP_TARGETS_BINARY ? n : 1;
-  *columns = own_classes ? 1 : e->outputs;
+static bp_status encode_weights(bp_context *ctx, const bp_binding *binding, bp_rows rows, bp_encoded *e) {
+  char place[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT], text[BP_NUMBER_TEXT];
+  const char *name = binding->encoding->weight;
+  if (!binding->has_weights) return BP_OK;
+  e->weights = bp_alloc(ctx, (size_t)rows.n, sizeof *e->weights);
+  if (!e->weights) return BP_E_NOMEM;
+  for (int64_t i = 0; i < rows.n; i++) {
+    double weight = bp_view_number(&binding->weights, bp_row_at(rows, i));
+    e->weights[i] = weight;
+    if (weight >= 0 && isfinite(weight)) continue;
+    return bp_fail(ctx, BP_E_DATA, "%s: the weight '%s' is %s; expected a finite number from 0",
+                   bp_table_place(binding->table, bp_row_at(rows, i), place), bp_quote(name, strlen(name), quoted),
+                   isnan(weight) ? "missing" : bp_number_text(weight, text));
+  }
   return BP_OK;
 }
 
 static bp_status encode_targets(bp_context *ctx, const bp_binding *binding, bp_rows rows, bp_dtype dtype,
-                                bp_targets targets, bp_encoded *e) {
-  int64_t columns = 0;
+                                bp_encoded *e) {
+  const bp_encoding *encoding = binding->encoding;
+  bool classes = encoding->goal == BP_GOAL_CLASSIFICATION;
   if (!binding->has_target) return bp_fail(ctx, BP_E_ARG, "targets from a binding that was made without them");
-  BP_TRY(lay_out_targets(ctx, binding->encoding, dtype, targets, e, &columns));
+  e->target_dtype = classes ? BP_I32 : dtype;
+  e->outputs = classes ? (int64_t)encoding->classes.count : (int64_t)encoding->n_targets;
+  int64_t columns = classes ? 1 : e->outputs;
   e->owned_targets = alloc_rows(ctx, rows.n, columns, e->target_dtype, &e->targets_size);
   if (!e->owned_targets) return BP_E_NOMEM;
   e->targets = e->owned_targets;
   output out = {.dtype = dtype, .data = e->owned_targets, .columns = columns};
-  if (binding->encoding->goal == BP_GOAL_REGRESSION) return encode_values(ctx, binding, rows, &out);
-  if (targets == BP_TARGETS_OWN) return bp_binding_classes(ctx, binding, rows, e->owned_targets);
-  return encode_class_values(ctx, binding, rows, targets == BP_TARGETS_BINARY, &out);
+  BP_TRY(encode_weights(ctx, binding, rows, e));
+  return classes ? bp_binding_classes(ctx, binding, rows, e->owned_targets) : encode_values(ctx, binding, rows, &out);
 }
 
 /* ---- public ---- */
@@ -291,6 +280,7 @@ static bp_status encode_targets(bp_context *ctx, const bp_binding *binding, bp_r
 void bp_encoded_release(bp_encoded *e) {
   if (e->owned_features) bp_aligned_free(e->allocator, e->owned_features, e->features_size);
   if (e->owned_targets) bp_aligned_free(e->allocator, e->owned_targets, e->targets_size);
+  if (e->weights) bp_release(e->allocator, e->weights, (size_t)e->rows, sizeof *e->weights);
   memset(e, 0, sizeof *e);
 }
 
@@ -300,7 +290,7 @@ bp_status bp_binding_encode(bp_context *ctx, bp_binding *binding, bp_rows rows, 
   if (dtype != BP_F32 && dtype != BP_F64)
     return bp_fail(ctx, BP_E_DTYPE, "rows encoded as %s; float32 and float64 are possible", bp_dtype_name(dtype));
   bp_status status = encode_features(ctx, binding, rows, dtype, &e);
-  if (status == BP_OK && targets != BP_TARGETS_NONE) status = encode_targets(ctx, binding, rows, dtype, targets, &e);
+  if (status == BP_OK && targets != BP_TARGETS_NONE) status = encode_targets(ctx, binding, rows, dtype, &e);
   if (status != BP_OK) {
     bp_encoded_release(&e);
     return status;
@@ -350,9 +340,10 @@ bp_status bp_encoding_apply(bp_context *ctx, const bp_encoding *encoding, const 
 static bp_status find_strata(bp_context *ctx, const bp_table *table, const bp_encoding_options *options,
                              bp_encoding *encoding, bp_binding *binding, int32_t **out) {
   bp_rows all = bp_rows_all(table);
-  int64_t column;
-  BP_TRY(bp_target_find(ctx, table, options, &column));
-  BP_TRY(bp_target_learn(ctx, table, all, column, options, true, encoding));
+  bp_aims aims;
+  BP_TRY(bp_aims_find(ctx, table, options, &aims));
+  aims.weight = -1;
+  BP_TRY(bp_aims_learn(ctx, table, all, &aims, options, true, encoding));
   if (encoding->goal == BP_GOAL_REGRESSION) return BP_OK;
   BP_TRY(bp_binding_bind_target(ctx, binding));
   *out = bp_alloc(ctx, (size_t)all.n, sizeof **out);

@@ -124,17 +124,41 @@ static bp_status bind_feature(bp_context *ctx, const bp_table *table, bp_bound_f
 
 /* ---- the target ---- */
 
-bp_status bp_binding_bind_target(bp_context *ctx, bp_binding *b) {
+static bp_status bind_weights(bp_context *ctx, bp_binding *b) {
+  char source[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
+  const char *name = b->encoding->weight;
+  int64_t column = name ? bp_table_find(b->table, name) : -1;
+  if (!name) return BP_OK;
+  if (column < 0) {
+    bp_warn(ctx, "%s: the column of weights '%s' is not there; every row counts the same",
+            bp_table_source(b->table, source), bp_quote(name, strlen(name), quoted));
+    return BP_OK;
+  }
+  b->weights = bp_table_view(b->table, column);
+  b->has_weights = true;
+  return need_numbers(ctx, b->table, name, &b->weights, "the weight");
+}
+
+static bp_status bind_target(bp_context *ctx, bp_binding *b, size_t i) {
   char source[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
   const bp_encoding *e = b->encoding;
-  int64_t column = bp_table_find(b->table, e->target);
+  const char *name = e->targets[i].name;
+  int64_t column = bp_table_find(b->table, name);
   if (column < 0)
     return bp_fail(ctx, BP_E_DATA, "%s: the target column '%s' is missing; it is needed to compare with",
-                   bp_table_source(b->table, source), bp_quote(e->target, strlen(e->target), quoted));
-  b->target = bp_table_view(b->table, column);
-  b->has_target = true;
-  if (e->goal == BP_GOAL_REGRESSION) return need_numbers(ctx, b->table, e->target, &b->target, "the target");
+                   bp_table_source(b->table, source), bp_quote(name, strlen(name), quoted));
+  b->targets[i] = bp_table_view(b->table, column);
+  if (e->goal == BP_GOAL_REGRESSION) return need_numbers(ctx, b->table, name, &b->targets[i], "the target");
   return bp_word_map_init(ctx, &e->classes, b->table, column, &b->classes);
+}
+
+bp_status bp_binding_bind_target(bp_context *ctx, bp_binding *b) {
+  b->targets = bp_calloc(ctx, b->encoding->n_targets, sizeof *b->targets);
+  if (!b->targets) return BP_E_NOMEM;
+  b->n_targets = b->encoding->n_targets;
+  for (size_t i = 0; i < b->n_targets; i++) BP_TRY(bind_target(ctx, b, i));
+  b->has_target = true;
+  return bind_weights(ctx, b);
 }
 
 /* ---- the object ---- */
@@ -148,6 +172,7 @@ void bp_binding_free(bp_binding *b) {
       bp_release(b->allocator, bound->columns, (size_t)bound->feature->block_columns, sizeof *bound->columns);
   }
   bp_release(b->allocator, b->features, b->encoding->n_features, sizeof *b->features);
+  bp_release(b->allocator, b->targets, b->n_targets, sizeof *b->targets);
   bp_word_map_release(&b->classes);
   bp_release(b->allocator, b, 1, sizeof *b);
 }

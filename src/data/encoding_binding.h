@@ -21,7 +21,10 @@ struct bp_binding {
   const bp_table *table;
   bp_bound_feature *features; /* [encoding->n_features] */
   bool has_target;
-  bp_column_view target;
+  bp_column_view *targets; /* [n_targets] */
+  size_t n_targets;        /* 0 until they are bound */
+  bool has_weights;
+  bp_column_view weights;
   bp_word_map classes; /* CLASSIFICATION */
 };
 

@@ -68,17 +68,29 @@ static bool fill_features(json_t *array, const bp_encoding *e) {
   return true;
 }
 
-static bool fill_target(json_t *target, const bp_encoding *e) {
-  if (!set(target, "name", json_string(e->target))) return false;
+static bool fill_target(json_t *target, const bp_encoding *e, size_t i) {
+  if (!set(target, "name", json_string(e->targets[i].name))) return false;
   if (e->goal == BP_GOAL_CLASSIFICATION) return set(target, "classes", words_json(&e->classes));
-  return set(target, "mean", json_real(e->target_mean)) && set(target, "scale", json_real(e->target_scale));
+  return set(target, "mean", json_real(e->targets[i].mean)) && set(target, "scale", json_real(e->targets[i].scale));
+}
+
+/* One target is an object, several are an array of objects. */
+static bool fill_targets(json_t *object, const bp_encoding *e) {
+  json_t *array = e->n_targets > 1 ? json_array() : NULL;
+  if (e->n_targets > 1 && !set(object, "target", array)) return false;
+  for (size_t i = 0; i < e->n_targets; i++) {
+    json_t *target = array ? append_object(array) : json_object();
+    if (!array && !set(object, "target", target)) return false;
+    if (!target || !fill_target(target, e, i)) return false;
+  }
+  return true;
 }
 
 static bool fill_encoding(json_t *object, const bp_encoding *e) {
-  json_t *features = json_array(), *target = json_object();
-  bool kept = set(object, "features", features);
-  kept = set(object, "target", target) && kept; /* both belong to object, or are freed */
-  return kept && fill_features(features, e) && fill_target(target, e) && set(object, "unused", words_json(&e->unused));
+  json_t *features = json_array();
+  if (!set(object, "features", features) || !fill_features(features, e) || !fill_targets(object, e)) return false;
+  if (e->weight && !set(object, "weight", json_string(e->weight))) return false;
+  return set(object, "unused", words_json(&e->unused));
 }
 
 bp_status bp_encoding_to_json(bp_context *ctx, const bp_encoding *encoding, json_t **out) {
@@ -264,21 +276,52 @@ static bp_status read_classes(const place *p, bp_encoding *e) {
   return BP_OK;
 }
 
+static bp_status add_target(const place *p, bp_encoding *e) {
+  const char *name;
+  BP_TRY(get_text(p, "name", &name));
+  if (bp_encoding_knows(e, name)) return fail_key(p, "name", "a name that is not there yet");
+  return bp_encoding_add_target(p->ctx, e, name);
+}
+
 /* Classes, or a scale, and not both. */
-static bp_status read_target(const place *root, bp_encoding *e) {
+static bp_status read_target(const place *p, bp_encoding *e) {
   static const char *const class_keys[] = {"name", "classes", NULL}, *const value_keys[] = {"name", "mean", "scale",
                                                                                             NULL};
-  place p = {.ctx = root->ctx, .object = json_object_get(root->object, "target"), .path = "target"};
-  const char *name;
-  if (!json_is_object(p.object)) return fail_key(root, "target", "an object");
-  bool classes = json_object_get(p.object, "classes") != NULL;
-  BP_TRY(check_keys(&p, classes ? class_keys : value_keys));
-  BP_TRY(get_text(&p, "name", &name));
-  BP_TRY(bp_encoding_set_target(p.ctx, e, name));
-  if (classes) return read_classes(&p, e);
+  bool classes = json_object_get(p->object, "classes") != NULL;
+  BP_TRY(check_keys(p, classes ? class_keys : value_keys));
+  BP_TRY(add_target(p, e));
+  if (classes) return read_classes(p, e);
+  bp_target *target = &e->targets[e->n_targets - 1];
   e->goal = BP_GOAL_REGRESSION;
-  BP_TRY(get_number(&p, "mean", &e->target_mean));
-  return get_scale(&p, "scale", &e->target_scale);
+  BP_TRY(get_number(p, "mean", &target->mean));
+  return get_scale(p, "scale", &target->scale);
+}
+
+static bp_status read_several(const place *root, const json_t *array, bp_encoding *e) {
+  size_t n = json_array_size(array);
+  if (n < 2 || n > BP_TARGETS_MAX) return fail_key(root, "target", "an object, or an array of 2 to 256 objects");
+  for (size_t i = 0; i < n; i++) {
+    place p = {.ctx = root->ctx, .object = json_array_get(array, i)};
+    (void)snprintf(p.path, sizeof p.path, "target[%zu]", i);
+    if (!json_is_object(p.object)) return fail_key(&p, "name", "an object");
+    BP_TRY(read_target(&p, e));
+    if (e->goal != BP_GOAL_REGRESSION) return fail_key(&p, "classes", "values where there are several targets");
+  }
+  return BP_OK;
+}
+
+static bp_status read_targets(const place *root, bp_encoding *e) {
+  place p = {.ctx = root->ctx, .object = json_object_get(root->object, "target"), .path = "target"};
+  if (json_is_array(p.object)) return read_several(root, p.object, e);
+  return json_is_object(p.object) ? read_target(&p, e) : fail_key(root, "target", "an object");
+}
+
+static bp_status read_weight(const place *root, bp_encoding *e) {
+  const char *name;
+  if (!json_object_get(root->object, "weight")) return BP_OK;
+  BP_TRY(get_text(root, "weight", &name));
+  if (bp_encoding_knows(e, name)) return fail_key(root, "weight", "a name that is neither a target nor a feature");
+  return bp_encoding_set_weight(root->ctx, e, name);
 }
 
 /* The names of unused columns, which are none of the others. */
@@ -296,12 +339,13 @@ static bp_status read_unused(const place *root, bp_encoding *e) {
 }
 
 static bp_status read_all(const place *root, bp_encoding *e) {
-  static const char *const keys[] = {"features", "target", "unused", NULL};
+  static const char *const keys[] = {"features", "target", "weight", "unused", NULL};
   if (!json_is_object(root->object))
     return bp_fail(root->ctx, BP_E_MODEL, "backprop.encoding: expected an object with features and target");
   BP_TRY(check_keys(root, keys));
-  BP_TRY(read_target(root, e));
+  BP_TRY(read_targets(root, e));
   BP_TRY(read_features(root, e));
+  BP_TRY(read_weight(root, e));
   return read_unused(root, e);
 }
 

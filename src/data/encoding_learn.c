@@ -12,7 +12,7 @@
 /* A text column with more categories than this, and with a different text in most rows, looks like names or numbers of rows. */
 enum { MANY_CATEGORIES = 100 };
 
-typedef enum role { ROLE_FEATURE, ROLE_TARGET, ROLE_UNUSED } role;
+typedef enum role { ROLE_FEATURE, ROLE_AIM, ROLE_UNUSED } role; /* AIM: a target, or the weights */
 
 typedef struct learner {
   bp_context *ctx;
@@ -21,13 +21,20 @@ typedef struct learner {
   const bp_encoding_options *options;
   bp_encoding *encoding;
   unsigned char *roles; /* [columns] */
-  int64_t columns, target;
+  int64_t columns;
+  bp_aims aims;
   double *values;   /* [rows]: a column being measured */
   bp_names dropped; /* constant columns */
   char source[BP_PLACE_TEXT];
 } learner;
 
 /* ---- which columns ---- */
+
+static bool is_target(const bp_aims *aims, int64_t column) {
+  for (size_t i = 0; i < aims->n_targets; i++)
+    if (aims->targets[i] == column) return true;
+  return false;
+}
 
 /* The columns first .. first + n - 1 that a name in a list stands for: one, or the block of bytes. */
 static bp_status find_listed(const learner *l, const char *name, const char *list, int64_t *first, int64_t *n) {
@@ -43,9 +50,10 @@ static bp_status find_listed(const learner *l, const char *name, const char *lis
   if (*n == 1 && t->block_columns > 1 && bp_table_type(t, column) == BP_COLUMN_BYTE)
     return bp_fail(l->ctx, BP_E_DATA, "%s: %s names '%s', one of a block of byte columns; name the whole block, '%s'",
                    l->source, list, bp_quote(name, strlen(name), quoted), t->block_prefix);
-  if (column == l->target)
-    return bp_fail(l->ctx, BP_E_DATA, "%s: '%s' is the target, but %s names it too; choose one", l->source,
-                   bp_quote(name, strlen(name), quoted), list);
+  bool target = is_target(&l->aims, column);
+  if (target || column == l->aims.weight)
+    return bp_fail(l->ctx, BP_E_DATA, "%s: '%s' is %s, but %s names it too; choose one", l->source,
+                   bp_quote(name, strlen(name), quoted), target ? "the target" : "the weight of rows", list);
   *first = column;
   return BP_OK;
 }
@@ -67,7 +75,8 @@ static bp_status assign_roles(learner *l) {
   memset(l->roles, all ? ROLE_FEATURE : ROLE_UNUSED, (size_t)l->columns);
   BP_TRY(assign_listed(l, features, "features", ROLE_FEATURE));
   BP_TRY(assign_listed(l, l->options->ignore, "ignore", ROLE_UNUSED));
-  l->roles[l->target] = ROLE_TARGET;
+  for (size_t i = 0; i < l->aims.n_targets; i++) l->roles[l->aims.targets[i]] = ROLE_AIM;
+  if (l->aims.weight >= 0) l->roles[l->aims.weight] = ROLE_AIM;
   return BP_OK;
 }
 
@@ -186,7 +195,7 @@ static bp_status learn_block(learner *l) {
 /* ---- all columns ---- */
 
 static bp_status learn_column(learner *l, int64_t column) {
-  if (l->roles[column] == ROLE_TARGET) return BP_OK;
+  if (l->roles[column] == ROLE_AIM) return BP_OK;
   if (l->roles[column] == ROLE_UNUSED) return set_unused(l, column);
   bp_column_view view = bp_table_view(l->table, column);
   if (view.type == BP_COLUMN_NUMBER) return learn_number(l, column, &view);
@@ -208,7 +217,7 @@ static bp_status check_features(learner *l) {
 
 static bp_status learn(learner *l) {
   BP_TRY(assign_roles(l));
-  BP_TRY(bp_target_learn(l->ctx, l->table, l->rows, l->target, l->options, false, l->encoding));
+  BP_TRY(bp_aims_learn(l->ctx, l->table, l->rows, &l->aims, l->options, false, l->encoding));
   l->values = bp_alloc(l->ctx, (size_t)l->rows.n, sizeof *l->values);
   if (!l->values) return BP_E_NOMEM;
   for (int64_t c = 0; c < l->columns; c++) {
@@ -229,7 +238,7 @@ bp_status bp_encoding_learn(bp_context *ctx, const bp_table *table, bp_rows rows
                .columns = bp_table_columns(table)};
   bp_allocator allocator = bp_context_allocator(ctx);
   (void)bp_table_source(table, l.source);
-  BP_TRY(bp_target_find(ctx, table, l.options, &l.target));
+  BP_TRY(bp_aims_find(ctx, table, l.options, &l.aims));
   BP_TRY(bp_encoding_new(ctx, &l.encoding));
   l.roles = bp_alloc(ctx, (size_t)l.columns, sizeof *l.roles);
   bp_status status = l.roles ? learn(&l) : BP_E_NOMEM;

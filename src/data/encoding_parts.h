@@ -12,7 +12,10 @@ bp_status bp_encoding_new(bp_context *ctx, bp_encoding **out);
  * BP_E_DATA   a name that is there already
  * BP_E_LIMIT  more than BP_INPUTS_MAX inputs */
 bp_status bp_encoding_add(bp_context *ctx, bp_encoding *encoding, const char *name, bp_feature *feature);
-bp_status bp_encoding_set_target(bp_context *ctx, bp_encoding *encoding, const char *name);
+/* Appends a target of that name, with mean 0 and scale 1.
+ * BP_E_DATA  a name that is there already */
+bp_status bp_encoding_add_target(bp_context *ctx, bp_encoding *encoding, const char *name);
+bp_status bp_encoding_set_weight(bp_context *ctx, bp_encoding *encoding, const char *name);
 /* prefix of a BYTES feature. */
 bp_status bp_feature_set_prefix(bp_context *ctx, bp_feature *feature, const char *prefix);
 void bp_feature_release(bp_allocator allocator, bp_feature *feature);
@@ -24,12 +27,18 @@ const char *bp_block_name(const bp_feature *feature, int64_t c, char name[BP_BLO
 bool bp_encoding_knows(const bp_encoding *encoding, const char *name);
 
 /* ---- the target (encoding_target.c) ---- */
-/* The target column that the options choose, checked.
- * BP_E_DATA  there is no such column, or it cannot be a target */
-bp_status bp_target_find(bp_context *ctx, const bp_table *table, const bp_encoding_options *options, int64_t *column);
-/* Fills goal, classes, target_mean and target_scale. Says through bp_warn what it decided, unless quiet. */
-bp_status bp_target_learn(bp_context *ctx, const bp_table *table, bp_rows rows, int64_t column,
-                          const bp_encoding_options *options, bool quiet, bp_encoding *encoding);
+/* Columns to predict, and that of the weights (-1: none). */
+typedef struct bp_aims {
+  int64_t targets[BP_TARGETS_MAX], weight;
+  size_t n_targets;
+} bp_aims;
+/* The columns that the options choose, checked.
+ * BP_E_DATA   there is no such column, it cannot be a target, or it is named twice
+ * BP_E_LIMIT  more than BP_TARGETS_MAX targets */
+bp_status bp_aims_find(bp_context *ctx, const bp_table *table, const bp_encoding_options *options, bp_aims *out);
+/* Fills goal, classes, targets and weight. Says through bp_warn what it decided, unless quiet. */
+bp_status bp_aims_learn(bp_context *ctx, const bp_table *table, bp_rows rows, const bp_aims *aims,
+                        const bp_encoding_options *options, bool quiet, bp_encoding *encoding);
 /* BP_E_DATA for a column that is not in the table, with a suggestion. */
 bp_status bp_fail_unknown_column(bp_context *ctx, const bp_table *table, const char *name, const char *role);
 

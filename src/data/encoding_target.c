@@ -1,4 +1,5 @@
-/* data/encoding_target.c - the target column: which it is, what it asks for, and its classes or its scale. */
+/* data/encoding_target.c - the target columns: which they are, what they ask for, and their classes or their scales; and the
+ * column of weights. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -35,16 +36,60 @@ static bp_status find_last(bp_context *ctx, const bp_table *table, int64_t *colu
   return BP_OK;
 }
 
-bp_status bp_target_find(bp_context *ctx, const bp_table *table, const bp_encoding_options *options, int64_t *column) {
+/* The column that a user calls `name`, which must not be bytes. */
+static bp_status find_one(bp_context *ctx, const bp_table *table, const char *name, const char *role, int64_t *column) {
   char source[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
-  if (!options->target) return find_last(ctx, table, column);
-  int64_t found = bp_table_resolve(table, options->target);
-  if (found < 0) return bp_fail_unknown_column(ctx, table, options->target, "target");
+  int64_t found = bp_table_resolve(table, name);
+  if (found < 0) return bp_fail_unknown_column(ctx, table, name, role);
   if (bp_table_type(table, found) == BP_COLUMN_BYTE)
-    return bp_fail(ctx, BP_E_DATA, "%s: target '%s' is a byte column; a target is a column of numbers or text",
-                   bp_table_source(table, source), bp_quote(options->target, strlen(options->target), quoted));
+    return bp_fail(ctx, BP_E_DATA, "%s: %s '%s' is a byte column; a %s is a column of numbers%s",
+                   bp_table_source(table, source), role, bp_quote(name, strlen(name), quoted), role,
+                   strcmp(role, "target") == 0 ? " or text" : "");
   *column = found;
   return BP_OK;
+}
+
+static bp_status add_target(bp_context *ctx, const bp_table *table, const char *name, bp_aims *aims) {
+  char source[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
+  int64_t column = 0;
+  BP_TRY(find_one(ctx, table, name, "target", &column));
+  for (size_t i = 0; i < aims->n_targets; i++)
+    if (aims->targets[i] == column)
+      return bp_fail(ctx, BP_E_DATA, "%s: '%s' is a target twice", bp_table_source(table, source),
+                     bp_quote(name, strlen(name), quoted));
+  if (aims->n_targets == BP_TARGETS_MAX)
+    return bp_fail(ctx, BP_E_LIMIT, "%s: at most %d targets are possible", bp_table_source(table, source),
+                   BP_TARGETS_MAX);
+  aims->targets[aims->n_targets++] = column;
+  return BP_OK;
+}
+
+/* One column, whose name may hold commas, or a list of them. */
+static bp_status find_targets(bp_context *ctx, const bp_table *table, const char *text, bp_aims *aims) {
+  bp_list list;
+  aims->n_targets = 1;
+  if (!text) return find_last(ctx, table, &aims->targets[0]);
+  aims->n_targets = 0;
+  if (bp_table_resolve(table, text) >= 0 || !strpbrk(text, ",\"")) return add_target(ctx, table, text, aims);
+  bp_list_init(&list, text);
+  while (bp_list_next(&list)) BP_TRY(add_target(ctx, table, list.name, aims));
+  return aims->n_targets > 0 ? BP_OK : add_target(ctx, table, text, aims);
+}
+
+bp_status bp_aims_find(bp_context *ctx, const bp_table *table, const bp_encoding_options *options, bp_aims *out) {
+  char source[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
+  out->weight = -1;
+  BP_TRY(find_targets(ctx, table, options->target, out));
+  if (!options->weight) return BP_OK;
+  BP_TRY(find_one(ctx, table, options->weight, "weight", &out->weight));
+  bool text = bp_table_type(table, out->weight) == BP_COLUMN_TEXT;
+  for (size_t i = 0; i < out->n_targets && !text; i++)
+    if (out->targets[i] == out->weight)
+      return bp_fail(ctx, BP_E_DATA, "%s: '%s' is the target and the weight of rows; choose one",
+                     bp_table_source(table, source), bp_quote(options->weight, strlen(options->weight), quoted));
+  if (!text) return BP_OK;
+  return bp_fail(ctx, BP_E_DATA, "%s: the weight '%s' is a column of text; expected numbers from 0",
+                 bp_table_source(table, source), bp_quote(options->weight, strlen(options->weight), quoted));
 }
 
 /* ---- values ---- */
@@ -169,7 +214,7 @@ static bp_status classes_of_text(const target *t, bp_encoding *e) {
 
 /* ---- values ---- */
 
-static bp_status learn_scale(const target *t, bool raw, bp_encoding *e) {
+static bp_status learn_scale(const target *t, bool raw, bp_target *out) {
   char source[BP_PLACE_TEXT], text[BP_NUMBER_TEXT];
   (void)bp_table_source(t->table, source);
   if (!t->values)
@@ -181,37 +226,72 @@ static bp_status learn_scale(const target *t, bool raw, bp_encoding *e) {
     return bp_fail(t->ctx, BP_E_DATA, "%s: the target '%s' is %s in all %" PRId64 " training rows; nothing to learn",
                    source, t->name, bp_number_text(s.min, text), t->rows.n);
   if (raw) return BP_OK;
-  e->target_mean = s.mean;
-  e->target_scale = s.deviation > 0 ? s.deviation : s.max - s.min;
+  out->mean = s.mean;
+  out->scale = s.deviation > 0 ? s.deviation : s.max - s.min;
   return BP_OK;
 }
 
 /* ---- all of it ---- */
 
-static bp_status learn(target *t, const bp_encoding_options *options, bool quiet, bp_encoding *e) {
+/* Reads the values of a column of numbers. */
+static bp_status open_target(target *t, bp_context *ctx, const bp_table *table, bp_rows rows, int64_t column) {
+  const char *name = bp_table_name(table, column);
+  *t = (target){.ctx = ctx, .table = table, .rows = rows, .view = bp_table_view(table, column)};
+  (void)bp_quote(name, strlen(name), t->name);
   BP_TRY(check_values(t));
-  if (!t->view.codes) {
-    t->values = bp_alloc(t->ctx, (size_t)t->rows.n, sizeof *t->values);
-    if (!t->values) return BP_E_NOMEM;
-    gather(t);
-  }
+  if (t->view.codes) return BP_OK;
+  t->values = bp_alloc(ctx, (size_t)rows.n, sizeof *t->values);
+  if (!t->values) return BP_E_NOMEM;
+  gather(t);
+  return BP_OK;
+}
+
+static void close_target(target *t) {
+  bp_release(bp_context_allocator(t->ctx), t->values, (size_t)t->rows.n, sizeof *t->values);
+}
+
+static bp_status learn_one(target *t, const bp_encoding_options *options, bool quiet, bp_encoding *e) {
   e->goal = options->goal == BP_GOAL_AUTO ? decide(t, quiet) : options->goal;
-  if (e->goal == BP_GOAL_REGRESSION) return learn_scale(t, options->raw_target, e);
+  if (e->goal == BP_GOAL_REGRESSION) return learn_scale(t, options->raw_target, &e->targets[0]);
   return t->values ? classes_of_numbers(t, e) : classes_of_text(t, e);
 }
 
-bp_status bp_target_learn(bp_context *ctx, const bp_table *table, bp_rows rows, int64_t column,
-                          const bp_encoding_options *options, bool quiet, bp_encoding *encoding) {
-  target t = {.ctx = ctx, .table = table, .rows = rows, .view = bp_table_view(table, column)};
-  const char *name = bp_table_name(table, column);
+/* Several targets are values. */
+static bp_status learn_several(target *t, const bp_encoding_options *options, size_t number, bp_encoding *e) {
   char source[BP_PLACE_TEXT];
-  (void)bp_quote(name, strlen(name), t.name);
+  if (options->goal == BP_GOAL_CLASSIFICATION)
+    return bp_fail(
+        t->ctx, BP_E_DATA,
+        "%s: classification has one target, but %zu are given; ask for regression, for labels of 0 and 1 with "
+        "the loss binary_cross_entropy",
+        bp_table_source(t->table, source), e->n_targets);
+  e->goal = BP_GOAL_REGRESSION;
+  return learn_scale(t, options->raw_target, &e->targets[number]);
+}
+
+static bp_status add_names(bp_context *ctx, const bp_table *table, const bp_aims *aims, bp_encoding *e) {
+  for (size_t i = 0; i < aims->n_targets; i++)
+    BP_TRY(bp_encoding_add_target(ctx, e, bp_table_name(table, aims->targets[i])));
+  return aims->weight < 0 ? BP_OK : bp_encoding_set_weight(ctx, e, bp_table_name(table, aims->weight));
+}
+
+bp_status bp_aims_learn(bp_context *ctx, const bp_table *table, bp_rows rows, const bp_aims *aims,
+                        const bp_encoding_options *options, bool quiet, bp_encoding *e) {
+  char source[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
   if (rows.n < 1)
     return bp_fail(ctx, BP_E_DATA, "%s: no rows to learn from; at least one is needed", bp_table_source(table, source));
-  BP_TRY(bp_encoding_set_target(ctx, encoding, name));
+  BP_TRY(add_names(ctx, table, aims, e));
+  const char *first = e->targets[0].name;
   if (!options->target && !quiet)
-    bp_warn(ctx, "%s: the target is the last column, '%s', as none was chosen", bp_table_source(table, source), t.name);
-  bp_status status = learn(&t, options, quiet, encoding);
-  bp_release(encoding->allocator, t.values, (size_t)rows.n, sizeof *t.values);
-  return status;
+    bp_warn(ctx, "%s: the target is the last column, '%s', as none was chosen", bp_table_source(table, source),
+            bp_quote(first, strlen(first), quoted));
+  for (size_t i = 0; i < aims->n_targets; i++) {
+    target t;
+    bp_status status = open_target(&t, ctx, table, rows, aims->targets[i]);
+    if (status == BP_OK)
+      status = aims->n_targets == 1 ? learn_one(&t, options, quiet, e) : learn_several(&t, options, i, e);
+    close_target(&t);
+    BP_TRY(status);
+  }
+  return BP_OK;
 }

@@ -87,7 +87,8 @@ bp_status bp_model_set_objective(bp_context *ctx, bp_model *model, const bp_obje
   bool classes = e->goal == BP_GOAL_CLASSIFICATION;
   bp_objective resolved;
   char *copy = NULL;
-  BP_TRY(bp_objective_resolve(ctx, objective, classes, classes ? (int64_t)e->classes.count : 1, &resolved));
+  BP_TRY(bp_objective_resolve(ctx, objective, classes, classes ? (int64_t)e->classes.count : (int64_t)e->n_targets,
+                              &resolved));
   size_t size = resolved.loss == BP_LOSS_EXPRESSION ? strlen(resolved.expression) + 1 : 0;
   if (size > 0) {
     copy = bp_alloc(ctx, size, 1);
@@ -112,11 +113,11 @@ bp_status bp_model_add_layers(bp_context *ctx, bp_net *net, int n_hidden, const 
 }
 
 bool bp_model_output_scale(const bp_model *model, int64_t output, double *scale, double *shift) {
-  bp_predicted kind = bp_objective_prediction(&model->objective, output).kind;
-  const bp_encoding *e = model->encoding;
-  bool learnt = model->task == BP_TASK_REGRESSION && kind != BP_PREDICTED_CORRELATION;
-  *scale = learnt ? e->target_scale : 1;
-  *shift = learnt && kind == BP_PREDICTED_VALUE ? e->target_mean : 0;
+  bp_prediction_info info = bp_objective_prediction(&model->objective, output);
+  const bp_target *targets = model->encoding->targets;
+  bool learnt = model->task == BP_TASK_REGRESSION && info.kind != BP_PREDICTED_CORRELATION;
+  *scale = learnt ? targets[info.target].scale : 1;
+  *shift = learnt && info.kind == BP_PREDICTED_VALUE ? targets[info.target].mean : 0;
   return learnt;
 }
 
@@ -187,13 +188,23 @@ int64_t bp_model_outputs(const bp_model *model) { return bp_objective_prediction
 
 const char *bp_model_output_name(const bp_model *model, int64_t output, char *text, size_t size) {
   bp_prediction_info info = bp_objective_prediction(&model->objective, output);
-  const char *name =
-      model->task == BP_TASK_CLASSIFICATION ? bp_model_class(model, info.target) : model->encoding->target;
-  (void)snprintf(text, size, "%s%s", name, info.kind == BP_PREDICTED_DEVIATION ? "_sd" : "");
+  bool classes = model->task == BP_TASK_CLASSIFICATION;
+  const char *name = classes ? bp_model_class(model, info.target) : bp_model_target_at(model, info.target);
+  if (info.kind == BP_PREDICTED_CORRELATION)
+    (void)snprintf(text, size, "%s_%s_correlation", bp_model_target_at(model, info.other), name);
+  else
+    (void)snprintf(text, size, "%s%s", name, info.kind == BP_PREDICTED_DEVIATION ? "_sd" : "");
   return text;
 }
 
-const char *bp_model_target(const bp_model *model) { return model->encoding->target; }
+const char *bp_model_target(const bp_model *model) { return model->encoding->targets[0].name; }
+int64_t bp_model_targets(const bp_model *model) { return (int64_t)model->encoding->n_targets; }
+
+const char *bp_model_target_at(const bp_model *model, int64_t target) {
+  return target >= 0 && target < bp_model_targets(model) ? model->encoding->targets[target].name : "";
+}
+
+const char *bp_model_weight(const bp_model *model) { return model->encoding->weight; }
 
 const char *bp_model_class(const bp_model *model, int64_t class_number) {
   return bp_dictionary_word(&model->encoding->classes, class_number);

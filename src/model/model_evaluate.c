@@ -22,12 +22,15 @@ typedef struct outcome {
   int32_t *truth; /* [rows]: classes */
   double *scores; /* [rows, classes]: NULL when there are too many */
   size_t n_scores;
-  double *values, *guesses; /* [rows]: in the target's own units */
+  int64_t targets, n_values;
+  double *values, *guesses; /* [targets, rows]: in the target's own units */
+  double *weights;          /* [rows]; NULL where all are 1 */
+  bp_long_sum weight;
 } outcome;
 
 typedef struct judge {
   const bp_table *table;
-  int64_t target; /* regression: the column of true values */
+  const bp_model *model;
   outcome outcome;
   double *row; /* [outputs] */
 } judge;
@@ -47,14 +50,19 @@ static bp_status open_classes(bp_context *ctx, outcome *o) {
   return o->scores ? BP_OK : BP_E_NOMEM;
 }
 
-static bp_status open_outcome(bp_context *ctx, const bp_model *model, int64_t rows, outcome *o) {
+static bp_status open_outcome(bp_context *ctx, const bp_model *model, int64_t rows, bool weighs, outcome *o) {
   o->rows = rows;
+  o->weights = weighs ? bp_alloc(ctx, (size_t)rows, sizeof *o->weights) : NULL;
+  if (weighs && !o->weights) return BP_E_NOMEM;
   if (model->task != BP_TASK_REGRESSION) {
     o->classes = bp_model_outputs(model);
     return open_classes(ctx, o);
   }
-  o->values = bp_alloc(ctx, (size_t)rows, sizeof *o->values);
-  o->guesses = bp_alloc(ctx, (size_t)rows, sizeof *o->guesses);
+  if (!bp_mul_dim(bp_model_targets(model), rows, &o->n_values))
+    return bp_fail(ctx, BP_E_NOMEM, "out of memory: too many values");
+  o->targets = bp_model_targets(model);
+  o->values = bp_alloc(ctx, (size_t)o->n_values, sizeof *o->values);
+  o->guesses = bp_alloc(ctx, (size_t)o->n_values, sizeof *o->guesses);
   return o->values && o->guesses ? BP_OK : BP_E_NOMEM;
 }
 
@@ -64,30 +72,41 @@ static void close_outcome(bp_context *ctx, outcome *o) {
   bp_release(allocator, o->confusion, (size_t)(o->classes * o->classes), sizeof *o->confusion);
   bp_release(allocator, o->truth, n, sizeof *o->truth);
   bp_release(allocator, o->scores, o->n_scores, sizeof *o->scores);
-  bp_release(allocator, o->values, n, sizeof *o->values);
-  bp_release(allocator, o->guesses, n, sizeof *o->guesses);
+  bp_release(allocator, o->values, (size_t)o->n_values, sizeof *o->values);
+  bp_release(allocator, o->guesses, (size_t)o->n_values, sizeof *o->guesses);
+  bp_release(allocator, o->weights, n, sizeof *o->weights);
 }
 
 /* ---- rows ---- */
 
-static void judge_class(outcome *o, int64_t row, int32_t truth, const double *p) {
-  o->confusion[truth * o->classes + bp_most_probable(p, o->classes)]++;
-  bp_probability_sums_add(&o->sums, truth, p, 1, o->classes, o->k);
+static void judge_class(outcome *o, int64_t row, int32_t truth, double weight, const double *p) {
+  o->confusion[truth * o->classes + bp_most_probable(p, o->classes)] += weight;
+  bp_probability_sums_add(&o->sums, truth, p, weight, o->classes, o->k);
   o->truth[row] = truth;
   if (o->scores) memcpy(o->scores + row * o->classes, p, (size_t)o->classes * sizeof *p);
+}
+
+static void judge_values(const judge *j, outcome *o, int64_t row) {
+  for (int64_t t = 0; t < o->targets; t++) {
+    int64_t column = bp_table_find(j->table, bp_model_target_at(j->model, t));
+    o->values[t * o->rows + row] = bp_table_number(j->table, row, column);
+    o->guesses[t * o->rows + row] = j->row[t];
+  }
 }
 
 static bp_status judge_piece(bp_pass *pass, const bp_encoded *encoded, int64_t first, void *user) {
   judge *j = user;
   outcome *o = &j->outcome;
   for (int64_t r = 0; r < encoded->rows; r++) {
+    double weight = encoded->weights ? encoded->weights[r] : 1;
     bp_pass_output(pass, r, j->row);
-    if (pass->has_loss) bp_long_sum_add(&o->loss, bp_pass_element(pass, pass->loss, r));
-    if (o->values) {
-      o->values[first + r] = bp_table_number(j->table, first + r, j->target);
-      o->guesses[first + r] = j->row[0];
-    } else
-      judge_class(o, first + r, ((const int32_t *)encoded->targets)[r], j->row);
+    if (pass->has_loss) bp_long_sum_add(&o->loss, weight * bp_pass_element(pass, pass->loss, r));
+    bp_long_sum_add(&o->weight, weight);
+    if (o->weights) o->weights[first + r] = weight;
+    if (o->values)
+      judge_values(j, o, first + r);
+    else
+      judge_class(o, first + r, ((const int32_t *)encoded->targets)[r], weight, j->row);
   }
   return BP_OK;
 }
@@ -119,7 +138,7 @@ static void take_probabilities(const bp_model *model, const outcome *o, bp_metri
 
 static bp_status measure_classes(bp_context *ctx, const bp_model *model, outcome *o, bp_metrics *m) {
   bp_class_summary summary = bp_class_summary_of(o->confusion, o->classes);
-  if (o->scores) BP_TRY(bp_areas(ctx, o->truth, o->scores, NULL, o->rows, o->classes, &m->auc, &m->pr_auc));
+  if (o->scores) BP_TRY(bp_areas(ctx, o->truth, o->scores, o->weights, o->rows, o->classes, &m->auc, &m->pr_auc));
   m->scores = bp_alloc(ctx, (size_t)o->classes, sizeof *m->scores);
   if (!m->scores) return BP_E_NOMEM;
   bp_class_scores(o->confusion, o->classes, m->scores);
@@ -136,16 +155,44 @@ static bp_status measure_classes(bp_context *ctx, const bp_model *model, outcome
   return BP_OK;
 }
 
-static bp_status measure_values(bp_context *ctx, const outcome *o, bp_metrics *m) {
-  bp_value_metrics v;
-  BP_TRY(bp_value_metrics_of(ctx, o->values, o->guesses, NULL, o->rows, &v));
-  m->rmse = v.rmse;
-  m->mae = v.mae;
-  m->r2 = v.r2;
-  m->bias = v.bias;
-  m->median_error = v.median_error;
-  m->max_error = v.max_error;
-  m->coverage = bp_coverage(o->values, NULL, o->guesses, NULL, o->rows);
+/* Labels of 0 and 1: the weighted share of those on whose side of ½ the prediction is. */
+static double label_accuracy(const outcome *o) {
+  double right = 0, all = 0;
+  for (int64_t i = 0; i < o->n_values; i++) {
+    double weight = o->weights ? o->weights[i % o->rows] : 1;
+    all += weight;
+    if ((o->guesses[i] > 0.5) == (o->values[i] > 0.5)) right += weight;
+  }
+  return right / all;
+}
+
+/* The mean over the targets. */
+static void average_targets(bp_metrics *m) {
+  double n = (double)m->n_targets;
+  m->rmse = m->mae = m->r2 = m->bias = m->median_error = m->max_error = 0;
+  for (int64_t t = 0; t < m->n_targets; t++) {
+    const bp_value_metrics *v = &m->targets[t];
+    m->rmse += v->rmse / n;
+    m->mae += v->mae / n;
+    m->r2 += v->r2 / n;
+    m->bias += v->bias / n;
+    m->median_error += v->median_error / n;
+    m->max_error += v->max_error / n;
+  }
+}
+
+static bp_status measure_values(bp_context *ctx, const bp_model *model, const outcome *o, bp_metrics *m) {
+  m->targets = bp_alloc(ctx, (size_t)o->targets, sizeof *m->targets);
+  if (!m->targets) return BP_E_NOMEM;
+  m->n_targets = o->targets;
+  m->coverage = 0;
+  for (int64_t t = 0; t < o->targets; t++) {
+    const double *values = o->values + t * o->rows, *guesses = o->guesses + t * o->rows;
+    BP_TRY(bp_value_metrics_of(ctx, values, guesses, o->weights, o->rows, &m->targets[t]));
+    m->coverage += bp_coverage(values, NULL, guesses, o->weights, o->rows) / (double)o->targets;
+  }
+  average_targets(m);
+  if (model->objective.loss == BP_LOSS_BINARY_CROSS_ENTROPY) m->accuracy = label_accuracy(o);
   return BP_OK;
 }
 
@@ -160,24 +207,28 @@ static bp_metrics no_metrics(bp_task task, int64_t rows) {
 
 static bp_status measure(bp_context *ctx, const bp_model *model, outcome *o, bp_metrics *out) {
   bp_metrics metrics = no_metrics(model->task, o->rows);
-  metrics.loss = bp_model_has_loss(model) ? bp_long_sum_of(&o->loss) / (double)o->rows : NAN;
-  if (o->values)
-    BP_TRY(measure_values(ctx, o, &metrics));
+  metrics.loss = bp_model_has_loss(model) ? bp_long_sum_of(&o->loss) / bp_long_sum_of(&o->weight) : NAN;
+  bp_status status = o->values ? measure_values(ctx, model, o, &metrics) : measure_classes(ctx, model, o, &metrics);
+  if (status == BP_OK)
+    *out = metrics;
   else
-    BP_TRY(measure_classes(ctx, model, o, &metrics));
-  *out = metrics;
-  return BP_OK;
+    bp_metrics_release(ctx, &metrics);
+  return status;
 }
 
 /* ---- public ---- */
+
+static bool weighs(const bp_model *model, const bp_table *table) {
+  return bp_model_weight(model) && bp_table_find(table, bp_model_weight(model)) >= 0;
+}
 
 static bp_status evaluate(bp_pass *pass, const bp_table *table, int threads, judge *j, bp_metrics *out) {
   int64_t rows = bp_table_rows(table);
   if (rows == 0) return bp_fail(pass->ctx, BP_E_DATA, "the table has no rows: there is nothing to measure");
   j->row = bp_alloc(pass->ctx, (size_t)bp_model_outputs(pass->model), sizeof *j->row);
   if (!j->row) return BP_E_NOMEM;
-  BP_TRY(open_outcome(pass->ctx, pass->model, rows, &j->outcome));
   BP_TRY(bp_pass_open(pass, table, threads));
+  BP_TRY(open_outcome(pass->ctx, pass->model, rows, weighs(pass->model, table), &j->outcome));
   BP_TRY(bp_pass_run(pass, rows, judge_piece, j));
   return measure(pass->ctx, pass->model, &j->outcome, out);
 }
@@ -185,7 +236,7 @@ static bp_status evaluate(bp_pass *pass, const bp_table *table, int threads, jud
 bp_status bp_model_evaluate(bp_context *context, const bp_model *model, const bp_table *table, int threads,
                             bp_metrics *out) {
   bp_program *program = NULL;
-  judge j = {.table = table, .target = bp_table_find(table, model->encoding->target)};
+  judge j = {.table = table, .model = model};
   bp_pass pass = {.ctx = context, .model = model, .targets = BP_TARGETS_OWN, .has_loss = bp_model_has_loss(model)};
   bp_status status = bp_model_compile(context, model, pass.has_loss, &program);
   pass.program = program;
@@ -202,7 +253,9 @@ void bp_metrics_release(bp_context *context, bp_metrics *metrics) {
   size_t classes = (size_t)metrics->classes;
   bp_release(allocator, metrics->confusion, classes * classes, sizeof *metrics->confusion);
   bp_release(allocator, metrics->scores, classes, sizeof *metrics->scores);
+  bp_release(allocator, metrics->targets, (size_t)metrics->n_targets, sizeof *metrics->targets);
   metrics->confusion = NULL;
   metrics->scores = NULL;
-  metrics->classes = 0;
+  metrics->targets = NULL;
+  metrics->classes = metrics->n_targets = 0;
 }

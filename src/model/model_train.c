@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "data/split.h"
+#include "model/class_weight.h"
 #include "model/checkpoint_file.h"
 #include "model/model_json.h"
 #include "model/model_object.h"
@@ -62,12 +63,17 @@ static bp_status choose_goal(bp_job *job) {
   const bp_objective *asked = &job->options.fit.objective;
   bp_encoding_options *e = &job->encoding_options;
   bp_objective classes, values;
-  if (e->goal == BP_GOAL_AUTO && bp_objective_resolve(job->ctx, asked, true, 2, &classes) != BP_OK)
-    e->goal = BP_GOAL_REGRESSION;
-  if (e->goal == BP_GOAL_CLASSIFICATION) return BP_OK;
-  bp_status status = bp_objective_resolve(job->ctx, asked, false, 1, &values);
+  bool formula = asked->loss == BP_LOSS_EXPRESSION; /* judged when the targets are known */
+  bool several = e->target && strchr(e->target, ',');
+  bp_status status = formula ? BP_OK : bp_objective_resolve(job->ctx, asked, true, 2, &classes);
+  if (status == BP_E_NOMEM || e->goal == BP_GOAL_CLASSIFICATION) return status;
+  if (e->goal == BP_GOAL_AUTO && status != BP_OK) e->goal = BP_GOAL_REGRESSION;
+  if (formula) return e->raw_target = true, BP_OK;
+  status = bp_objective_resolve(job->ctx, asked, false, 1, &values);
+  /* a distribution over several targets has no meaning for one */
+  if (status == BP_E_ARG && several) status = bp_objective_resolve(job->ctx, asked, false, 2, &values);
   e->raw_target = status == BP_OK && !bp_objective_scales(&values);
-  return e->goal == BP_GOAL_REGRESSION ? status : BP_OK;
+  return e->goal == BP_GOAL_REGRESSION || status == BP_E_NOMEM ? status : BP_OK;
 }
 
 static bp_status take_options(bp_job *job, const bp_train_options *options) {
@@ -77,6 +83,7 @@ static bp_status take_options(bp_job *job, const bp_train_options *options) {
   BP_TRY(check_options(job));
   bp_encoding_options *e = &job->encoding_options;
   e->target = job->options.target;
+  e->weight = job->options.weight;
   e->ignore = job->options.ignore;
   e->features = job->options.features;
   e->goal = (bp_goal)job->options.task;
@@ -102,14 +109,41 @@ static bp_status split_table(bp_job *job) {
 
 /* ---- encoding ---- */
 
+/* Whether a target is 0 or 1 in every training row. */
+static bool holds_labels(const bp_job *job, const char *name) {
+  int64_t column = bp_table_find(job->table, name);
+  for (int64_t i = 0; i < job->rows.n; i++) {
+    double y = bp_table_number(job->table, job->rows.list ? job->rows.list[i] : job->rows.first + i, column);
+    if (y != 0 && y != 1) return false;
+  }
+  return true;
+}
+
+/* Several targets that are 0 or 1 are labels, each true or not by itself, when no loss was asked for. */
+static void look_for_labels(bp_job *job) {
+  bp_objective *o = &job->options.fit.objective;
+  bp_encoding *e = job->model->encoding;
+  if (e->n_targets < 2 || o->loss != BP_LOSS_AUTO || o->output != BP_OUTPUT_AUTO) return;
+  for (size_t i = 0; i < e->n_targets; i++)
+    if (!holds_labels(job, e->targets[i].name)) return;
+  for (size_t i = 0; i < e->n_targets; i++) e->targets[i].mean = 0, e->targets[i].scale = 1;
+  o->loss = BP_LOSS_BINARY_CROSS_ENTROPY;
+  bp_warn(job->ctx,
+          "all %zu targets are 0 or 1: multilabel, loss binary_cross_entropy; ask for mse if they measure something",
+          e->n_targets);
+}
+
 static bp_status encode(bp_job *job) {
   bp_context *ctx = job->ctx;
   bp_model *model = job->model;
   bp_dtype dtype = job->options.dtype;
   BP_TRY(bp_encoding_learn(ctx, job->table, job->rows, &job->encoding_options, &model->encoding));
   model->task = (bp_task)model->encoding->goal;
+  look_for_labels(job);
   BP_TRY(bp_model_set_objective(ctx, model, &job->options.fit.objective));
   BP_TRY(bp_encoding_apply(ctx, model->encoding, job->table, job->rows, dtype, BP_TARGETS_OWN, &job->train));
+  if (job->options.class_weight)
+    BP_TRY(bp_class_weight_apply(ctx, job->options.class_weight, model->encoding, &job->train));
   const bp_table *table = job->valid_table ? job->valid_table : job->table;
   if (job->valid_table) job->valid_rows = bp_rows_all(job->valid_table);
   job->has_valid = job->valid_table || job->valid_rows.list;
@@ -176,7 +210,8 @@ static bp_source source_of(const bp_encoded *rows) {
                      .shift = rows->shift,
                      .target_dtype = rows->target_dtype,
                      .outputs = rows->outputs,
-                     .targets = rows->targets};
+                     .targets = rows->targets,
+                     .weights = rows->weights};
 }
 
 static void release_rows(bp_job *job) {

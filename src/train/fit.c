@@ -17,9 +17,9 @@
 
 const char *bp_stop_name(bp_stop stop) {
   static const char *const names[BP_STOP_COUNT] = {
-      [BP_STOP_EPOCHS] = "epochs",     [BP_STOP_PATIENCE] = "patience", [BP_STOP_TOLERANCE] = "tolerance",
-      [BP_STOP_TIME] = "time",         [BP_STOP_CALLBACK] = "callback", [BP_STOP_SUSPENDED] = "suspended",
-      [BP_STOP_DIVERGED] = "diverged",
+      [BP_STOP_EPOCHS] = "epochs",     [BP_STOP_PATIENCE] = "patience",   [BP_STOP_TOLERANCE] = "tolerance",
+      [BP_STOP_TIME] = "time",         [BP_STOP_CALLBACK] = "callback",   [BP_STOP_SUSPENDED] = "suspended",
+      [BP_STOP_DIVERGED] = "diverged", [BP_STOP_SEPARATED] = "separated",
   };
   return (unsigned)stop < BP_STOP_COUNT ? names[stop] : "?";
 }
@@ -160,11 +160,25 @@ static bool converged(const trainer *t) {
   return high - low <= t->options.tolerance * fmax(fabs(low), fabs(high));
 }
 
+/* Rosenblatt's rule ends when an epoch made no error: every row was then judged by the same weights, which are a solution. Other
+ * optimisers and penalties move weights without errors, so for them it proves nothing. A loss of 0 is not enough: z = 0 costs
+ * nothing and may be an error. */
+static bool separated(const trainer *t) {
+  const bp_fit_options *o = &t->options;
+  if (o->objective.loss != BP_LOSS_PERCEPTRON || o->optimizer != BP_SGD || t->result.epochs == 0) return false;
+  if (o->momentum > 0 || o->weight_decay > 0 || o->max_norm > 0 || o->l1 > 0 || o->l2 > 0 ||
+      o->n_l1_layers + o->n_l2_layers > 0)
+    return false;
+  const bp_epoch *last = &t->result.history[t->result.epochs - 1];
+  return last->train_loss == 0 && last->train_accuracy > 1 - 1e-6;
+}
+
 /* Between epochs: BP_STOP_COUNT when the run goes on. */
 static bp_stop stop_between(const trainer *t) {
   const trainer_state *s = &t->state;
   if (s->row > 0) return BP_STOP_COUNT; /* a checkpoint from within an epoch */
   if (judged(t) && t->result.epochs - s->best_epoch >= t->options.patience) return BP_STOP_PATIENCE;
+  if (separated(t)) return BP_STOP_SEPARATED;
   if (converged(t)) return BP_STOP_TOLERANCE;
   return s->epoch > t->options.epochs ? BP_STOP_EPOCHS : BP_STOP_COUNT;
 }

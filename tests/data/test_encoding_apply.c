@@ -3,6 +3,7 @@
 #include "data/encoding.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,34 +67,89 @@ static void training_rows_have_mean_zero_and_deviation_one(void **state) {
   assert_int_equal(d.target_dtype, BP_F64);
   assert_int_equal(d.outputs, 1);
   const double *targets = d.targets;
-  for (int i = 0; i < 500; i++) bt_assert_close(targets[i] * e->target_scale + e->target_mean, y[i], 1e-14, 1e-15);
+  for (int i = 0; i < 500; i++)
+    bt_assert_close(targets[i] * e->targets[0].scale + e->targets[0].mean, y[i], 1e-14, 1e-15);
   bp_encoded_release(&d);
   bp_encoding_free(e);
   bp_table_free(t);
 }
 
-static void targets_come_in_three_forms(void **state) {
+static void several_targets_are_standardised_each_by_itself(void **state) {
   bp_context *ctx = bt_ctx(state);
-  bp_table *t = bt_table(ctx, "x,y\n1,no\n2,yes\n3,no\n");
-  bp_encoding *e = bt_learn(ctx, t, NULL);
-  const double one_hot[] = {1, 0, 0, 1, 1, 0}, binary[] = {0, 1, 0};
-  bp_encoded d = bt_apply(ctx, e, t, BP_TARGETS_ONE_HOT);
+  bp_table *t = bt_table(ctx, "a,x,b,w\n1,1,10,0.5\n2,5,30,2\n3,9,50,0\n");
+  bp_encoding_options options = {.target = "b, a", .weight = "w"};
+  const double expected[] = {-1, -1, 0, 0, 1, 1}, weights[] = {0.5, 2, 0}, unit = sqrt(1.5);
+  bp_encoding *e = bt_learn(ctx, t, &options);
+  assert_int_equal(e->n_targets, 2);
+  assert_string_equal(e->targets[0].name, "b");
+  assert_string_equal(e->weight, "w");
+  assert_int_equal(e->n_features, 1);
+  bt_assert_close(e->targets[0].mean, 30, 0, 0);
+  bt_assert_close(e->targets[1].scale, sqrt(2.0 / 3), 1e-15, 0);
+  bp_encoded d = bt_apply(ctx, e, t, BP_TARGETS_OWN);
   assert_int_equal(d.outputs, 2);
-  bt_assert_close_f64(d.targets, one_hot, 6, 0, 0);
+  const double *targets = d.targets;
+  for (int i = 0; i < 6; i++) bt_assert_close(targets[i], expected[i] * unit, 1e-15, 0);
+  bt_assert_close_f64(d.weights, weights, 3, 0, 0);
   bp_encoded_release(&d);
-  d = bt_apply(ctx, e, t, BP_TARGETS_BINARY);
-  assert_int_equal(d.outputs, 1);
-  bt_assert_close_f64(d.targets, binary, 3, 0, 0);
+  d = bt_apply(ctx, e, t, BP_TARGETS_NONE);
+  assert_null(d.weights);
   bp_encoded_release(&d);
   bp_encoding_free(e);
   bp_table_free(t);
-  t = bt_table(ctx, "x,y\n1,1.5\n2,2.5\n");
-  e = bt_learn(ctx, t, NULL);
-  bt_assert_fails(ctx, BP_E_ARG, bp_encoding_apply(ctx, e, t, bp_rows_all(t), BP_F64, BP_TARGETS_ONE_HOT, &d));
-  bt_assert_fails(ctx, BP_E_ARG, bp_encoding_apply(ctx, e, t, bp_rows_all(t), BP_F64, BP_TARGETS_BINARY, &d));
-  bt_assert_fails(ctx, BP_E_DTYPE, bp_encoding_apply(ctx, e, t, bp_rows_all(t), BP_I32, BP_TARGETS_OWN, &d));
+}
+
+static void a_missing_column_of_weights_is_told(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t = bt_table(ctx, "x,y,w\n1,1.5,1\n2,2.5,3\n"), *without = bt_table(ctx, "x,y\n1,1.5\n");
+  bp_encoding *e = bt_learn(ctx, t, &(bp_encoding_options){.target = "y", .weight = "w"});
+  bp_encoded d = bt_apply(ctx, e, without, BP_TARGETS_OWN);
+  assert_null(d.weights);
+  assert_non_null(
+      strstr(bt_fixture_of(state)->warning, "the column of weights 'w' is not there; every row counts the same"));
+  bp_encoded_release(&d);
   bp_encoding_free(e);
   bp_table_free(t);
+  bp_table_free(without);
+}
+
+static const struct {
+  const char *csv, *target, *weight, *words;
+} bad_aims[] = {
+    {"x,y\n1,2\n3,4\n", "y,y", NULL, "'y' is a target twice"},
+    {"x,y\n1,2\n3,4\n", "y,z", NULL, "there is no column 'z' (target)"},
+    {"x,y\n1,2\n3,4\n", "y", "z", "there is no column 'z' (weight)"},
+    {"x,y\n1,2\n3,4\n", "y", "y", "'y' is the target and the weight of rows"},
+    {"x,y,w\n1,2,a\n3,4,b\n", "y", "w", "the weight 'w' is a column of text"},
+    {"x,y,t\n1,2,a\n3,4,b\n", "y,t", NULL, "the target 't' is text; regression needs numbers"},
+};
+
+static void bad_targets_and_weights_are_refused(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  for (size_t i = 0; i < sizeof bad_aims / sizeof *bad_aims; i++) {
+    bp_table *t = bt_table(ctx, bad_aims[i].csv);
+    bp_encoding *e = NULL;
+    bp_encoding_options options = {.target = bad_aims[i].target, .weight = bad_aims[i].weight};
+    bt_assert_fails(ctx, BP_E_DATA, bp_encoding_learn(ctx, t, bp_rows_all(t), &options, &e));
+    bt_assert_message(ctx, bad_aims[i].words);
+    bp_table_free(t);
+  }
+}
+
+static void bad_weights_are_told_with_their_row(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  static const char *const bad[] = {"-1", "inf", ""};
+  for (size_t i = 0; i < 3; i++) {
+    char csv[80];
+    (void)snprintf(csv, sizeof csv, "x,y,w\n1,1.5,1\n2,2.5,%s\n", bad[i]);
+    bp_table *t = bt_table(ctx, csv);
+    bp_encoding *e = bt_learn(ctx, t, &(bp_encoding_options){.target = "y", .weight = "w"});
+    bp_encoded d;
+    bt_assert_fails(ctx, BP_E_DATA, bp_encoding_apply(ctx, e, t, bp_rows_all(t), BP_F64, BP_TARGETS_OWN, &d));
+    bt_assert_message(ctx, "the weight 'w' is");
+    bp_encoding_free(e);
+    bp_table_free(t);
+  }
 }
 
 /* ---- rows ---- */
@@ -417,7 +473,10 @@ int main(void) {
       BT_TEST(encodes_each_kind_by_its_formula),
       BT_TEST(float32_is_float64_rounded),
       BT_TEST(training_rows_have_mean_zero_and_deviation_one),
-      BT_TEST(targets_come_in_three_forms),
+      BT_TEST(several_targets_are_standardised_each_by_itself),
+      BT_TEST(a_missing_column_of_weights_is_told),
+      BT_TEST(bad_targets_and_weights_are_refused),
+      BT_TEST(bad_weights_are_told_with_their_row),
       BT_TEST(pieces_make_the_whole),
       BT_TEST(bytes_in_a_row_are_not_copied),
       BT_TEST(bytes_beside_other_columns_become_numbers),

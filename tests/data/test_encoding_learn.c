@@ -38,7 +38,7 @@ static void learns_each_kind_of_column(void **state) {
   assert_int_equal(colour->first_input, 2);
 
   assert_int_equal(e->goal, BP_GOAL_CLASSIFICATION);
-  assert_string_equal(e->target, "y");
+  assert_string_equal(e->targets[0].name, "y");
   bp_encoding_free(e);
   bp_table_free(t);
 }
@@ -155,7 +155,7 @@ static void the_target_goes_by_name_or_number(void **state) {
   static const struct { const char *target, *expected; } rows[] = {{"a", "a"}, {"0", "a"}, {"1", "b"}, {NULL, "c"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     bp_encoding *e = bt_learn(ctx, t, &(bp_encoding_options){.target = rows[i].target});
-    assert_string_equal(e->target, rows[i].expected);
+    assert_string_equal(e->targets[0].name, rows[i].expected);
     bp_encoding_free(e);
   }
   bp_table_free(t);
@@ -215,12 +215,12 @@ static void a_target_of_values_is_standardised_unless_raw(void **state) {
   bp_table *t = bt_table(ctx, "x,y\n1,10\n2,20\n3,30\n");
   bp_encoding_options o = {.target = "y", .goal = BP_GOAL_REGRESSION};
   bp_encoding *e = bt_learn(ctx, t, &o);
-  bt_assert_close(e->target_mean, 20, 0, 0);
-  bt_assert_close(e->target_scale, sqrt(200.0 / 3), 1e-15, 0);
+  bt_assert_close(e->targets[0].mean, 20, 0, 0);
+  bt_assert_close(e->targets[0].scale, sqrt(200.0 / 3), 1e-15, 0);
   bp_encoding_free(e);
   o.raw_target = true;
   e = bt_learn(ctx, t, &o);
-  assert_true(e->target_mean == 0 && e->target_scale == 1);
+  assert_true(e->targets[0].mean == 0 && e->targets[0].scale == 1);
   bp_encoding_free(e);
   bp_table_free(t);
 }
