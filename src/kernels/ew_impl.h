@@ -33,6 +33,7 @@ BP_INLINE void R(store_tail)(real *y, const real chunk[CHUNK], int64_t n) {
 #undef BP_KERNEL1
 #undef BP_KERNEL2
 #undef BP_KERNEL3
+#undef BP_KERNEL1_LONG
 #undef BP_KERNEL1_LIMITED
 #undef BP_EACH1
 #undef BP_EACH2
@@ -52,6 +53,22 @@ BP_INLINE void R(store_tail)(real *y, const real chunk[CHUNK], int64_t n) {
     R(load_tail)(t, x + i, n - i);                                                                                     \
     BP_INDEPENDENT for (int64_t j = 0; j < CHUNK; j++) t[j] = R(value_##name)(t[j]);                                   \
     R(store_tail)(y + i, t, n - i);                                                                                    \
+  }
+
+/* The same for long expressions, whose code appears once: a tail passes through it in a chunk of its own. */
+#define BP_KERNEL1_LONG(name, expression)                                                                              \
+  BP_INLINE real R(value_##name)(real x) { return expression; }                                                        \
+  void BP_EW_NAME(name)(void *out, const void *const *in, int64_t n) {                                                 \
+    real t[CHUNK];                                                                                                     \
+    for (int64_t i = 0; i < n; i += CHUNK) {                                                                           \
+      const bool tail = n - i < CHUNK;                                                                                 \
+      const real *x = (const real *)in[0] + i;                                                                         \
+      if (tail) R(load_tail)(t, x, n - i);                                                                             \
+      x = tail ? t : x;                                                                                                \
+      real *y = tail ? t : (real *)out + i;                                                                            \
+      BP_INDEPENDENT for (int64_t j = 0; j < CHUNK; j++) y[j] = R(value_##name)(x[j]);                                 \
+      if (tail) R(store_tail)((real *)out + i, t, n - i);                                                              \
+    }                                                                                                                  \
   }
 
 /* y[i] = expression of a and b. */
@@ -119,18 +136,18 @@ BP_KERNEL1(square, x *x)
 BP_KERNEL1(reciprocal, 1 / x)
 BP_KERNEL1(sqrt, R_MATH(sqrt)(x))
 BP_KERNEL1(rsqrt, 1 / R_MATH(sqrt)(x))
-BP_KERNEL1(exp, R(bp_exp)(x))
-BP_KERNEL1(expm1, R(bp_expm1)(x))
-BP_KERNEL1(log, R(bp_log)(x))
-BP_KERNEL1(log1p, R(bp_log1p)(x))
-BP_KERNEL1(log2, R(bp_log2)(x))
+BP_KERNEL1_LONG(exp, R(bp_exp)(x))
+BP_KERNEL1_LONG(expm1, R(bp_expm1)(x))
+BP_KERNEL1_LONG(log, R(bp_log)(x))
+BP_KERNEL1_LONG(log1p, R(bp_log1p)(x))
+BP_KERNEL1_LONG(log2, R(bp_log2)(x))
 BP_KERNEL1_LIMITED(sin, R(bp_sin)(x), TRIG_LIMIT)
 BP_KERNEL1_LIMITED(cos, R(bp_cos)(x), TRIG_LIMIT)
-BP_KERNEL1(tanh, R(bp_tanh)(x))
-BP_KERNEL1(sigmoid, R(bp_sigmoid)(x))
-BP_KERNEL1(softplus, R(bp_softplus)(x))
+BP_KERNEL1_LONG(tanh, R(bp_tanh)(x))
+BP_KERNEL1_LONG(sigmoid, R(bp_sigmoid)(x))
+BP_KERNEL1_LONG(softplus, R(bp_softplus)(x))
 BP_KERNEL1(relu, x <= 0 ? (real)0 : x) /* NaN stays NaN */
-BP_KERNEL1(erf, R(bp_erf)(x))
+BP_KERNEL1_LONG(erf, R(bp_erf)(x))
 BP_KERNEL1(floor, R(bp_floor)(x))
 BP_KERNEL1(ceil, R(bp_ceil)(x))
 BP_KERNEL1(round, R(bp_round)(x))

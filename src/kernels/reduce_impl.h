@@ -38,8 +38,9 @@ BP_INLINE R(ivec) R(vnan)(R(vec) a) { return a != a; /* NOLINT(misc-redundant-ex
 BP_INLINE R(vec) R(join_max)(R(vec) a, R(vec) b) { return R(vselect)((a >= b) | R(vnan)(a), a, b); }
 BP_INLINE R(vec) R(join_min)(R(vec) a, R(vec) b) { return R(vselect)((a <= b) | R(vnan)(a), a, b); }
 
-/* ROWS rows of `columns` elements as out[c * ROWS + row]; rows beyond `rows` repeat one of them. */
-BP_INLINE void R(load_rows)(real *out, const real *in, int64_t stride, int64_t rows, int64_t columns) {
+/* ROWS rows of `columns` elements as out[c * ROWS + row]; rows beyond `rows` repeat one of them. One copy serves all. */
+static __attribute__((noinline)) void R(load_rows)(real *out, const real *in, int64_t stride, int64_t rows,
+                                                   int64_t columns) {
   for (int64_t half = 0; half < ROWS; half += LANES) {
     const int64_t here = rows - half < LANES ? rows - half : LANES;
     R(transpose_strip)(out + half, ROWS, here > 0 ? in + half * stride : in, stride, here > 0 ? here : 1, columns);

@@ -98,11 +98,11 @@ BP_INLINE void R(transpose_block)(real *out, int64_t out_row, const real *const 
 BP_INLINE void R(transpose_strip)(real *out, int64_t out_row, const real *in, int64_t in_row, int64_t rows,
                                   int64_t columns) {
   const real *row[LANES];
-  for (int64_t l = 0; l < LANES; l++) row[l] = in + (l < rows ? l : rows - 1) * in_row;
+  BP_UNROLL for (int64_t l = 0; l < LANES; l++) row[l] = in + (l < rows ? l : rows - 1) * in_row;
   int64_t q = 0;
   for (; q + PIECE <= columns; q += PIECE) {
     R(transpose_block)(out + q * out_row, out_row, row);
-    for (int64_t l = 0; l < LANES; l++) row[l] += PIECE;
+    BP_UNROLL for (int64_t l = 0; l < LANES; l++) row[l] += PIECE;
   }
   if (q < columns && q > 0) { /* the last columns: a block that overlaps the one before */
     for (int64_t l = 0; l < LANES; l++) row[l] -= PIECE - (columns - q);
