@@ -95,5 +95,6 @@ void cli_print_man(void) {
   for (int i = 0; i < CLI_COMMAND_COUNT; i++) print_command((cli_command_id)i);
   print_exit_statuses();
   cli_print(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colours when set and not empty\n"
-            ".TP\n.B BACKPROP_ISA\nbaseline, avx2 or avx512: use no wider instructions of the CPU than these\n");
+            ".TP\n.B BACKPROP_ISA\nbaseline, avx2 or avx512: use no wider instructions of the CPU than these; a name "
+            "that this CPU cannot run is an error\n");
 }

@@ -73,4 +73,9 @@ succeeds version --json
 check "as JSON" json 'j["version"].count(".") == 2 and j["cores"] >= 1 and j["kernels"] in ("baseline", "avx2", "avx512") and j["jansson"]'
 BACKPROP_ISA=baseline run version --json
 check "the environment chooses the kernels" json 'j["kernels"] == "baseline"'
+BACKPROP_ISA=avx3 run version
+check "kernels that do not exist are refused" [ "$status" = 2 ]
+check "and those that do are named" holds err "BACKPROP_ISA is 'avx3', expected one of the kernel builds that this CPU can run: baseline"
+BACKPROP_ISA= run version --json
+check "an empty wish is none" [ "$status" = 0 ]
 finish
