@@ -26,10 +26,17 @@ function(backprop_test_labels out file default)
   endif()
 endfunction()
 
-# Registers one test: name, labels (a list), then the command.
+# Registers one test: name, labels (a list), then the command. With the label `nightly` it runs only when asked for, by
+# `ctest -C nightly`, and may take hours.
 function(backprop_add_test name labels)
-  add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-  set_tests_properties(${name} PROPERTIES LABELS "${labels}" SKIP_RETURN_CODE 77 TIMEOUT 600
+  set(timeout 600)
+  unset(configurations)
+  if(nightly IN_LIST labels)
+    set(timeout 36000)
+    set(configurations CONFIGURATIONS nightly)
+  endif()
+  add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests ${configurations})
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" SKIP_RETURN_CODE 77 TIMEOUT ${timeout}
     ENVIRONMENT "${BACKPROP_TEST_ENVIRONMENT}")
 endfunction()
 
