@@ -171,6 +171,13 @@ BP_API bp_var bp_softmax_cross_entropy(bp_var logits, bp_var classes);
 BP_API bp_var bp_argmax(bp_var x);
 BP_API bp_var bp_argmin(bp_var x);
 
+/* ---- random numbers ---- */
+/* Numbers uniform in [0, 1) in a shape, 24 bits each in float32 and 53 in float64: element i (counted row by row) is a pure function
+ * of (seed, stream, the value of `step`, i), by Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, 2011). So they depend neither on
+ * threads nor on how rows are cut, and a new step gives new ones. step: F64 of rank 0, a whole number from 0. Streams keep
+ * several uses of one seed apart. Derivative 0. */
+BP_API bp_var bp_uniform(bp_var step, uint64_t seed, uint32_t stream, bp_dtype dtype, int rank, const int64_t *dims);
+
 /* ---- special ---- */
 /* x, through which no derivative passes. */
 BP_API bp_var bp_stop_gradient(bp_var x);
@@ -239,6 +246,7 @@ BP_API bp_var bp_at(bp_var var, const char *file, int line);
 #define bp_logsumexp(x)                  bp_logsumexp(BP_HERE_(x))
 #define bp_softmax(x)                    bp_softmax(BP_HERE_(x))
 #define bp_axis_size(x, ...)             bp_axis_size(BP_HERE_(x), __VA_ARGS__)
+#define bp_uniform(x, ...)               bp_uniform(BP_HERE_(x), __VA_ARGS__)
 #define bp_reshape(x, ...)               bp_reshape(BP_HERE_(x), __VA_ARGS__)
 #define bp_broadcast(x, ...)             bp_broadcast(BP_HERE_(x), __VA_ARGS__)
 #define bp_expand(x, ...)                bp_expand(BP_HERE_(x), __VA_ARGS__)

@@ -13,7 +13,7 @@ typedef enum bp_purpose {
   BP_PURPOSE_INIT = 1,    /* epoch: number of the parameter; index: element */
   BP_PURPOSE_SHUFFLE = 2, /* epoch: epoch; index: position */
   BP_PURPOSE_SPLIT = 3,   /* index: position */
-  BP_PURPOSE_DROPOUT = 4, /* epoch: step; index: element */
+  BP_PURPOSE_STREAM = 4,  /* epoch: number of a stream of a graph: its key (bp_uniform) */
   BP_PURPOSE_TEST = 5
 } bp_purpose;
 

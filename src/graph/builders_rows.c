@@ -1,4 +1,5 @@
-/* builders_rows.c - operations on rows and classes by number, and what programs store. Floor: graph. */
+/* builders_rows.c - operations on rows and classes by number, random numbers, and what programs store. Floor: graph. */
+#include "base/philox.h"
 #include "graph/builders.h"
 
 /* Numbers are checked when they are given, so they must be given: an input or a constant. */
@@ -71,6 +72,24 @@ bp_var(bp_softmax_cross_entropy)(bp_var logits, bp_var classes) {
   bp_node node = {
       .op = BP_OP_softmax_cross_entropy, .dtype = (uint8_t)bp_dtype_of(logits), .arg = {logits.id, classes.id}};
   return bp_node_append(logits.graph, node, c);
+}
+
+bp_var bp_uniform(bp_var step, uint64_t seed, uint32_t stream, bp_dtype dtype, int rank, const int64_t *dims) {
+  if (!bp_args_ok("uniform", 1, &step)) return bp_zero_of(step.graph);
+  if (bp_dtype_of(step) != BP_F64 || bp_shape_of(step)->rank != 0) {
+    char text[BP_SHAPE_TEXT];
+    return bp_graph_fail(step.graph, BP_E_DTYPE, "uniform: the step is %s%s, expected a float64 of rank 0",
+                         bp_dtype_name(bp_dtype_of(step)), bp_shape_text(bp_shape_of(step), text, sizeof text));
+  }
+  if (!bp_dtype_is_real(dtype) || rank < 0 || rank > BP_MAX_RANK)
+    return bp_graph_fail(step.graph, BP_E_ARG, "uniform: %s of rank %d, expected float32 or float64 of rank 0 to %d",
+                         bp_dtype_name(dtype), rank, BP_MAX_RANK);
+  bp_shape to = bp_shape_make(rank, dims);
+  if (step.graph->values != NULL && bp_shape_has_batch(&to))
+    return bp_graph_fail(step.graph, BP_E_SHAPE, "uniform: an eager graph has no batch");
+  uint64_t key = bp_random_bits(seed, BP_PURPOSE_STREAM, stream, 0);
+  bp_node node = {.op = BP_OP_uniform, .dtype = (uint8_t)dtype, .arg = {step.id}, .attr.bits = key};
+  return bp_node_append(step.graph, node, &to);
 }
 
 bp_var bp_assign(bp_var state, bp_var value) {

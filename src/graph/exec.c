@@ -34,6 +34,7 @@ static const bp_exec_fn exec_table[BP_OP_COUNT] = {
     [BP_OP_softmax_cross_entropy] = bp_exec_softmax_cross_entropy,
     [BP_OP_one_hot] = bp_exec_one_hot,
     [BP_OP_argmax] = bp_exec_argmax,
+    [BP_OP_uniform] = bp_exec_uniform,
     [BP_OP_slice] = bp_exec_slice,
     [BP_OP_place] = bp_exec_place,
     [BP_OP_triangle] = bp_exec_triangle,

@@ -1,4 +1,4 @@
-/* exec_rows.c - rows and classes by number. Floor: graph. */
+/* exec_rows.c - rows and classes by number, and numbers that depend on the row alone. Floor: graph. */
 #include <string.h>
 
 #include "graph/exec_table.h"
@@ -29,4 +29,14 @@ void bp_exec_one_hot(const bp_exec *e, int64_t row0, int64_t row1) {
   const int32_t *classes = e->arg[0].data;
   memset(at(e->out, t, row0 * columns), 0, (size_t)((row1 - row0) * columns) * bp_dtype_size(t));
   for (int64_t r = row0; r < row1; r++) bp_fill(at(e->out, t, r * columns + classes[r]), real_of(t), 1, 1);
+}
+
+/* A step that is no whole number from 0 below 2^63 counts as 0. */
+void bp_exec_uniform(const bp_exec *e, int64_t row0, int64_t row1) {
+  bp_dtype t = (bp_dtype)e->node.dtype;
+  int64_t row = bp_shape_row(&e->shape);
+  double step = *(const double *)e->arg[0].data;
+  uint64_t number = step >= 0 && step < 0x1p63 ? (uint64_t)step : 0;
+  e->kernels->uniform[real_of(t)](at(e->out, t, row0 * row), e->node.attr.bits, number, row0 * row,
+                                  (row1 - row0) * row);
 }

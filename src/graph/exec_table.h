@@ -41,6 +41,7 @@ size_t bp_softmax_scratch(const bp_exec *e, int64_t rows);
 void bp_exec_gather(const bp_exec *e, int64_t row0, int64_t row1);
 void bp_exec_scatter_add(const bp_exec *e, int64_t row0, int64_t row1);
 void bp_exec_one_hot(const bp_exec *e, int64_t row0, int64_t row1);
+void bp_exec_uniform(const bp_exec *e, int64_t row0, int64_t row1);
 
 /* exec_matrix.c */
 void bp_exec_matmul(const bp_exec *e, int64_t row0, int64_t row1);

@@ -49,7 +49,7 @@ typedef struct bp_node {
     const void *data; /* constant: dense array in the arena */
     uint64_t bits; /* matmul, matmul_stack: BP_MATMUL_TA | BP_MATMUL_TB; sum, reduce_max, reduce_min, norm, axis_size:
                          axes mask; transpose: 4 bits per axis, lowest first; slice, place: bp_span_bits();
-                         triangle: bp_triangle_bits(); cumsum: 1 from the end; solve_triangular: BP_SOLVE_… */
+                         triangle: bp_triangle_bits(); cumsum: 1 from the end; uniform: the key; solve_triangular: BP_SOLVE_… */
   } attr;
 } bp_node;
 

@@ -42,6 +42,7 @@ static const char *attribute_text(const bp_graph *g, const bp_node *n, char *tex
                    bp_span_step(n->attr.bits));
     break;
   case BP_OP_concat: (void)snprintf(text, size, ", axis %d", n->axis); break;
+  case BP_OP_uniform: (void)snprintf(text, size, ", key %016" PRIx64, n->attr.bits); break;
   case BP_OP_cumsum:
     (void)snprintf(text, size, ", axis %d%s", n->axis, n->attr.bits != 0 ? " from the end" : "");
     break;

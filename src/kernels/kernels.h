@@ -137,6 +137,11 @@ typedef void (*bp_lu_logdet_fn)(void *out, const void *lu, int64_t n);
 /* Does multiply-adds on registers, `steps` rounds of them, and says how many operations these were, two for each. */
 typedef double (*bp_peak_fn)(int64_t steps, int64_t *flops);
 
+/* ---- random numbers ---- */
+/* out[i] = number first + i of a stream of numbers uniform in [0, 1): 24 or 53 bits of Philox 4x32-10 with this key, of the block
+ * whose counter is (number of the block, step). A block gives 4 floats or 2 doubles. */
+typedef void (*bp_uniform_fn)(void *out, uint64_t key, uint64_t step, int64_t first, int64_t n);
+
 typedef struct bp_kernels {
   bp_isa isa;
   bp_ew_fn ew[BP_REAL_COUNT][BP_EW_COUNT];
@@ -153,6 +158,7 @@ typedef struct bp_kernels {
   bp_lu_solve_fn lu_solve[BP_REAL_COUNT];
   bp_lu_logdet_fn lu_logdet[BP_REAL_COUNT];
   bp_peak_fn peak[BP_REAL_COUNT];
+  bp_uniform_fn uniform[BP_REAL_COUNT];
 } bp_kernels;
 
 /* The kernels of one build; NULL when this CPU cannot run it or it was not compiled in. */

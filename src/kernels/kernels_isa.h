@@ -37,6 +37,9 @@ BP_REDUCE_NAMES(f32)
 BP_REDUCE_NAMES(f64)
 #undef BP_REDUCE_NAMES
 
+void BP_ISA_FN(bp_uniform_f32)(void *out, uint64_t key, uint64_t step, int64_t first, int64_t n);
+void BP_ISA_FN(bp_uniform_f64)(void *out, uint64_t key, uint64_t step, int64_t first, int64_t n);
+
 extern const bp_moves BP_ISA_FN(bp_moves_table);
 extern const bp_kernels BP_ISA_FN(bp_kernels_table);
 

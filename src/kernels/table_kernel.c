@@ -39,4 +39,5 @@ const bp_kernels BP_ISA_FN(bp_kernels_table) = {
     .lu_solve = {BP_ISA_FN(bp_lu_solve_f32), BP_ISA_FN(bp_lu_solve_f64)},
     .lu_logdet = {BP_ISA_FN(bp_lu_logdet_f32), BP_ISA_FN(bp_lu_logdet_f64)},
     .peak = {BP_ISA_FN(bp_peak_f32), BP_ISA_FN(bp_peak_f64)},
+    .uniform = {BP_ISA_FN(bp_uniform_f32), BP_ISA_FN(bp_uniform_f64)},
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backprop/ops.h"
+#include "base/philox.h"
 #include "support/graph_check.h"
 
 enum { AXES = 4, INDEX_MOST = 16, ELEMENTS_MOST = 4096 };
@@ -22,7 +23,7 @@ typedef struct array_case {
   int64_t batch;
   bool with_batch;              /* the result, or the largest argument, has it */
   bool batch_x[2], batch_index; /* so has this argument */
-  bool transpose_a, transpose_b;
+  bool transpose_a, transpose_b, f64;
   unsigned axes;
   int perm[AXES], axis;
   int64_t n_index, index_limit; /* row or class numbers, 0: none */
@@ -360,6 +361,36 @@ static bp_var one_hot_build(const array_case *c, const bp_var *x, bp_var index) 
   return bp_one_hot(index, c->y.at[1], bp_var_dtype(x[0]));
 }
 
+/* Block by block with the plain generator, whose vectors are published: key and counter as ops.h says. */
+static void uniform_draw(array_case *c, bt_random *r) {
+  draw_extent(c, r, &c->x[0], 1, 1); /* not read */
+  draw_extent(c, r, &c->y, 0, 3);
+  c->batch_x[0] = false;
+  c->axis = bt_below(r, 1000); /* the step */
+}
+static void uniform_value(const array_case *c, const long double *const *x, long double *y) {
+  uint64_t key = bp_random_bits(77, BP_PURPOSE_STREAM, 3, 0);
+  bool f64 = c->f64;
+  (void)x;
+  for (int64_t i = 0; i < count_of(&c->y); i++) {
+    int64_t each = f64 ? 2 : 4;
+    const uint32_t counter[4] = {(uint32_t)(i / each), 0, (uint32_t)c->axis, 0},
+                   k[2] = {(uint32_t)key, (uint32_t)(key >> 32)};
+    uint32_t out[4];
+    bp_philox(counter, k, out);
+    uint64_t two = out[2 * (i % 2)] | (uint64_t)out[2 * (i % 2) + 1] << 32;
+    y[i] = f64 ? (long double)(two >> 11) * 0x1p-53L : (long double)(out[i % 4] >> 8) * 0x1p-24L;
+  }
+}
+static bp_var uniform_build(const array_case *c, const bp_var *x, bp_var index) {
+  bp_var step = bp_scalar(x[0].graph, BP_F64, c->axis);
+  int64_t dims[AXES];
+  (void)index;
+  for (int i = 0; i < c->y.rank; i++) dims[i] = c->y.at[i];
+  if (c->with_batch) dims[0] = BP_BATCH;
+  return bp_uniform(step, 77, 3, bp_var_dtype(x[0]), c->y.rank, dims);
+}
+
 static const array_row array_rows[] = {
     {.name = "matmul", .draw = matmul_draw, .build = matmul_build, .value = matmul_value, .linear = true},
     {.name = "sum", .draw = reduce_draw, .build = sum_build, .value = sum_value, .linear = true},
@@ -386,6 +417,7 @@ static const array_row array_rows[] = {
      .build = cross_entropy_build,
      .value = cross_entropy_value},
     {.name = "one_hot", .draw = one_hot_draw, .build = one_hot_build, .value = one_hot_value, .flat = true},
+    {.name = "uniform", .draw = uniform_draw, .build = uniform_build, .value = uniform_value, .flat = true},
 };
 enum { ARRAY_ROWS = sizeof array_rows / sizeof *array_rows };
 

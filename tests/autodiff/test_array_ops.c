@@ -34,7 +34,7 @@ static bp_var input(setting *s, bt_random *r, const extent *e, bool batch, bp_dt
 }
 
 static setting draw(bp_context *ctx, const array_row *row, bp_dtype t, uint64_t seed) {
-  setting s = {.row = row, .t = t};
+  setting s = {.row = row, .t = t, .c.f64 = t == BP_F64};
   bt_random r = {.seed = seed};
   row->draw(&s.c, &r);
   bt_assert_ok(ctx, bp_graph_new(ctx, &s.g));

@@ -142,6 +142,9 @@ MISTAKE(gather_index_computed, bp_gather(f32(g, SHAPE(5, 2)), bp_argmax(f32(g, S
 MISTAKE(gather_to_integers, bp_gather(f32(g, SHAPE(5, 2)), i32(g, SHAPE(2)), BP_I32))
 MISTAKE(scatter_rows, bp_scatter_add(f32(g, SHAPE(5, 2)), i32(g, SHAPE(4)), 3))
 MISTAKE(scatter_negative, bp_scatter_add(f32(g, SHAPE(5, 2)), i32(g, SHAPE(5)), -1))
+MISTAKE(uniform_step, bp_uniform(f32(g, SHAPE(2)), 1, 0, BP_F32, 0, NULL))
+MISTAKE(uniform_type, bp_uniform(bp_scalar(g, BP_F64, 1), 1, 0, BP_I32, 0, NULL))
+MISTAKE(uniform_shape, bp_uniform(bp_scalar(g, BP_F64, 1), 1, 0, BP_F32, 1, (const int64_t[]){-7}))
 MISTAKE(one_hot_none, bp_one_hot(i32(g, SHAPE(5)), 0, BP_F32))
 MISTAKE(one_hot_type, bp_one_hot(i32(g, SHAPE(5)), 3, BP_I32))
 MISTAKE(entropy_rows, bp_softmax_cross_entropy(f32(g, SHAPE(B, 3)), i32(g, SHAPE(4))))
@@ -203,6 +206,9 @@ static const struct {
     {gather_to_integers, BP_E_DTYPE, "gather: result int32, expected float32, float64 or the table's float32"},
     {scatter_rows, BP_E_SHAPE, "scatter_add: rows are [5,2], their numbers are [4]"},
     {scatter_negative, BP_E_SHAPE, "scatter_add: "},
+    {uniform_step, BP_E_DTYPE, "uniform: the step is float32[2], expected a float64 of rank 0"},
+    {uniform_type, BP_E_ARG, "uniform: int32 of rank 0"},
+    {uniform_shape, BP_E_SHAPE, "uniform: the shape"},
     {one_hot_none, BP_E_ARG, "one_hot: 0 classes of float32"},
     {one_hot_type, BP_E_ARG, "one_hot: 3 classes of int32"},
     {entropy_rows, BP_E_SHAPE, "softmax_cross_entropy: logits are [batch,3], classes are [4]"},
