@@ -1,5 +1,20 @@
 /* backprop/net.h - networks as lists of layers. A layer only appends nodes to a graph; derivatives and programs come from
  * there.
+ *
+ *   bp_net_new(ctx, 784, BP_F32, &net);
+ *   bp_net_dense(ctx, net, 128, BP_RELU, BP_INIT_AUTO);
+ *   bp_net_dropout(ctx, net, 0.2);
+ *   bp_net_dense(ctx, net, 10, BP_IDENTITY, BP_INIT_AUTO);
+ *
+ * Layers are numbered from 0, and their arrays are named as the state_dict of a PyTorch Sequential has them:
+ * layers.0.weight, layers.0.bias, layers.2.weight, … A network holds no values: those of its arrays are the caller's, or
+ * variables of a graph.
+ *
+ *   NEW     the caller owns the result and releases it with the matching _free()
+ *   BORROW  used during the call only
+ *   VIEW    points into its parent and lives as long as the parent
+ *
+ * Structs of options: `size` is sizeof the struct, and zero is the default of every other field.
  */
 #ifndef BACKPROP_NET_H
 #define BACKPROP_NET_H
@@ -9,35 +24,77 @@
 extern "C" {
 #endif
 
-/* activation: name, formula */
+/* ---- activations ---- */
+/* name, formula and, at a kink, the derivative; then what BP_INIT_AUTO means */
 typedef enum bp_activation {
-  BP_IDENTITY, /* a */
-  BP_TANH,     /* tanh(a) */
-  BP_SIGMOID,  /* 1 / (1 + exp(-a)) */
-  BP_RELU,     /* max(a, 0) */
+  BP_IDENTITY,   /* c·a; setting c, 1 */
+  BP_TANH,       /* tanh(a) */
+  BP_SIGMOID,    /* 1 / (1 + exp(-a)) */
+  BP_RELU,       /* max(a, 0); φ'(0) = 0; He */
+  BP_HEAVISIDE,  /* 1 for a >= 0, else 0; derivative 0 */
+  BP_LEAKY_RELU, /* a for a > 0, else s·a; setting s, 0.01; φ'(0) = s; Maas, Hannun and Ng, 2013; He */
+  BP_ABS,        /* |a|; φ'(0) = 0; He */
+  BP_PRELU, /* leaky_relu whose s is learnt, one for the layer or one for each unit; from 0.25; He et al., 2015; He */
+  BP_MAXOUT, /* the largest of k affine maps; setting k, 2; equal ones share the cotangent; Goodfellow et al., 2013; He */
+  BP_ELU, /* a for a > 0, else α(exp(a) - 1); setting α, 1; φ'(0) = α; Clevert, Unterthiner and Hochreiter, 2016; He */
+  BP_SELU,         /* λ·elu of α; λ 1.0507…, α 1.6732…; φ'(0) = λα; Klambauer et al., 2017; LeCun, normal */
+  BP_GELU,         /* a·Φ(a) = a (1 + erf(a/√2)) / 2; Hendrycks and Gimpel, 2016; He */
+  BP_GELU_TANH,    /* a (1 + tanh(√(2/π) (a + 0.044715 a³))) / 2, an approximation of it; He */
+  BP_SILU,         /* a·σ(a); Elfwing, Uchibe and Doya, 2018; He */
+  BP_SOFTPLUS,     /* log(1 + exp(a)); He */
+  BP_SOFTSIGN,     /* a / (1 + |a|) */
+  BP_MISH,         /* a·tanh(softplus(a)); Misra, 2019; He */
+  BP_HARD_TANH,    /* min(max(a, -1), 1); derivative 1 from -1 to 1, both included */
+  BP_HARD_SIGMOID, /* min(max(a/6 + 1/2, 0), 1); derivative 1/6 from -3 to 3, both included */
+  BP_HARD_SILU,    /* a·hard_sigmoid(a); derivative at ±3 as if from within; Howard et al., 2019; He */
   BP_ACTIVATION_COUNT
 } bp_activation;
+
+/* An activation with its setting; {BP_TANH} is tanh. */
+typedef struct bp_activation_spec {
+  bp_activation kind;
+  double setting; /* as said above; 0: the default */
+  bool per_unit;  /* prelu: a slope for each unit instead of one for the layer */
+} bp_activation_spec;
 
 /* VIEW "tanh"; NULL out of range. */
 BP_API const char *bp_activation_name(bp_activation activation);
 /* The activation of that name; false if there is none. */
 BP_API bool bp_activation_find(const char *name, bp_activation *out);
-/* φ(x) as graph nodes. */
-BP_API bp_var bp_activate(bp_activation activation, bp_var x);
+/* Room for any activation in text, its NUL included. */
+#define BP_ACTIVATION_TEXT 48
+/* An activation in text: "relu", "leaky_relu:0.2", "elu:1", "maxout:3", "prelu:unit". False (*out untouched) for anything
+ * else: no such name, a setting where there is none, or one out of its range (above 0; maxout: 2 to 64). */
+BP_API bool bp_activation_parse(const char *text, bp_activation_spec *out);
+/* The same backwards, without a setting that is the default. Returns text; "" when the kind is out of range. */
+BP_API const char *bp_activation_text(bp_activation_spec spec, char text[BP_ACTIVATION_TEXT]);
+/* φ(x) as graph nodes, x [rows, units] (maxout: [rows, k·units] → [rows, units], column j·units + u being map j of unit u);
+ * slope is that of prelu, [1] or [units], and not looked at for others. */
+BP_API bp_var bp_activate(bp_activation_spec spec, bp_var x, bp_var slope);
 
+/* ---- starting weights ---- */
 typedef enum bp_init {
-  BP_INIT_AUTO,           /* He for relu, Glorot for all others */
+  BP_INIT_AUTO,           /* what the activation wants: He or LeCun where it says so, Glorot for all others */
   BP_INIT_GLOROT_UNIFORM, /* U(-r, r), r = sqrt(6 / (fan_in + fan_out)); Glorot and Bengio, 2010 */
   BP_INIT_GLOROT_NORMAL,  /* N(0, 2 / (fan_in + fan_out)) */
   BP_INIT_HE_UNIFORM,     /* U(-r, r), r = sqrt(6 / fan_in); He, Zhang, Ren and Sun, 2015 */
   BP_INIT_HE_NORMAL,      /* N(0, 2 / fan_in) */
   BP_INIT_ZEROS,
+  BP_INIT_LECUN_UNIFORM, /* U(-r, r), r = sqrt(3 / fan_in); LeCun, Bottou, Orr and Müller, 1998 */
+  BP_INIT_LECUN_NORMAL,  /* N(0, 1 / fan_in) */
+  BP_INIT_UNIFORM,       /* U(-0.05, 0.05) */
+  BP_INIT_NORMAL,        /* N(0, 0.05²) */
+  BP_INIT_ORTHOGONAL, /* orthonormal rows or columns, the fewer of them, all such alike probable; Saxe et al., 2014 */
   BP_INIT_COUNT
 } bp_init;
 /* VIEW "glorot_uniform"; NULL out of range. */
 BP_API const char *bp_init_name(bp_init init);
 BP_API bool bp_init_find(const char *name, bp_init *out);
+/* An initialiser in text with a factor for all weights: "he_normal", "normal:0.2" (N(0, 0.01²)), "orthogonal:1.4". False
+ * (outputs untouched) for anything else, and for a factor that is not above 0. */
+BP_API bool bp_init_parse(const char *text, bp_init *out, double *scale);
 
+/* ---- layers ---- */
 typedef struct bp_net bp_net;
 
 /* NEW network of no layers over rows of `inputs` features; dtype F32 or F64. */
@@ -45,48 +102,139 @@ BP_API bp_status bp_net_new(bp_context *context, int64_t inputs, bp_dtype dtype,
 BP_API void bp_net_free(bp_net *net);
 
 /* Appends a dense layer: z = φ(x·W + b), W [fan_in, units], b [units]. Weights start as `init` says, biases at 0.
- * BP_E_ARG  units < 1, or more than 2^24 */
+ * BP_E_ARG    units < 1, or more than 2^24
+ * BP_E_LIMIT  more than 1000 layers or 2^36 weights (all layers) */
 BP_API bp_status bp_net_dense(bp_context *context, bp_net *net, int64_t units, bp_activation activation, bp_init init);
 
+/* The same with everything settable. maxout: W [fan_in, k·units]. */
+typedef struct bp_dense_options {
+  size_t size;
+  int64_t units;
+  bp_activation_spec activation;
+  bp_init init;
+  double init_scale; /* factor of all starting weights; 0: 1 */
+  bool no_bias;      /* z = φ(x·W) */
+  double bias;       /* where biases start; 0.1 is customary for relu */
+} bp_dense_options;
+BP_API bp_status bp_net_add_dense(bp_context *context, bp_net *net, const bp_dense_options *options);
+
+/* Appends batch normalisation: z = φ(γ (x - μ) / sqrt(v + ε) + β), γ and β [units] learnt from 1 and 0. In training μ and v are
+ * mean and (biased) variance of the batch, and the running ones move towards them: r ← (1 - m) r + m·(of the batch), the
+ * variance unbiased, as PyTorch has it (for a batch of one row: 0). In use μ and v are the running ones. With maxout, units is
+ * a k-th of the inputs. Ioffe and Szegedy, 2015. */
+typedef struct bp_norm_options {
+  size_t size;
+  double epsilon;  /* 0: 1e-5 */
+  double momentum; /* m; batch normalisation only; 0: 0.1 */
+  bp_activation_spec activation;
+} bp_norm_options;
+BP_API bp_status bp_net_batch_norm(bp_context *context, bp_net *net, const bp_norm_options *options);
+/* Appends layer normalisation: the same with mean and variance of each row. Ba, Kiros and Hinton, 2016. */
+BP_API bp_status bp_net_layer_norm(bp_context *context, bp_net *net, const bp_norm_options *options);
+
+/* Appends (inverted) dropout: in training each value is 0 with probability `rate`, else divided by 1 - rate; in use it does
+ * nothing. On the inputs when it is the first layer. Srivastava et al., 2014.
+ * BP_E_ARG  unless 0 <= rate < 1 */
+BP_API bp_status bp_net_dropout(bp_context *context, bp_net *net, double rate);
+
+/* Appends a skip connection: z = φ(x + s), s the output of an earlier layer, or s·P with a learnt P [width of s, units] when
+ * widths differ. He, Zhang, Ren and Sun, 2016. */
+typedef struct bp_skip_options {
+  size_t size;
+  int from; /* number of the layer; -1: the network's input */
+  bp_activation_spec activation;
+} bp_skip_options;
+BP_API bp_status bp_net_skip(bp_context *context, bp_net *net, const bp_skip_options *options);
+
+/* Appends an embedding: each block of `count` columns, one-hot for a category, becomes `width` learnt ones, z = x·E, E [count,
+ * width], which start as N(0, 1/width); columns in no block stay as they are, all in their order. A row of zeros (a category
+ * never seen) gives zeros. blocks: BORROW, in rising order, not overlapping.
+ * BP_E_ARG  a block of no columns, out of order, or beyond the columns */
+typedef struct bp_embedding_block {
+  int64_t first, count, width;
+} bp_embedding_block;
+BP_API bp_status bp_net_embedding(bp_context *context, bp_net *net, const bp_embedding_block *blocks, size_t n_blocks);
+
 /* ---- looking at it ---- */
+typedef enum bp_layer_kind {
+  BP_LAYER_DENSE,
+  BP_LAYER_BATCH_NORM,
+  BP_LAYER_LAYER_NORM,
+  BP_LAYER_DROPOUT,
+  BP_LAYER_SKIP,
+  BP_LAYER_EMBEDDING,
+  BP_LAYER_KIND_COUNT
+} bp_layer_kind;
+/* VIEW "batch_norm"; NULL out of range. */
+BP_API const char *bp_layer_kind_name(bp_layer_kind kind);
+
 typedef struct bp_layer_info {
-  const char *type; /* VIEW "dense" */
-  bp_activation activation;
+  const char *type; /* VIEW "dense"; "" when there is no such layer */
+  bp_layer_kind kind;
+  bp_activation activation; /* the kind of spec */
+  bp_activation_spec spec;
   int64_t inputs, outputs;
-  int64_t parameters;
+  int64_t parameters;               /* learnt */
+  bool bias;                        /* dense: whether it has one */
+  double rate;                      /* dropout */
+  double epsilon, momentum;         /* normalisation */
+  int from;                         /* skip */
+  const bp_embedding_block *blocks; /* VIEW; embedding */
+  size_t n_blocks;
 } bp_layer_info;
 BP_API int bp_net_layers(const bp_net *net);
 BP_API bp_layer_info bp_net_layer(const bp_net *net, int layer);
 BP_API int64_t bp_net_inputs(const bp_net *net);
 BP_API int64_t bp_net_outputs(const bp_net *net);
 BP_API bp_dtype bp_net_dtype(const bp_net *net);
-/* All parameters together: Σ (fan_in + 1) units. */
+/* All learnt parameters together. */
 BP_API int64_t bp_net_size(const bp_net *net);
 
-/* A parameter array: "layers.0.weight" [fan_in, units] or "layers.0.bias" [units]. */
+/* An array of the network: learnt, or a state that training updates otherwise.
+ *
+ *   dense        weight [fan_in, units], bias [units]          norm         weight [units], bias [units]
+ *   skip         weight [width of s, units]                    batch_norm   also running_mean, running_var [units], states
+ *   embedding    embedding.0.weight [count, width], …          prelu        slope [1] or [units], after the layer's own */
 typedef struct bp_param_info {
-  char name[40];
-  int layer;
-  bool is_weight; /* weights are regularised, biases are not */
+  char name[40];  /* "layers.0.weight" */
+  int layer;      /* -1: there is no such parameter */
+  bool is_weight; /* of a linear map: regularised; biases, normalisation and slopes are not */
+  bool is_state;  /* not learnt: it has no gradient, bp_net_apply_training() gives its next value */
+  bool is_table;  /* [categories, width], kept so in files; other matrices [in, out] are kept as [out, in] */
   int rank;
   int64_t dims[2];
   int64_t elements;
-  double bound; /* how it starts: U(-bound, bound), or N(0, bound²) when normal; 0: zeros */
+  double bound; /* how it starts: U(-bound, bound), or N(0, bound²) when normal; 0: all at `start` */
   bool normal;
+  bool orthogonal; /* then `bound` is the length of its rows or columns */
+  double start;
 } bp_param_info;
 BP_API int bp_net_params(const bp_net *net);
 BP_API bp_param_info bp_net_param(const bp_net *net, int param);
 
-/* The parameter arrays filled with their starting values: values[p] holds bp_net_param(net, p).elements elements of the
- * network's dtype. Element i of parameter p is a pure function of (seed, p, i). */
+/* The arrays filled with their starting values: values[p] holds bp_net_param(net, p).elements elements of the network's dtype.
+ * Array p is a pure function of (seed, p). */
 BP_API void bp_net_init(const bp_net *net, uint64_t seed, void *const *values);
 
-/* Inputs for all parameters, in order: params[bp_net_params(net)]. */
+/* ---- as a graph ---- */
+/* Inputs for all arrays, in order: params[bp_net_params(net)]. */
 BP_API void bp_net_declare(const bp_net *net, bp_graph *graph, bp_var *params);
-/* The raw output for x [rows, inputs] given the parameters as variables. */
+/* The raw output for x [rows, inputs] given the arrays as variables, as the network is used: no dropout, running statistics. A
+ * row of the result depends on that row of x alone. */
 BP_API bp_var bp_net_apply(const bp_net *net, bp_var x, const bp_var *params);
 /* The same; outputs (NULL, or the caller's [bp_net_layers()]) receives the output of each layer. */
 BP_API bp_var bp_net_apply_each(const bp_net *net, bp_var x, const bp_var *params, bp_var *outputs);
+
+/* The same as the network is trained: with dropout and with the statistics of the batch. */
+typedef struct bp_net_training {
+  size_t size;
+  uint64_t seed; /* of dropout: an element of a mask is a pure function of (seed, layer, step, element) */
+  bp_var step;   /* F64 of rank 0, whole numbers from 0: a new one gives new masks; only looked at when a layer drops */
+} bp_net_training;
+/* states[bp_net_params(net)] receives the next value of every state, for bp_assign(params[p], states[p]), and the null variable
+ * for what is learnt; it may be NULL. */
+BP_API bp_var bp_net_apply_training(const bp_net *net, bp_var x, const bp_var *params, const bp_net_training *training,
+                                    bp_var *states);
 
 #ifdef __cplusplus
 }

@@ -17,7 +17,9 @@ typedef struct builder {
   int params, slots; /* slots of each parameter */
   bp_var *vars;      /* inputs, then gradients, then outputs: one block */
   size_t n_vars;
-  bp_var *gradients, *outputs;
+  bp_var *gradients; /* of what is learnt: parameters but for states, in their order */
+  bp_var *states;    /* by parameter: the next value of a state, the null variable for what is learnt */
+  bp_var *outputs;
   size_t n_inputs, n_outputs;
 } builder;
 
@@ -26,11 +28,12 @@ static bp_status builder_init(builder *b, bp_context *ctx, const bp_net *net, co
   *b = (builder){.ctx = ctx, .net = net, .source = source, .params = bp_net_params(net), .slots = slots};
   size_t params = (size_t)b->params, states = params * (size_t)(1 + slots);
   b->n_inputs = first_param + states;
-  b->n_vars = b->n_inputs + params + FIT_VALUES + states;
+  b->n_vars = b->n_inputs + params + params + FIT_VALUES + states;
   b->vars = bp_calloc(ctx, b->n_vars, sizeof *b->vars);
   if (b->vars == NULL) return BP_E_NOMEM;
   b->gradients = b->vars + b->n_inputs;
-  b->outputs = b->gradients + params;
+  b->states = b->gradients + params;
+  b->outputs = b->states + params;
   return bp_graph_new(ctx, &b->graph);
 }
 
@@ -89,14 +92,30 @@ static bp_var is_correct(const bp_objective *o, bp_var z, bp_var classes) {
   return bp_equal(guess(o, z), bp_cast(classes, bp_var_dtype(z)));
 }
 
-/* The losses of the batch's rows; counts into outputs when the targets are classes. */
-static bp_var forward(builder *b, const bp_objective *objective, bool training, const bp_var *params) {
+/* The losses of the batch's rows, as the network is trained or (NULL) as it is used; counts into outputs when the targets are
+ * classes. */
+static bp_var forward(builder *b, const bp_objective *objective, const bp_net_training *training,
+                      const bp_var *params) {
   bp_var x = batch_features(b), target = batch_targets(b, objective->classes), weights = batch_weights(b);
-  bp_var z = bp_net_apply(b->net, x, params);
+  bp_var z = training != NULL ? bp_net_apply_training(b->net, x, params, training, b->states)
+                              : bp_net_apply(b->net, x, params);
   if (objective->classes)
     b->outputs[FIT_CORRECT] = bp_sum(weighted(is_correct(objective, z, target), weights), BP_ALL_AXES);
   b->n_outputs = objective->classes ? FIT_VALUES : FIT_CORRECT;
-  return weighted(bp_objective_rows(objective, z, target, training), weights);
+  return weighted(bp_objective_rows(objective, z, target, training != NULL), weights);
+}
+
+/* The gradient of all that is learnt, as the optimiser sees it. */
+static bp_status append_gradients(builder *b, const bp_fit_options *options, bp_var objective, const bp_var *params) {
+  size_t n = 0, room = (size_t)b->params;
+  bp_var *learnt = bp_alloc(b->ctx, room, sizeof *learnt);
+  if (learnt == NULL) return BP_E_NOMEM;
+  for (int p = 0; p < b->params; p++)
+    if (!bp_net_param(b->net, p).is_state) learnt[n++] = params[p];
+  bp_status status = bp_grad(objective, learnt, n, b->gradients);
+  bp_release(bp_context_allocator(b->ctx), learnt, room, sizeof *learnt);
+  if (status == BP_OK) regularize_gradient(options, b->gradients, (int)n);
+  return status;
 }
 
 static void declare_slots(builder *b, bp_var *slots) {
@@ -108,10 +127,16 @@ static void declare_slots(builder *b, bp_var *slots) {
 }
 
 static void append_updates(builder *b, const optimizer_step *step, const bp_var *params, const bp_var *slots) {
+  const bp_var *gradient = b->gradients;
   for (int p = 0; p < b->params; p++) {
-    bool is_weight = bp_net_param(b->net, p).is_weight;
+    bp_param_info info = bp_net_param(b->net, p);
+    bool is_weight = info.is_weight;
     bp_var new_slots[OPTIMIZER_SLOTS_MAX], new_param;
-    optimizer_update(step, is_weight, params[p], b->gradients[p], slots + p * b->slots, new_slots, &new_param);
+    if (info.is_state) {
+      b->outputs[b->n_outputs++] = bp_assign(params[p], b->states[p]);
+      continue;
+    }
+    optimizer_update(step, is_weight, params[p], *gradient++, slots + p * b->slots, new_slots, &new_param);
     if (is_weight) new_param = regularize_weights(step->options, new_param);
     for (int s = 0; s < b->slots; s++) b->outputs[b->n_outputs++] = bp_assign(slots[p * b->slots + s], new_slots[s]);
     b->outputs[b->n_outputs++] = bp_assign(params[p], new_param);
@@ -141,15 +166,15 @@ bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *
   declare_slots(&b, slots);
   b.vars[FIT_LR] = bp_input(b.graph, "lr", bp_net_dtype(net), 0, NULL);
   b.vars[FIT_STEP] = bp_input(b.graph, "step", BP_F64, 0, NULL);
-  bp_var objective = bp_mean(forward(&b, &options->objective, true, params), BP_ALL_AXES),
+  bp_net_training training = {.size = sizeof training, .seed = options->seed, .step = b.vars[FIT_STEP]};
+  bp_var objective = bp_mean(forward(&b, &options->objective, &training, params), BP_ALL_AXES),
          s = regularize_penalty(net, options, b.graph, params);
   b.outputs[FIT_LOSS] = objective;
   if (!bp_var_is_zero(s)) objective = bp_add(objective, s);
   BP_TRY_DONE(built(&b));
-  status = bp_grad(objective, params, (size_t)b.params, b.gradients);
+  status = append_gradients(&b, options, objective, params);
   if (status == BP_E_GRAPH) status = built(&b);
   if (status != BP_OK) goto done;
-  regularize_gradient(options, b.gradients, b.params);
   optimizer_step step = {options, b.vars[FIT_LR], b.vars[FIT_STEP]};
   append_updates(&b, &step, params, slots);
   status = compile(&b, batch, out);
@@ -165,7 +190,7 @@ bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *
   if (status != BP_OK) goto done;
   bp_var *params = b.vars + FIT_FIRST_PARAM_OF_EVAL;
   bp_net_declare(net, b.graph, params);
-  b.outputs[FIT_LOSS] = bp_sum(forward(&b, objective, false, params), BP_ALL_AXES);
+  b.outputs[FIT_LOSS] = bp_sum(forward(&b, objective, NULL, params), BP_ALL_AXES);
   status = compile(&b, batch, out);
 done:
   builder_release(&b);

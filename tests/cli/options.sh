@@ -99,9 +99,9 @@ done
 refuses 2 "--hidden" train flowers.csv --hidden "$(printf '8,%.0s' {1..64})8"
 
 # ---- names ----
-refuses 2 "--activation rellu: expected one name, or one for each hidden layer, of identity, tanh, sigmoid, relu; did you mean relu?" \
+refuses 2 "--activation rellu: expected one name, or one for each hidden layer, of identity, tanh, sigmoid, relu, heaviside, leaky_relu" \
   train flowers.csv --activation rellu
-refuses 2 "--activation tanh,gelu: expected" train flowers.csv --activation tanh,gelu
+refuses 2 "--activation tanh,relu6: expected" train flowers.csv --activation tanh,relu6
 refuses 2 "--activation: 3 names for 2 hidden layers; expected 1 or 2" train flowers.csv --activation tanh,relu,tanh
 refuses 2 "--activation: there is no hidden layer" train flowers.csv --hidden none --activation relu
 refuses 2 "--loss: there is no loss 'crossentropy'; did you mean cross_entropy?" \

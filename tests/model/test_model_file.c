@@ -199,7 +199,7 @@ static const struct {
     {MODEL, NULL, "{\"layers\": {}}", "layers"},
     {MODEL, NULL, "{\"layers\": [7]}", "layers[0]"},
     {MODEL, NULL, "{\"layers\": [{\"type\": \"conv\", \"units\": 3, \"activation\": \"identity\"}]}", "layers[0]"},
-    {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": 3, \"activation\": \"gelu\"}]}", "gelu"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": 3, \"activation\": \"relu6\"}]}", "relu6"},
     {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": 3, \"activation\": \"tanh\"}]}", "last layer"},
     {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": 4, \"activation\": \"identity\"}]}", "last layer"},
     {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": -1, \"activation\": \"identity\"}]}", "units"},

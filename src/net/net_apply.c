@@ -1,0 +1,169 @@
+/* net_apply.c - a network as a graph: a function per kind of layer, in use and in training. Floor: net. */
+#include "graph/node.h"
+#include "net/net_core.h"
+
+/* One application under way. */
+typedef struct application {
+  const bp_net *net;
+  const bp_net_training *training; /* NULL: in use */
+  bp_var input;
+  bp_var *outputs; /* by layer; NULL when no layer looks back */
+  bp_var *states;  /* NULL: not wanted */
+  int layer;
+} application;
+
+/* What a layer sees: its input, its own arrays, and where the next values of its states go. */
+typedef struct place {
+  const net_layer *l;
+  const bp_var *params;
+  bp_var *states;
+} place;
+
+static bp_var number(bp_var like, double value) { return bp_scalar(like.graph, bp_var_dtype(like), value); }
+
+/* The slope of prelu is the last array of its layer. */
+static bp_var activated(const place *p, bp_var a) {
+  const net_layer *l = p->l;
+  if (l->activation.kind != BP_PRELU) return bp_activate(l->activation, a, (bp_var){a.graph, 0});
+  return bp_activate(l->activation, a, p->params[l->n_params - 1]);
+}
+
+static bp_var apply_dense(const application *app, const place *p, bp_var x) {
+  (void)app;
+  bp_var a = bp_matmul(x, p->params[0]); /* [rows, k·units] */
+  return activated(p, p->l->no_bias ? a : bp_add(a, p->params[1]));
+}
+
+/* ---- normalisation ---- */
+
+/* (x - μ) / sqrt(v + ε) · γ + β */
+static bp_var normalised(const place *p, bp_var centred, bp_var variance) {
+  bp_var scale = bp_rsqrt(bp_add(variance, number(variance, p->l->epsilon)));
+  return activated(p, bp_add(bp_mul(bp_mul(centred, scale), p->params[0]), p->params[1]));
+}
+
+/* r ← (1 - m) r + m·value */
+static bp_var moved(bp_var running, bp_var value, double momentum) {
+  return bp_add(bp_mul(running, number(running, 1 - momentum)), bp_mul(value, number(value, momentum)));
+}
+
+static bp_var apply_batch_norm(const application *app, const place *p, bp_var x) {
+  bp_var mean = p->params[2], variance = p->params[3];
+  if (app->training == NULL) return normalised(p, bp_sub(x, mean), variance);
+  bp_var batch_mean = bp_mean(x, BP_AXIS(0)), centred = bp_sub(x, batch_mean);
+  bp_var batch_variance = bp_mean(bp_square(centred), BP_AXIS(0));
+  if (p->states != NULL) { /* the unbiased variance: n / (n - 1) of it, and n of 1 as it is */
+    bp_var n = bp_axis_size(x, BP_AXIS(0)), less = bp_max(bp_sub(n, number(n, 1)), number(n, 1));
+    p->states[2] = moved(mean, batch_mean, p->l->momentum);
+    p->states[3] = moved(variance, bp_mul(batch_variance, bp_div(n, less)), p->l->momentum);
+  }
+  return normalised(p, centred, batch_variance);
+}
+
+static bp_var apply_layer_norm(const application *app, const place *p, bp_var x) {
+  (void)app;
+  bp_var centred = bp_sub(x, bp_expand(bp_mean(x, BP_AXIS(1)), -1));
+  return normalised(p, centred, bp_expand(bp_mean(bp_square(centred), BP_AXIS(1)), -1));
+}
+
+/* ---- dropout, skip, embedding ---- */
+
+/* Kept where a uniform number is at least the rate; what is dropped is 0 even where x is not finite. */
+static bp_var apply_dropout(const application *app, const place *p, bp_var x) {
+  const bp_net_training *t = app->training;
+  if (t == NULL || p->l->rate == 0) return x;
+  int64_t dims[2] = {bp_var_dim(x, 0), p->l->inputs};
+  bp_var u = bp_uniform(t->step, t->seed, (uint32_t)app->layer, bp_var_dtype(x), 2, dims);
+  bp_var kept = bp_greater_equal(u, number(x, p->l->rate));
+  return bp_where(kept, bp_mul(x, number(x, 1 / (1 - p->l->rate))), number(x, 0));
+}
+
+static bp_var apply_skip(const application *app, const place *p, bp_var x) {
+  bp_var s = p->l->from < 0 ? app->input : app->outputs[p->l->from];
+  if (p->l->from_width != p->l->inputs) s = bp_matmul(s, p->params[0]);
+  return activated(p, bp_add(x, s));
+}
+
+/* Columns side by side; what was joined so far is one part when there is no room left. */
+enum { PARTS = 256 };
+typedef struct join {
+  bp_var parts[PARTS];
+  size_t n;
+} join;
+
+static bp_var joined(const join *j) { return j->n == 1 ? j->parts[0] : bp_concat(j->parts, j->n, 1); }
+
+static void join_add(join *j, bp_var part) {
+  if (j->n == PARTS) j->parts[0] = joined(j), j->n = 1;
+  j->parts[j->n++] = part;
+}
+
+/* The columns between blocks as they are, and each block times its table. */
+static bp_var apply_embedding(const application *app, const place *p, bp_var x) {
+  const net_layer *l = p->l;
+  join j = {.n = 0};
+  int64_t at = 0;
+  (void)app;
+  for (size_t i = 0; i < l->n_blocks; i++) {
+    const bp_embedding_block *b = &l->blocks[i];
+    if (b->first > at) join_add(&j, bp_slice(x, 1, at, b->first, 1));
+    at = b->first + b->count;
+    join_add(&j, bp_matmul(bp_slice(x, 1, b->first, at, 1), p->params[i]));
+  }
+  if (l->inputs > at) join_add(&j, bp_slice(x, 1, at, l->inputs, 1));
+  return joined(&j);
+}
+
+/* ---- the layers in a row ---- */
+static bp_var (*const apply_table[BP_LAYER_KIND_COUNT])(const application *app, const place *p, bp_var x) = {
+    [BP_LAYER_DENSE] = apply_dense,
+    [BP_LAYER_BATCH_NORM] = apply_batch_norm,
+    [BP_LAYER_LAYER_NORM] = apply_layer_norm,
+    [BP_LAYER_DROPOUT] = apply_dropout,
+    [BP_LAYER_SKIP] = apply_skip,
+    [BP_LAYER_EMBEDDING] = apply_embedding,
+};
+
+static bp_var apply_layers(application *app, bp_var x, const bp_var *params) {
+  app->input = x;
+  for (size_t i = 0; i < app->net->n_layers; i++) {
+    const net_layer *l = &app->net->layers[i];
+    place p = {l, params + l->first_param, app->states != NULL ? app->states + l->first_param : NULL};
+    app->layer = (int)i;
+    x = apply_table[l->kind](app, &p, x);
+    app->outputs[i] = x;
+  }
+  return x;
+}
+
+/* The outputs of all layers are remembered on the stack: there are at most BP_LAYERS_LIMIT. */
+static bp_var apply(const bp_net *net, bp_var x, const bp_var *params, const bp_net_training *training,
+                    bp_var *states) {
+  bp_var outputs[BP_LAYERS_LIMIT];
+  application app = {.net = net, .training = training, .outputs = outputs, .states = states};
+  return apply_layers(&app, x, params);
+}
+
+bp_var bp_net_apply(const bp_net *net, bp_var x, const bp_var *params) { return apply(net, x, params, NULL, NULL); }
+
+bp_var bp_net_apply_each(const bp_net *net, bp_var x, const bp_var *params, bp_var *outputs) {
+  if (outputs == NULL) return bp_net_apply(net, x, params);
+  application app = {.net = net, .outputs = outputs};
+  return apply_layers(&app, x, params);
+}
+
+bp_var bp_net_apply_training(const bp_net *net, bp_var x, const bp_var *params, const bp_net_training *training,
+                             bp_var *states) {
+  for (int p = 0; states != NULL && p < net->n_params; p++) states[p] = (bp_var){0};
+  if (training->size != sizeof *training)
+    return bp_graph_fail(x.graph, BP_E_ARG, "apply: training.size is %zu, expected the %zu bytes of the struct",
+                         training->size, sizeof *training);
+  return apply(net, x, params, training, states);
+}
+
+void bp_net_declare(const bp_net *net, bp_graph *graph, bp_var *params) {
+  for (int p = 0; p < bp_net_params(net); p++) {
+    bp_param_info info = bp_net_param(net, p);
+    params[p] = bp_input(graph, info.name, net->dtype, info.rank, info.dims);
+  }
+}
