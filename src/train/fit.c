@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fail.h"
+#include "train/diagnose.h"
 #include "train/trainer.h"
 
 /* Seconds between calls of the progress callback within an epoch. */
@@ -129,20 +130,14 @@ static void keep_if_better(trainer *t, const bp_epoch *epoch) {
 
 static bp_status end_epoch(trainer *t, bp_epoch *epoch) {
   *epoch = trainer_epoch(t);
-  if (!trainer_params_finite(t))
-    return bp_fail(t->ctx, BP_E_DIVERGED,
-                   "a parameter is not finite after epoch %d; try a smaller learning rate than %g", epoch->epoch,
-                   t->options.lr);
+  if (!trainer_params_finite(t)) return diagnose(t);
   BP_TRY(validate(t, epoch));
   t->clock.now = bp_clock_seconds();
   epoch->seconds = trainer_seconds(t);
   BP_TRY(record(t, epoch));
   keep_if_better(t, epoch);
-  schedule_epoch_end(&t->options.schedule, t->valid.source != NULL ? epoch->valid_loss : epoch->train_loss,
-                     &t->state.schedule);
-  t->state.epoch++;
-  t->state.row = 0;
-  t->state.loss_sum = t->state.correct_sum = 0;
+  trainer_next_epoch(t, epoch);
+  diagnose_anchor(t);
   return BP_OK;
 }
 
@@ -207,6 +202,7 @@ bp_status trainer_run(trainer *t) {
   bp_status status = BP_OK;
   double now = bp_clock_seconds();
   t->clock = (trainer_clock){.start = now, .now = now, .reported = now, .stride = 1};
+  diagnose_anchor(t);
   while (stop == BP_STOP_COUNT && status == BP_OK) {
     status = run_epoch(t, &stop);
     if (stop == BP_STOP_COUNT) stop = stop_between(t);

@@ -49,11 +49,15 @@ static double output_value(const runner *r, int i) {
   return r->dtype == BP_F64 ? r->values[i].f64 : (double)r->values[i].f32;
 }
 
-bp_status runner_batch(runner *r, int64_t begin, int64_t n, double *loss, double *correct) {
+void runner_name_batch(runner *r, int64_t begin, int64_t n) {
   const int32_t *rows = r->rows + begin, *classes = r->source->targets;
   for (int64_t i = 0; r->classes != NULL && i < n; i++) r->classes[i] = classes[rows[i]];
   for (int64_t i = 0; r->places != NULL && i < n; i++) r->places[i] = r->source->places[rows[i]];
   r->inputs[FIT_ROWS] = rows;
+}
+
+bp_status runner_batch(runner *r, int64_t begin, int64_t n, double *loss, double *correct) {
+  runner_name_batch(r, begin, n);
   BP_TRY(bp_run(r->program, r->workspace, n, r->inputs, r->outputs));
   *loss = output_value(r, FIT_LOSS);
   *correct = output_value(r, FIT_CORRECT);

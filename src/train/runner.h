@@ -27,6 +27,8 @@ bp_status runner_init(runner *r, bp_context *ctx, bp_dtype dtype, const bp_sourc
                       size_t n_inputs, int64_t batch);
 void runner_release(runner *r);
 
+/* Names the rows at rows[begin .. begin + n) to the program. */
+void runner_name_batch(runner *r, int64_t begin, int64_t n);
 /* Runs the program on the rows at rows[begin .. begin + n). *loss and *correct (NaN for values) receive its numbers. */
 bp_status runner_batch(runner *r, int64_t begin, int64_t n, double *loss, double *correct);
 

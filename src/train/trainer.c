@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/philox.h"
+#include "train/diagnose.h"
 #include "train/fit_options.h"
 #include "train/optimizer_update.h"
 #include "train/regularize.h"
@@ -29,7 +30,10 @@ static bp_status alloc_arrays(trainer *t) {
   t->slots = bp_aligned_alloc(t->ctx, t->slots_bytes + 1);
   if (t->kept == NULL || t->slots == NULL) return BP_E_NOMEM;
   memset(t->slots, 0, t->slots_bytes);
-  return BP_OK;
+  if (bp_optimizer_full_batch(t->options.optimizer)) return BP_OK;
+  t->anchor_params = bp_aligned_alloc(t->ctx, t->params_bytes);
+  t->anchor_slots = bp_aligned_alloc(t->ctx, t->slots_bytes + 1);
+  return t->anchor_params != NULL && t->anchor_slots != NULL ? BP_OK : BP_E_NOMEM;
 }
 
 static bp_status set_up_train(trainer *t, const bp_source *source) {
@@ -103,6 +107,7 @@ bp_status trainer_new(bp_context *ctx, const bp_net *net, void *const *params, c
   BP_TRY(fit_options_resolve(ctx, options, train->rows, &resolved));
   BP_TRY(bp_objective_resolve(ctx, &resolved.objective, train->target_dtype == BP_I32, train->outputs,
                               &resolved.objective));
+  BP_TRY(fit_net_check(ctx, net, &resolved));
   BP_TRY(fit_source_check(ctx, "training", train, net, &resolved.objective));
   if (valid != NULL) BP_TRY(fit_source_check(ctx, "validation", valid, net, &resolved.objective));
   BP_TRY(regularize_check(ctx, net, &resolved));
@@ -129,6 +134,8 @@ void trainer_free(trainer *t) {
   runner_release(&t->valid);
   if (t->kept != NULL) bp_aligned_free(a, t->kept, t->params_bytes);
   if (t->slots != NULL) bp_aligned_free(a, t->slots, t->slots_bytes + 1);
+  if (t->anchor_params != NULL) bp_aligned_free(a, t->anchor_params, t->params_bytes);
+  if (t->anchor_slots != NULL) bp_aligned_free(a, t->anchor_slots, t->slots_bytes + 1);
   bp_fit_result_release(t->ctx, &t->result);
   bp_release(a, t, 1, sizeof *t);
 }
@@ -176,7 +183,7 @@ static void set_rate(trainer *t) {
   t->state.lr = t->lr;
 }
 
-bp_status trainer_step(trainer *t) {
+bp_status trainer_run_batch(trainer *t) {
   trainer_state *s = &t->state;
   runner *r = &t->train;
   int64_t left = r->source->rows - s->row, n = left < r->batch ? left : r->batch;
@@ -190,10 +197,26 @@ bp_status trainer_step(trainer *t) {
   s->loss_sum += loss * (double)n;
   s->correct_sum += correct;
   t->last = (bp_fit_step){.step = s->steps, .epoch = (int)s->epoch, .rows = n, .loss = loss, .lr = t->lr};
-  if (isfinite(loss)) return BP_OK;
-  return bp_fail(t->ctx, BP_E_DIVERGED,
-                 "the loss is %g at step %lld of epoch %lld; try a smaller learning rate than %g", loss,
-                 (long long)s->steps, (long long)s->epoch, t->options.lr);
+  return BP_OK;
+}
+
+bp_status trainer_step(trainer *t) {
+  BP_TRY(trainer_run_batch(t));
+  return isfinite(t->last.loss) ? BP_OK : diagnose(t);
+}
+
+void trainer_name_batch(trainer *t, int64_t n) {
+  order_rows(t);
+  runner_name_batch(&t->train, t->state.row, n);
+}
+
+void trainer_next_epoch(trainer *t, const bp_epoch *epoch) {
+  trainer_state *s = &t->state;
+  schedule_epoch_end(&t->options.schedule, t->valid.source != NULL ? epoch->valid_loss : epoch->train_loss,
+                     &s->schedule);
+  s->epoch++;
+  s->row = 0;
+  s->loss_sum = s->correct_sum = 0;
 }
 
 double trainer_seconds(const trainer *t) { return t->state.seconds + t->clock.now - t->clock.start; }

@@ -54,6 +54,8 @@ struct trainer {
   char *slots;             /* all slots, one behind the other, padded() each */
   char *kept;              /* parameters to give back: the best, or the last good ones; the same layout */
   size_t params_bytes, slots_bytes;
+  trainer_state anchor; /* a state to go back to (diagnose.h), with its arrays; NULL: there is none */
+  char *anchor_params, *anchor_slots;
   int64_t ordered; /* epoch whose order of rows is in train.rows; 0: none */
   double step, lr; /* values of the program's inputs, of the last step; lr in the network's type */
   float lr_f32;
@@ -85,6 +87,11 @@ bool trainer_params_finite(const trainer *t);
 
 /* One step: on the next batch of the epoch under way. BP_E_DIVERGED when its loss is not finite. */
 bp_status trainer_step(trainer *t);
+/* The same without looking at the loss; and only the naming of the next batch of n rows to the program. */
+bp_status trainer_run_batch(trainer *t);
+void trainer_name_batch(trainer *t, int64_t n);
+/* From the end of an epoch, of which this is known, to the beginning of the next. */
+void trainer_next_epoch(trainer *t, const bp_epoch *epoch);
 /* What is known after the last step, of the epoch and of the step. */
 bp_epoch trainer_epoch(const trainer *t);
 /* Seconds of training until the clock was read last, those of earlier runs included. */

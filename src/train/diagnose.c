@@ -1,0 +1,193 @@
+/* diagnose.c - a training that diverged, looked at closely. Floor: train.
+ *
+ * Training itself looks at nothing but the loss, which costs nothing. When that is not finite, the step has already spoilt the
+ * parameters; so the last steps are run again from an anchor, a copy of the state between two epochs, until the parameters
+ * before that step are back. Training is a pure function of its state, so they are the same. One more program over the batch, with
+ * a magnitude for every layer and every gradient, then finds the first place where a number is not finite.
+ */
+#include "train/diagnose.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+
+/* Steps between two anchors, at least: a copy costs nothing beside so many. */
+#define ANCHOR_STEPS 16
+/* Weights that grew so much, and features so large, are told as the cause. */
+#define GROWTH 10
+#define LARGE  1e4
+
+/* ---- there and back ---- */
+
+/* Methods for full batches keep a state of their own. */
+static bool has_anchor(const trainer *t) { return t->anchor_params != NULL; }
+
+void diagnose_anchor(trainer *t) {
+  if (!has_anchor(t) || (t->anchor.epoch > 0 && t->state.steps - t->anchor.steps < ANCHOR_STEPS)) return;
+  t->anchor = t->state;
+  trainer_keep(t, t->anchor_params);
+  memcpy(t->anchor_slots, t->slots, t->slots_bytes);
+}
+
+static void pass_epoch(trainer *t) {
+  if (t->state.row == t->train.source->rows) trainer_next_epoch(t, &t->result.history[t->state.epoch - 1]);
+}
+
+/* Puts the parameters back to what they were before step number `step`, and the state with them. */
+static bp_status rewind_to(trainer *t, int64_t step) {
+  trainer_give_back(t, t->anchor_params);
+  memcpy(t->slots, t->anchor_slots, t->slots_bytes);
+  t->state = t->anchor;
+  for (pass_epoch(t); t->state.steps + 1 < step; pass_epoch(t)) BP_TRY(trainer_run_batch(t));
+  return BP_OK;
+}
+
+/* ---- magnitudes of arrays ---- */
+
+static double magnitude(double most, double value) {
+  return isfinite(value) ? fmax(most, fabs(value)) : (double)INFINITY;
+}
+
+/* The largest absolute value; infinite when one is not finite. */
+static double largest(const void *data, bp_dtype dtype, int64_t n) {
+  const double *d = data;
+  const float *f = data;
+  double most = 0;
+  for (int64_t i = 0; i < n && isfinite(most); i++) most = magnitude(most, dtype == BP_F64 ? d[i] : (double)f[i]);
+  return most;
+}
+
+/* The largest number in the parameters, or in a copy of them; *which receives the array where it is. */
+static double largest_param(const trainer *t, const char *copy, int *which) {
+  double most = -1;
+  for (int p = 0; p < t->n_params; p++) {
+    const void *data = copy != NULL ? (const void *)copy : t->params[p];
+    double value = largest(data, bp_net_dtype(t->net), bp_net_param(t->net, p).elements);
+    if (value > most) most = value, *which = p;
+    if (copy != NULL) copy += trainer_padded(trainer_param_bytes(t, p));
+  }
+  return most;
+}
+
+/* The largest feature of the batch that begins at t->state.row, as the network sees it. */
+static double largest_feature(const trainer *t, int64_t n) {
+  const bp_source *s = t->train.source;
+  double most = 0;
+  for (int64_t i = 0; i < n; i++) {
+    int64_t row = t->train.rows[t->state.row + i], place = s->places != NULL ? s->places[row] : row;
+    for (int64_t c = place * s->columns; c < (place + 1) * s->columns; c++) {
+      double value = s->dtype == BP_U8    ? ((const uint8_t *)s->features)[c]
+                     : s->dtype == BP_F64 ? ((const double *)s->features)[c]
+                                          : (double)((const float *)s->features)[c];
+      most = magnitude(most, value * s->scale + s->shift);
+    }
+  }
+  return most;
+}
+
+/* ---- what is found ---- */
+typedef struct finding {
+  char place[160];                 /* "the output of layers.1 is not finite" */
+  double features, before, weight; /* the largest feature; the largest weight at the anchor, and now */
+  int weight_at;                   /* the parameter that has it */
+  bool bad_params, bad_loss;
+} finding;
+
+/* The first output of the look that is not finite, in words. */
+static void name_place(const trainer *t, const double *numbers, finding *f) {
+  int layers = bp_net_layers(t->net);
+  for (int l = 0; l < layers; l++)
+    if (!isfinite(numbers[FIT_LOOK_LAYERS + l])) {
+      (void)snprintf(f->place, sizeof f->place, "the output of layers.%d is not finite", l);
+      return;
+    }
+  f->bad_loss = !isfinite(numbers[FIT_LOOK_LOSS]);
+  if (f->bad_loss) {
+    (void)snprintf(f->place, sizeof f->place, "the network's outputs are finite, but their loss is not");
+    return;
+  }
+  for (int p = t->n_params - 1; p >= 0; p--)
+    if (!isfinite(numbers[FIT_LOOK_LAYERS + layers + p])) {
+      (void)snprintf(f->place, sizeof f->place, "the gradient of %s is not finite", bp_net_param(t->net, p).name);
+      return;
+    }
+  (void)snprintf(f->place, sizeof f->place, "loss and gradient are finite, but the step is not");
+}
+
+/* One run of the look over the batch at t->state. */
+static bp_status look(trainer *t, int64_t n, finding *f) {
+  size_t n_outputs = (size_t)(FIT_LOOK_LAYERS + bp_net_layers(t->net) + t->n_params);
+  bp_program *program = NULL;
+  bp_workspace *workspace = NULL;
+  double *numbers = bp_calloc(t->ctx, n_outputs, sizeof *numbers);
+  void **outputs = bp_calloc(t->ctx, n_outputs, sizeof *outputs);
+  bp_status status = numbers != NULL && outputs != NULL ? BP_OK : BP_E_NOMEM;
+  for (size_t i = 0; i < n_outputs && status == BP_OK; i++) outputs[i] = &numbers[i];
+  if (status == BP_OK) status = fit_look_program(t->ctx, t->net, t->train.source, &t->options, n, &program);
+  if (status == BP_OK) status = bp_workspace_new(t->ctx, program, 1, &workspace);
+  if (status == BP_OK) {
+    trainer_name_batch(t, n);
+    status = bp_run(program, workspace, n, t->train.inputs, outputs);
+  }
+  if (status == BP_OK) name_place(t, numbers, f);
+  bp_workspace_free(workspace);
+  bp_program_free(program);
+  bp_release(bp_context_allocator(t->ctx), outputs, n_outputs, sizeof *outputs);
+  bp_release(bp_context_allocator(t->ctx), numbers, n_outputs, sizeof *numbers);
+  return status;
+}
+
+static bp_status find(trainer *t, int64_t step, finding *f) {
+  int at = 0;
+  BP_TRY(rewind_to(t, step));
+  int64_t left = t->train.source->rows - t->state.row, n = left < t->train.batch ? left : t->train.batch;
+  f->before = largest_param(t, t->anchor_params, &at);
+  f->weight = largest_param(t, NULL, &f->weight_at);
+  f->bad_params = !isfinite(f->weight);
+  if (f->bad_params) {
+    (void)snprintf(f->place, sizeof f->place, "%s was not finite after the step before",
+                   bp_net_param(t->net, f->weight_at).name);
+    return BP_OK;
+  }
+  BP_TRY(look(t, n, f));
+  f->features = largest_feature(t, n);
+  return BP_OK;
+}
+
+/* ---- the message ---- */
+
+/* Why, and what to do, as far as the numbers tell. */
+static void name_cause(const trainer *t, const finding *f, char *text, size_t size) {
+  const char *name = bp_net_param(t->net, f->weight_at).name;
+  if (f->bad_params)
+    (void)snprintf(text, size, "the steps grew beyond all bounds; try a smaller learning rate than %g, or clip_norm",
+                   t->options.lr);
+  else if (f->weight > GROWTH * f->before)
+    (void)snprintf(text, size,
+                   "%s grew from %.2g to %.2g in %" PRId64 " steps; try a smaller learning rate than %g, or clip_norm",
+                   name, f->before, f->weight, t->state.steps - t->anchor.steps, t->options.lr);
+  else if (f->features > LARGE)
+    (void)snprintf(text, size, "features are as large as %.2g; scale them to about 1, or use float64", f->features);
+  else
+    (void)snprintf(text, size, "weights are as large as %.2g (%s); try a smaller learning rate than %g", f->weight,
+                   name, t->options.lr);
+}
+
+bp_status diagnose(trainer *t) {
+  trainer_state after = t->state;
+  double loss = isnan(t->last.loss) ? (double)NAN : t->last.loss; /* without a sign */
+  char cause[256];
+  finding f = {.place = ""};
+  bp_status found = has_anchor(t) ? find(t, after.steps, &f) : BP_E_LIMIT;
+  if (found == BP_OK)
+    name_cause(t, &f, cause, sizeof cause);
+  else /* no memory to look: the training has diverged all the same */
+    (void)snprintf(cause, sizeof cause, "try a smaller learning rate than %g", t->options.lr);
+  t->state = after;
+  return bp_fail(t->ctx, BP_E_DIVERGED, "the loss is %g at step %" PRId64 " of epoch %" PRId64 "%s%s: %s", loss,
+                 after.steps, after.epoch, f.place[0] ? "; " : "", f.place, cause);
+}
