@@ -208,6 +208,8 @@ static int check_pairs(const cli_request *request) {
   if (s->nesterov && !(s->momentum > 0)) return cli_fail(CLI_USAGE, "--nesterov needs a momentum; add --momentum 0.9");
   if (s->patience > 0 && !s->valid.file && !(s->valid.fraction > 0))
     return cli_fail(CLI_USAGE, "--patience needs validation rows; add --valid 0.1 or --valid FILE");
+  if (s->metric != BP_METRIC_LOSS && s->patience == 0)
+    return cli_fail(CLI_USAGE, "--metric is what --patience goes by; add --patience 10");
   if (s->valid_labels && !s->valid.file) return cli_fail(CLI_USAGE, "--valid-labels needs --valid FILE");
   return CLI_DONE;
 }

@@ -45,7 +45,7 @@ typedef struct cli_every {
 typedef struct cli_settings {
   cli_widths hidden;
   cli_activations activation;
-  int init, dtype, output, optimizer, task;
+  int init, dtype, metric, output, optimizer, task;
   const char *loss; /* as bp_objective_parse() reads it */
   double label_smoothing;
   double lr, momentum, beta1, beta2, rho, epsilon, weight_decay, clip_norm, clip_value, max_norm;

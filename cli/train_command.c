@@ -51,6 +51,7 @@ static bp_fit_options fit_options(const cli_settings *s) {
   fit.batch_size = s->batch_size;
   fit.epochs = (int)s->epochs;
   fit.patience = (int)s->patience;
+  fit.metric = (bp_metric)s->metric;
   fit.tolerance = s->tolerance;
   fit.time_limit = s->time_limit;
   fit.seed = s->seed;

@@ -44,10 +44,23 @@ typedef struct bp_epoch {
   double train_loss;                 /* mean over the epoch's rows, each with the weights of its step */
   double train_accuracy;             /* the same for the rows whose largest output is their class */
   double valid_loss, valid_accuracy; /* NaN without validation rows */
+  double valid_metric;               /* the options' metric; NaN without validation rows */
 } bp_epoch;
 
 /* Called now and then during an epoch (done < 1) and at its end (done == 1, epoch complete). BORROW. Return false to stop. */
 typedef bool (*bp_progress_fn)(void *user, const bp_epoch *epoch, double done);
+
+/* What patience goes by, on the validation rows. */
+typedef enum bp_metric {
+  BP_METRIC_LOSS,     /* less is better */
+  BP_METRIC_ACCURACY, /* part of the rows whose largest output is their class; more is better */
+  BP_METRIC_RMSE, /* sqrt of the mean of (p - y)² over rows and target columns; less is better. p: the predictions, in the units of y */
+  BP_METRIC_MAE, /* mean of |p - y|; less is better */
+  BP_METRIC_COUNT
+} bp_metric;
+/* VIEW "rmse"; NULL out of range. */
+BP_API const char *bp_metric_name(bp_metric metric);
+BP_API bool bp_metric_find(const char *name, bp_metric *out);
 
 /* What is known after a step. */
 typedef struct bp_fit_step {
@@ -99,7 +112,8 @@ typedef struct bp_fit_options {
   /* how long, and over which rows */
   int64_t batch_size; /* 0: 128, or full for an optimiser of full batches; rows or more: full batch */
   int epochs;         /* 0: 20, or 200 iterations for an optimiser of full batches */
-  int patience;       /* epochs without a better validation loss before stopping, the best weights restored; 0: never */
+  int patience; /* epochs without a better metric before stopping, the best weights restored; 0: never. Needs validation rows */
+  bp_metric metric; /* 0: the loss */
   double tolerance; /* stop when the training losses of the last epochs lie within this part of themselves; 0: never */
   int tolerance_epochs; /* how many changes of the loss that takes; 0: 5 */
   double time_limit;    /* seconds; the step under way is then the last, and its epoch counts as it stands; 0: none */

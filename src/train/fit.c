@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -23,6 +24,21 @@ const char *bp_stop_name(bp_stop stop) {
       [BP_STOP_DIVERGED] = "diverged", [BP_STOP_SEPARATED] = "separated",
   };
   return (unsigned)stop < BP_STOP_COUNT ? names[stop] : "?";
+}
+
+static const char *const metrics[BP_METRIC_COUNT] = {
+    [BP_METRIC_LOSS] = "loss",
+    [BP_METRIC_ACCURACY] = "accuracy",
+    [BP_METRIC_RMSE] = "rmse",
+    [BP_METRIC_MAE] = "mae",
+};
+
+const char *bp_metric_name(bp_metric metric) { return (unsigned)metric < BP_METRIC_COUNT ? metrics[metric] : NULL; }
+
+bool bp_metric_find(const char *name, bp_metric *out) {
+  for (int i = 0; i < BP_METRIC_COUNT; i++)
+    if (strcmp(name, metrics[i]) == 0) return *out = (bp_metric)i, true;
+  return false;
 }
 
 /* ---- saving ---- */
@@ -107,7 +123,11 @@ static bp_status validate(trainer *t, bp_epoch *epoch) {
     correct_sum += correct;
   }
   epoch->valid_loss = loss_sum / (double)rows;
-  epoch->valid_accuracy = correct_sum / (double)rows;
+  double second = correct_sum / (double)rows;
+  if (r->classes != NULL) epoch->valid_accuracy = second;
+  epoch->valid_metric = t->options.metric == BP_METRIC_LOSS   ? epoch->valid_loss
+                        : t->options.metric == BP_METRIC_RMSE ? sqrt(second)
+                                                              : second;
   return BP_OK;
 }
 
@@ -119,11 +139,16 @@ static bp_status record(trainer *t, const bp_epoch *epoch) {
 }
 
 /* Whether the best epoch is to be kept instead of the last. */
-static bool judged(const trainer *t) { return t->options.patience > 0 && t->valid.source != NULL; }
+static bool judged(const trainer *t) { return t->options.patience > 0; }
+
+static bool is_better(const trainer *t, double value) {
+  bool more = t->options.metric == BP_METRIC_ACCURACY;
+  return t->state.best_epoch == 0 ? !isnan(value) : more ? value > t->state.best : value < t->state.best;
+}
 
 static void keep_if_better(trainer *t, const bp_epoch *epoch) {
-  if (judged(t) && !(epoch->valid_loss < t->state.best)) return;
-  t->state.best = epoch->valid_loss;
+  if (judged(t) && !is_better(t, epoch->valid_metric)) return;
+  t->state.best = epoch->valid_metric;
   t->state.best_epoch = epoch->epoch;
   trainer_keep(t, t->kept);
 }

@@ -104,6 +104,7 @@ bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, in
   if (o.epochs < 0) return bp_fail(ctx, BP_E_ARG, "epochs is %d, expected 1 or more", o.epochs);
   if (o.epochs == 0) o.epochs = bp_optimizer_full_batch(o.optimizer) ? 200 : 20;
   if (o.patience < 0) return bp_fail(ctx, BP_E_ARG, "patience is %d, expected 0 (never) or more", o.patience);
+  if (bp_metric_name(o.metric) == NULL) return bp_fail(ctx, BP_E_ARG, "no metric number %d", (int)o.metric);
   if (o.tolerance_epochs < 0)
     return bp_fail(ctx, BP_E_ARG, "tolerance_epochs is %d, expected 1 or more", o.tolerance_epochs);
   if (o.tolerance_epochs == 0) o.tolerance_epochs = 5;

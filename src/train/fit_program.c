@@ -94,9 +94,15 @@ static bp_var is_correct(const bp_objective *o, bp_var z, bp_var classes) {
   return bp_equal(guess(o, z), bp_cast(classes, bp_var_dtype(z)));
 }
 
+/* The error of each row that a metric of values is the mean of, [rows]: over target columns the mean of (p - y)² or |p - y|. */
+static bp_var row_errors(const bp_objective *o, bp_metric metric, bp_var z, bp_var target) {
+  bp_var p = bp_slice(bp_objective_predict(o, z), 1, 0, o->width, 1), error = bp_sub(p, target);
+  return bp_mean(metric == BP_METRIC_MAE ? bp_abs(error) : bp_square(error), 1u << 1);
+}
+
 /* The losses of the batch's rows, as the network is trained or (NULL) as it is used; counts into outputs when the targets are
- * classes. */
-static bp_var forward(builder *b, const bp_objective *objective, const bp_net_training *training,
+ * classes, and adds up the errors of a metric of values. */
+static bp_var forward(builder *b, const bp_objective *objective, bp_metric metric, const bp_net_training *training,
                       const bp_var *params) {
   bp_var x = batch_features(b), target = batch_targets(b, objective->classes), weights = batch_weights(b);
   bp_var z = training != NULL ? bp_net_apply_training(b->net, x, params, training, b->states)
@@ -105,7 +111,9 @@ static bp_var forward(builder *b, const bp_objective *objective, const bp_net_tr
   b->z = z.id;
   if (objective->classes)
     b->outputs[FIT_CORRECT] = bp_sum(weighted(is_correct(objective, z, target), weights), BP_ALL_AXES);
-  b->n_outputs = objective->classes ? FIT_VALUES : FIT_CORRECT;
+  else if (metric == BP_METRIC_RMSE || metric == BP_METRIC_MAE)
+    b->outputs[FIT_CORRECT] = bp_sum(weighted(row_errors(objective, metric, z, target), weights), BP_ALL_AXES);
+  b->n_outputs = bp_var_is_zero(b->outputs[FIT_CORRECT]) ? FIT_CORRECT : FIT_VALUES;
   return weighted(bp_objective_rows(objective, z, target, training != NULL), weights);
 }
 
@@ -171,8 +179,8 @@ bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *
   b.vars[FIT_LR] = bp_input(b.graph, "lr", bp_net_dtype(net), 0, NULL);
   b.vars[FIT_STEP] = bp_input(b.graph, "step", BP_F64, 0, NULL);
   bp_net_training training = {.size = sizeof training, .seed = options->seed, .step = b.vars[FIT_STEP]};
-  bp_var objective = bp_mean(forward(&b, &options->objective, &training, params), BP_ALL_AXES),
-         s = regularize_penalty(net, options, b.graph, params);
+  bp_var rows = forward(&b, &options->objective, BP_METRIC_LOSS, &training, params);
+  bp_var objective = bp_mean(rows, BP_ALL_AXES), s = regularize_penalty(net, options, b.graph, params);
   b.outputs[FIT_LOSS] = objective;
   if (!bp_var_is_zero(s)) objective = bp_add(objective, s);
   BP_TRY_DONE(built(&b));
@@ -188,13 +196,13 @@ done:
 }
 
 bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_objective *objective,
-                           int64_t batch, bp_program **out) {
+                           bp_metric metric, int64_t batch, bp_program **out) {
   builder b;
   bp_status status = builder_init(&b, ctx, net, source, FIT_FIRST_PARAM_OF_EVAL, 0);
   if (status != BP_OK) goto done;
   bp_var *params = b.vars + FIT_FIRST_PARAM_OF_EVAL;
   bp_net_declare(net, b.graph, params);
-  b.outputs[FIT_LOSS] = bp_sum(forward(&b, objective, NULL, params), BP_ALL_AXES);
+  b.outputs[FIT_LOSS] = bp_sum(forward(&b, objective, metric, NULL, params), BP_ALL_AXES);
   status = compile(&b, batch, out);
 done:
   builder_release(&b);
@@ -213,7 +221,7 @@ static bp_var penalty_of_rows(const builder *b, const bp_fit_options *options, c
 /* Outputs: the sum of the losses, the rows classified right, the gradient of sum and penalty, and both together. */
 static bp_status append_gradient_of_sum(builder *b, const bp_fit_options *options, const bp_var *params) {
   const bp_net_training training = {.size = sizeof training, .seed = options->seed}; /* no layer drops: there is no step */
-  bp_var loss = bp_sum(bp_cast(forward(b, &options->objective, &training, params), BP_F64), BP_ALL_AXES);
+  bp_var loss = bp_sum(bp_cast(forward(b, &options->objective, BP_METRIC_LOSS, &training, params), BP_F64), BP_ALL_AXES);
   bp_var penalty = penalty_of_rows(b, options, params), all = bp_var_is_zero(penalty) ? loss : bp_add(loss, penalty);
   BP_TRY(built(b));
   if (options->objective.classes) b->outputs[FIT_CORRECT] = bp_cast(b->outputs[FIT_CORRECT], BP_F64);
@@ -314,7 +322,7 @@ static bp_status build_look(builder *b, const bp_fit_options *options, bp_var *o
   b->vars[FIT_LR] = bp_input(b->graph, "lr", bp_net_dtype(b->net), 0, NULL);
   b->vars[FIT_STEP] = bp_input(b->graph, "step", BP_F64, 0, NULL);
   const bp_net_training training = {.size = sizeof training, .seed = options->seed, .step = b->vars[FIT_STEP]};
-  bp_var rows = forward(b, &options->objective, &training, params);
+  bp_var rows = forward(b, &options->objective, BP_METRIC_LOSS, &training, params);
   BP_TRY(built(b));
   BP_TRY(look_at_layers(b, outputs + FIT_LOOK_LAYERS));
   bp_status status = bp_grad(bp_mean(rows, BP_ALL_AXES), params, (size_t)b->params, b->gradients);

@@ -18,16 +18,17 @@ typedef enum fit_input {
   FIT_FIRST_PARAM_OF_EVAL = FIT_LR
 } fit_input;
 
-/* Outputs: the sum (eval) or mean (step) of the rows' losses, then the number of rows classified right (classes only); with
+/* Outputs: the sum (eval) or mean (step) of the rows' losses, then the number of rows classified right (classes) or the
+ * sum of the rows' errors that a metric asks for (values, eval only); with
  * weights, losses and rows are first multiplied by weight / mean weight. */
 enum { FIT_LOSS, FIT_CORRECT, FIT_VALUES };
 
 /* NEW program for one update on `batch` rows at most. Adds up all of loss, gradient and optimiser. */
 bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_fit_options *options,
                            int64_t batch, bp_program **out);
-/* NEW program for the summed loss of `batch` rows at most. */
+/* NEW program for the summed loss, and metric, of `batch` rows at most. */
 bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_objective *objective,
-                           int64_t batch, bp_program **out);
+                           bp_metric metric, int64_t batch, bp_program **out);
 
 /* NEW programs for methods of full batches, which sum over `batch` rows at most and take the inputs of an evaluation.
  * Gradient: the sum of the losses (F64), the rows classified right (F64, classes only), the gradient of the objective for each

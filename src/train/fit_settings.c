@@ -68,6 +68,7 @@ static void list_text(const double *numbers, int n, char *text, size_t size) {
 void fit_options_each(const bp_fit_options *options, fit_option_fn visit, void *user) {
   char text[4096];
   visit(user, "optimizer", bp_optimizer_name(options->optimizer));
+  visit(user, "metric", bp_metric_name(options->metric));
   visit(user, "schedule", bp_schedule_name(options->schedule.kind));
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
     value_text(settings[i].kind, (const char *)options + settings[i].offset, text, sizeof text);

@@ -17,13 +17,13 @@ static bp_status alloc_arrays(runner *r, bool classes) {
   return r->source->places == NULL || r->places != NULL ? BP_OK : BP_E_NOMEM;
 }
 
-bp_status runner_init(runner *r, bp_context *ctx, bp_dtype dtype, const bp_source *source, bool classes,
+bp_status runner_init(runner *r, bp_context *ctx, bp_dtype dtype, const bp_source *source, bool classes, bool second,
                       size_t n_inputs, int64_t batch) {
   *r = (runner){.ctx = ctx, .dtype = dtype, .source = source, .n_inputs = n_inputs, .batch = batch};
   r->n_outputs = FIT_VALUES + n_inputs; /* every state is an input too */
   BP_TRY(alloc_arrays(r, classes));
   r->outputs[FIT_LOSS] = &r->values[FIT_LOSS];
-  if (classes) r->outputs[FIT_CORRECT] = &r->values[FIT_CORRECT];
+  if (second) r->outputs[FIT_CORRECT] = &r->values[FIT_CORRECT];
   for (int64_t i = 0; i < source->rows; i++) r->rows[i] = (int32_t)i;
   r->inputs[FIT_FEATURES] = source->features;
   r->inputs[FIT_PLACES] = r->places;

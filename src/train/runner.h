@@ -22,8 +22,8 @@ typedef struct runner {
   int32_t *rows;    /* [rows of the source] an order of them: as they stand at first */
 } runner;
 
-/* Everything but program, workspace and the inputs from FIT_LR on. BORROWs the source; runner_release() at any stage. */
-bp_status runner_init(runner *r, bp_context *ctx, bp_dtype dtype, const bp_source *source, bool classes,
+/* `second`: the program has a value at FIT_CORRECT. Everything but program, workspace and the inputs from FIT_LR on. BORROWs the source; runner_release() at any stage. */
+bp_status runner_init(runner *r, bp_context *ctx, bp_dtype dtype, const bp_source *source, bool classes, bool second,
                       size_t n_inputs, int64_t batch);
 void runner_release(runner *r);
 

@@ -40,7 +40,7 @@ static bp_status set_up_train(trainer *t, const bp_source *source) {
   runner *r = &t->train;
   bool classes = t->options.objective.classes, f64 = bp_net_dtype(t->net) == BP_F64;
   int n_slots = t->n_params * t->per_param;
-  BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes,
+  BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes, classes,
                      FIT_FIRST_PARAM_OF_STEP + (size_t)(t->n_params + n_slots), t->options.batch_size));
   r->inputs[FIT_LR] = f64 ? (const void *)&t->lr : (const void *)&t->lr_f32;
   r->inputs[FIT_STEP] = &t->step;
@@ -58,10 +58,12 @@ static bp_status set_up_valid(trainer *t, const bp_source *source) {
   runner *r = &t->valid;
   int64_t batch = source->rows < EVAL_ROWS ? source->rows : EVAL_ROWS;
   bool classes = t->options.objective.classes;
-  BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes, FIT_FIRST_PARAM_OF_EVAL + (size_t)t->n_params,
-                     batch));
+  bp_metric metric = t->options.metric;
+  BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes,
+                     classes || metric == BP_METRIC_RMSE || metric == BP_METRIC_MAE,
+                     FIT_FIRST_PARAM_OF_EVAL + (size_t)t->n_params, batch));
   for (int p = 0; p < t->n_params; p++) r->inputs[FIT_FIRST_PARAM_OF_EVAL + p] = t->params[p];
-  BP_TRY(fit_eval_program(t->ctx, t->net, source, &t->options.objective, batch, &r->program));
+  BP_TRY(fit_eval_program(t->ctx, t->net, source, &t->options.objective, metric, batch, &r->program));
   return bp_workspace_new(t->ctx, r->program, t->options.threads, &r->workspace);
 }
 
@@ -96,6 +98,20 @@ static bp_status set_up(trainer *t, const bp_source *train, const bp_source *val
   return BP_OK;
 }
 
+/* A metric that the rows have, and somebody to use it. */
+static bp_status check_metric(bp_context *ctx, const bp_fit_options *o, bool has_valid) {
+  const char *name = bp_metric_name(o->metric);
+  bool classes = o->objective.classes;
+  if (o->patience > 0 && !has_valid)
+    return bp_fail(ctx, BP_E_ARG, "patience is %d, but there are no validation rows to go by", o->patience);
+  if (o->metric != BP_METRIC_LOSS && o->patience == 0)
+    return bp_fail(ctx, BP_E_ARG, "metric is %s, but nothing goes by it without patience", name);
+  if (o->metric != BP_METRIC_LOSS && classes != (o->metric == BP_METRIC_ACCURACY))
+    return bp_fail(ctx, BP_E_ARG, "metric is %s, but the targets are %s; expected loss or %s", name,
+                   classes ? "classes" : "values", classes ? "accuracy" : "rmse or mae");
+  return BP_OK;
+}
+
 static void warn_of_mismatch(bp_context *ctx, const bp_objective *o) {
   const char *why = bp_objective_mismatch(o);
   if (why) bp_warn(ctx, "loss %s with output %s: %s", bp_loss_name(o->loss), bp_output_name(o->output), why);
@@ -110,6 +126,7 @@ bp_status trainer_new(bp_context *ctx, const bp_net *net, void *const *params, c
   BP_TRY(fit_net_check(ctx, net, &resolved));
   BP_TRY(fit_source_check(ctx, "training", train, net, &resolved.objective));
   if (valid != NULL) BP_TRY(fit_source_check(ctx, "validation", valid, net, &resolved.objective));
+  BP_TRY(check_metric(ctx, &resolved, valid != NULL));
   BP_TRY(regularize_check(ctx, net, &resolved));
   warn_of_mismatch(ctx, &resolved.objective);
   trainer *t = bp_calloc(ctx, 1, sizeof *t);
@@ -230,5 +247,6 @@ bp_epoch trainer_epoch(const trainer *t) {
                     .train_loss = s->loss_sum / (double)s->row,
                     .train_accuracy = t->train.classes != NULL ? s->correct_sum / (double)s->row : NAN,
                     .valid_loss = NAN,
-                    .valid_accuracy = NAN};
+                    .valid_accuracy = NAN,
+                    .valid_metric = NAN};
 }

@@ -20,7 +20,7 @@ typedef struct trainer_state {
   int64_t row;                  /* how many of its rows were learnt from: the position in the order of the epoch */
   double loss_sum, correct_sum; /* over them */
   int64_t best_epoch;           /* whose parameters are kept aside; 0: those of the start */
-  double best;                  /* its validation loss */
+  double best;                  /* its metric */
   double lr;                    /* of the last step */
   double seconds;               /* of the runs before this one, when it went on from a checkpoint */
   schedule_state schedule;
@@ -121,7 +121,7 @@ typedef struct trainer_part {
 int trainer_parts(const trainer *t, trainer_part *parts);
 
 /* An epoch of the history as a row of numbers, and back. */
-enum { TRAINER_HISTORY_COLUMNS = 7 };
+enum { TRAINER_HISTORY_COLUMNS = 8 };
 void trainer_history_row(const bp_epoch *epoch, double *row);
 bp_epoch trainer_history_epoch(int number, const double *row);
 bp_status trainer_history_set(trainer *t, const bp_epoch *history, int epochs);

@@ -64,6 +64,7 @@ int trainer_parts(const trainer *t, trainer_part *parts) {
 static const size_t history_reals[] = {
     offsetof(bp_epoch, seconds),        offsetof(bp_epoch, lr),         offsetof(bp_epoch, train_loss),
     offsetof(bp_epoch, train_accuracy), offsetof(bp_epoch, valid_loss), offsetof(bp_epoch, valid_accuracy),
+    offsetof(bp_epoch, valid_metric),
 };
 enum { REALS = sizeof history_reals / sizeof history_reals[0] };
 _Static_assert(REALS + 1 == TRAINER_HISTORY_COLUMNS, "the steps, then every real number of bp_epoch");

@@ -71,18 +71,72 @@ static void the_best_weights_are_kept_when_the_epochs_run_out(void **state) {
   free(d);
 }
 
-static void without_patience_or_validation_the_last_weights_stay(void **state) {
+static void without_patience_the_last_weights_stay(void **state) {
   bp_context *ctx = bt_ctx(state);
   tt_data *d = tt_data_new(1);
   bp_source train = tt_classes(d, 0, 10), valid = tt_classes(d, 100, 200);
-  for (int patience = 0; patience <= 3; patience += 3) {
-    bp_fit_options o = by_heart(patience);
+  bp_fit_options o = by_heart(0);
+  bp_fit_result r;
+  o.epochs = 30;
+  tt_model m = fitted(ctx, &train, &valid, &o, &r);
+  assert_int_equal(r.stopped_by, BP_STOP_EPOCHS);
+  assert_int_equal(r.best_epoch, 30);
+  check_is_after(ctx, &m, &train, &o, 30);
+  bp_fit_result_release(ctx, &r);
+  tt_model_release(&m);
+  free(d);
+}
+
+/* ---- metrics ---- */
+
+/* The epoch that is kept has the best metric of all, the first one if there are several. */
+static void check_best(const bp_fit_result *r, int sign) {
+  double best = sign * r->history[r->best_epoch - 1].valid_metric;
+  for (int e = 1; e <= r->epochs; e++) {
+    double value = sign * r->history[e - 1].valid_metric;
+    if (e < r->best_epoch) assert_true(value > best);
+    if (e > r->best_epoch) assert_true(value >= best);
+  }
+}
+
+static void accuracy_is_better_when_it_is_more(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  bp_source train = tt_classes(d, 0, 40), valid = tt_classes(d, 100, 200);
+  bp_fit_options o = by_heart(12);
+  bp_fit_result r;
+  o.metric = BP_METRIC_ACCURACY;
+  tt_model m = fitted(ctx, &train, &valid, &o, &r);
+  assert_int_equal(r.stopped_by, BP_STOP_PATIENCE);
+  assert_int_equal(r.epochs, r.best_epoch + 12);
+  for (int e = 0; e < r.epochs; e++) assert_true(r.history[e].valid_metric == r.history[e].valid_accuracy);
+  check_best(&r, -1);
+  o.metric = BP_METRIC_LOSS;
+  check_is_after(ctx, &m, &train, &o, r.best_epoch);
+  bp_fit_result_release(ctx, &r);
+  tt_model_release(&m);
+  free(d);
+}
+
+/* The loss mse is the square of rmse, and mae is mae; each beside the other loss too. */
+static void errors_of_values_agree_with_losses(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  bp_source train = tt_values(d, 0, 40), valid = tt_values(d, 100, 200);
+  for (int i = 0; i < 2; i++) {
+    bp_fit_options o = by_heart(5);
     bp_fit_result r;
-    o.epochs = 30;
-    tt_model m = fitted(ctx, &train, patience > 0 ? NULL : &valid, &o, &r);
-    assert_int_equal(r.stopped_by, BP_STOP_EPOCHS);
-    assert_int_equal(r.best_epoch, 30);
-    check_is_after(ctx, &m, &train, &o, 30);
+    o.epochs = 40;
+    o.objective.loss = i == 0 ? BP_LOSS_MSE : BP_LOSS_MAE;
+    o.metric = i == 0 ? BP_METRIC_RMSE : BP_METRIC_MAE;
+    o.momentum = 0;
+    tt_model m = fitted(ctx, &train, &valid, &o, &r);
+    check_best(&r, 1);
+    for (int e = 0; e < r.epochs; e++) {
+      double metric = r.history[e].valid_metric, loss = r.history[e].valid_loss;
+      bt_assert_close(i == 0 ? metric * metric : metric, loss, 1e-5, 0); /* sums of float32 in another order */
+      assert_true(isnan(r.history[e].valid_accuracy));
+    }
     bp_fit_result_release(ctx, &r);
     tt_model_release(&m);
   }
@@ -357,7 +411,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(patience_stops_and_restores_the_best_weights),
       BT_TEST(the_best_weights_are_kept_when_the_epochs_run_out),
-      BT_TEST(without_patience_or_validation_the_last_weights_stay),
+      BT_TEST(without_patience_the_last_weights_stay),
+      BT_TEST(accuracy_is_better_when_it_is_more),
+      BT_TEST(errors_of_values_agree_with_losses),
       BT_TEST(the_callback_sees_every_epoch_end),
       BT_TEST(the_callback_stops_at_the_end_of_an_epoch),
       BT_TEST(the_callback_stops_within_an_epoch),
