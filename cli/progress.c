@@ -13,6 +13,7 @@
 #include "json_out.h"
 
 enum { BAR_WIDEST = 30, BAR_NARROWEST = 8, LINES_ALL = 60, LINES_SOME = 20 };
+enum { WIDTH_OF_LOSSES = 46, WIDTH_OF_ALL = 68 }; /* columns of the table */
 
 static cli_training *drawing; /* whose bar is on the screen; NULL: none */
 
@@ -170,15 +171,27 @@ void cli_progress_begin(cli_training *training, const cli_settings *settings, in
   cli_set_before_message(remove_bar);
 }
 
+/* A line of the table on a terminal, with as many of its columns as there is room for. */
+static void table_line(cli_training *t, const bp_epoch *epoch) {
+  int columns = cli_terminal_columns(stderr);
+  bool valid = t->has_valid && columns > WIDTH_OF_LOSSES;
+  bool accuracy = t->has_accuracy && columns > (valid ? WIDTH_OF_ALL : WIDTH_OF_LOSSES);
+  remove_bar();
+  if (!t->header_shown) cli_epoch_heading(stderr, accuracy, valid);
+  t->header_shown = true;
+  cli_epoch_line(stderr, epoch, t->epochs, accuracy, valid);
+}
+
+static void show_epoch(cli_training *t, const bp_epoch *epoch) {
+  if (t->style == CLI_PROGRESS_PLAIN) plain_line(t, epoch);
+  if (t->style == CLI_PROGRESS_BAR) table_line(t, epoch);
+}
+
 static void end_of_epoch(cli_training *t, const bp_epoch *epoch) {
   if (t->log) log_epoch(t, epoch);
-  if (!cli_epoch_has_line(epoch->epoch, t->epochs)) return;
-  if (t->style == CLI_PROGRESS_PLAIN) plain_line(t, epoch);
-  if (t->style != CLI_PROGRESS_BAR) return;
-  remove_bar();
-  if (!t->header_shown) cli_epoch_heading(stderr, t->has_accuracy, t->has_valid);
-  t->header_shown = true;
-  cli_epoch_line(stderr, epoch, t->epochs, t->has_accuracy, t->has_valid);
+  t->last = *epoch;
+  t->last_shown = cli_epoch_has_line(epoch->epoch, t->epochs);
+  if (t->last_shown) show_epoch(t, epoch);
 }
 
 bool cli_progress_step(void *user, const bp_epoch *epoch, double done) {
@@ -209,8 +222,8 @@ void cli_progress_past(cli_training *training, const bp_epoch *history, int epoc
 }
 
 void cli_progress_end(cli_training *training) {
-  (void)training;
   remove_bar();
+  if (training->last.epoch > 0 && !training->last_shown) show_epoch(training, &training->last); /* where it stopped */
   cli_set_before_message(NULL);
   drawing = NULL;
 }

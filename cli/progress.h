@@ -15,6 +15,8 @@ typedef struct cli_training {
   int epochs;     /* in all */
   int last_epoch; /* seen last */
   int64_t last_step;
+  bp_epoch last;   /* that ended; epoch 0: none */
+  bool last_shown; /* has a line */
   int first_epoch; /* 1, or the one that a run goes on with */
   double drawn;    /* seconds at which the bar was drawn last */
   cli_out *log;    /* NULL: none */
