@@ -210,7 +210,8 @@ bp_status fit_net_check(bp_context *ctx, const bp_net *net, const bp_fit_options
   for (int l = 0; bp_optimizer_full_batch(o->optimizer) && l < bp_net_layers(net); l++) {
     bp_layer_info layer = bp_net_layer(net, l);
     if (layer.kind == BP_LAYER_BATCH_NORM || (layer.kind == BP_LAYER_DROPOUT && layer.rate > 0))
-      return bp_fail(ctx, BP_E_ARG, "layer %d is %s, but %s needs one objective for all rows; expected another optimiser", l,
+      return bp_fail(ctx, BP_E_ARG,
+                     "layer %d is %s, but %s needs one objective for all rows; expected another optimiser", l,
                      layer.type, bp_optimizer_name(o->optimizer));
   }
   return BP_OK;

@@ -220,8 +220,10 @@ static bp_var penalty_of_rows(const builder *b, const bp_fit_options *options, c
 
 /* Outputs: the sum of the losses, the rows classified right, the gradient of sum and penalty, and both together. */
 static bp_status append_gradient_of_sum(builder *b, const bp_fit_options *options, const bp_var *params) {
-  const bp_net_training training = {.size = sizeof training, .seed = options->seed}; /* no layer drops: there is no step */
-  bp_var loss = bp_sum(bp_cast(forward(b, &options->objective, BP_METRIC_LOSS, &training, params), BP_F64), BP_ALL_AXES);
+  const bp_net_training training = {.size = sizeof training,
+                                    .seed = options->seed}; /* no layer drops: there is no step */
+  bp_var loss =
+      bp_sum(bp_cast(forward(b, &options->objective, BP_METRIC_LOSS, &training, params), BP_F64), BP_ALL_AXES);
   bp_var penalty = penalty_of_rows(b, options, params), all = bp_var_is_zero(penalty) ? loss : bp_add(loss, penalty);
   BP_TRY(built(b));
   if (options->objective.classes) b->outputs[FIT_CORRECT] = bp_cast(b->outputs[FIT_CORRECT], BP_F64);

@@ -139,7 +139,7 @@ static bp_status set_up_gradient(full_fit *f, const bp_net *net, const bp_fit_op
 static bp_status set_up_product(full_fit *f, const bp_net *net, const bp_fit_options *options) {
   runner *r = &f->product;
   size_t n_params = (size_t)f->n_params;
-  BP_TRY(runner_init(r, f->ctx, BP_F64, f->gradient->source, options->objective.classes,
+  BP_TRY(runner_init(r, f->ctx, BP_F64, f->gradient->source, options->objective.classes, false,
                      FIT_FIRST_PARAM_OF_EVAL + 2 * n_params, f->piece));
   for (size_t p = 0; p < 2 * n_params; p++) r->inputs[FIT_FIRST_PARAM_OF_EVAL + p] = f->pointers[p];
   for (size_t p = 0; p < n_params; p++) r->outputs[p] = f->pointers[2 * n_params + p];
