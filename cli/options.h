@@ -51,7 +51,7 @@ typedef struct cli_settings {
   double lr, momentum, beta1, beta2, rho, epsilon, weight_decay, clip_norm, clip_value, max_norm;
   cli_numbers l1, l2;
   cli_schedule schedule, warmup;
-  int64_t batch_size, epochs, patience, threads; /* batch_size, epochs: 0 is auto; batch_size INT64_MAX: full */
+  int64_t batch_size, epochs, patience, threads, memory; /* batch_size, epochs: 0 is auto; batch_size INT64_MAX: full */
   bool nesterov, amsgrad;
   uint64_t seed;
   double tolerance, time_limit; /* time_limit: seconds, 0: none */

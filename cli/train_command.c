@@ -42,6 +42,7 @@ static bp_fit_options fit_options(const cli_settings *s) {
   fit.amsgrad = s->amsgrad;
   fit.rho = s->rho;
   fit.epsilon = s->epsilon;
+  fit.memory = (int)s->memory;
   penalties(s, &fit);
   fit.weight_decay = s->weight_decay;
   fit.clip_norm = s->clip_norm;

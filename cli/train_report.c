@@ -119,6 +119,10 @@ static void report_stop(const cli_job *job, const bp_epoch *kept) {
               job->progress.epochs);
     break;
   case BP_STOP_TOLERANCE:
+    if (job->tolerance == 0) { /* a method for full batches says so by itself */
+      cli_print("after epoch %d of %d: no step makes the loss smaller", r->epochs, job->progress.epochs);
+      break;
+    }
     cli_print("after epoch %d of %d: the loss changed by less than %s of itself", r->epochs, job->progress.epochs,
               cli_number(job->tolerance, tolerance, sizeof tolerance));
     break;

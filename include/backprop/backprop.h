@@ -13,6 +13,7 @@
 #include "backprop/info.h"
 #include "backprop/loss.h"
 #include "backprop/metrics.h"
+#include "backprop/minimize.h"
 #include "backprop/model.h"
 #include "backprop/net.h"
 #include "backprop/ops.h"

@@ -25,6 +25,10 @@ typedef enum bp_optimizer {
   BP_RPROP, /* only the sign of the gradient counts, each parameter has a step size d of its own, lr at first: d grows by 1.2 (up to
                   50) where the gradient keeps its sign, and shrinks by 0.5 (down to 1e-6) where it changes, without a step then;
                   w ← w - d sign(g). All rows at once (Riedmiller and Braun, 1993; iRprop⁻ of Igel and Hüsken, 2000) */
+  BP_LBFGS, /* quasi-Newton steps from the last changes of the gradient, with a line search for the strong Wolfe conditions
+               (Nocedal, 1980; minimize.h). All rows at once */
+  BP_LM, /* Levenberg-Marquardt: damped Gauss-Newton steps, for losses that are sums of squares (Marquardt, 1963; minimize.h). All
+               rows at once; float64 is worth its price here */
   BP_OPTIMIZER_COUNT
 } bp_optimizer;
 /* VIEW "adam"; NULL out of range. */

@@ -80,7 +80,8 @@ typedef struct bp_fit_options {
 
   /* how a step is made; each optimiser refuses the settings that it does not have */
   bp_optimizer optimizer;
-  double lr; /* 0: 0.1 for sgd, 0.01 for adagrad and rprop, 1 for adadelta, 0.001 for the others */
+  double
+      lr; /* 0: 0.1 for sgd, 0.01 for adagrad and rprop, 1 for adadelta, 0.001 for the others; lbfgs and lm have none */
   bp_schedule schedule;
   double momentum;     /* sgd, rmsprop; from 0, below 1 */
   bool nesterov;       /* sgd */
@@ -90,13 +91,14 @@ typedef struct bp_fit_options {
   double epsilon;      /* 0: 1e-8 for adam, adamw, nadam and rmsprop, 1e-10 for adagrad, 1e-6 for adadelta */
   double
       weight_decay; /* decoupled: w ← (1 - lr weight_decay) w before each step, weights only; 0: 0.01 for adamw, else none */
+  int memory;        /* lbfgs: steps and changes of the gradient that are kept; 0: 10 */
   double clip_value; /* every element of the objective's gradient is clipped to ± this; 0: not */
   double clip_norm;  /* then all of it to this norm, if its norm is larger; 0: not */
   double max_norm;   /* after a step each unit's incoming weights are scaled down to this norm; 0: not */
 
   /* how long, and over which rows */
   int64_t batch_size; /* 0: 128, or full for an optimiser of full batches; rows or more: full batch */
-  int epochs;         /* 0: 20 */
+  int epochs;         /* 0: 20, or 200 iterations for an optimiser of full batches */
   int patience;       /* epochs without a better validation loss before stopping, the best weights restored; 0: never */
   double tolerance; /* stop when the training losses of the last epochs lie within this part of themselves; 0: never */
   int tolerance_epochs; /* how many changes of the loss that takes; 0: 5 */
@@ -118,7 +120,7 @@ BP_API bp_status bp_fit_options_check(bp_context *context, const bp_fit_options 
 typedef enum bp_stop {
   BP_STOP_EPOCHS,    /* all epochs are through */
   BP_STOP_PATIENCE,  /* the validation loss got no better */
-  BP_STOP_TOLERANCE, /* the training loss no longer changed */
+  BP_STOP_TOLERANCE, /* the training loss no longer changed, or a method for full batches is at a minimum */
   BP_STOP_TIME,      /* the time limit */
   BP_STOP_CALLBACK,  /* a callback said so */
   BP_STOP_SUSPENDED, /* BP_SUSPEND */

@@ -165,7 +165,7 @@ static bp_stop stop_between(const trainer *t) {
   const trainer_state *s = &t->state;
   if (s->row > 0) return BP_STOP_COUNT; /* a checkpoint from within an epoch */
   if (judged(t) && t->result.epochs - s->best_epoch >= t->options.patience) return BP_STOP_PATIENCE;
-  if (converged(t)) return BP_STOP_TOLERANCE;
+  if (converged(t) || (t->full != NULL && full_fit_converged(t->full))) return BP_STOP_TOLERANCE;
   return s->epoch > t->options.epochs ? BP_STOP_EPOCHS : BP_STOP_COUNT;
 }
 

@@ -58,6 +58,7 @@ static bp_status check_decay(bp_context *ctx, const bp_fit_options *o) {
 
 static bp_status resolve_step(bp_context *ctx, bp_fit_options *o) {
   BP_TRY(check_reals(ctx, o));
+  if (o->memory < 0 || o->memory > 1000) return bp_fail(ctx, BP_E_ARG, "memory is %d, expected 1 to 1000", o->memory);
   BP_TRY(optimizer_defaults(ctx, o));
   if (o->nesterov && o->momentum == 0) return bp_fail(ctx, BP_E_ARG, "nesterov needs a momentum above 0");
   BP_TRY(check_decay(ctx, o));
@@ -101,7 +102,7 @@ bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, in
   BP_TRY(resolve_step(ctx, &o));
   BP_TRY(resolve_batch(ctx, rows, &o));
   if (o.epochs < 0) return bp_fail(ctx, BP_E_ARG, "epochs is %d, expected 1 or more", o.epochs);
-  if (o.epochs == 0) o.epochs = 20;
+  if (o.epochs == 0) o.epochs = bp_optimizer_full_batch(o.optimizer) ? 200 : 20;
   if (o.patience < 0) return bp_fail(ctx, BP_E_ARG, "patience is %d, expected 0 (never) or more", o.patience);
   if (o.tolerance_epochs < 0)
     return bp_fail(ctx, BP_E_ARG, "tolerance_epochs is %d, expected 1 or more", o.tolerance_epochs);

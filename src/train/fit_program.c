@@ -26,7 +26,7 @@ static bp_status builder_init(builder *b, bp_context *ctx, const bp_net *net, co
   *b = (builder){.ctx = ctx, .net = net, .source = source, .params = bp_net_params(net), .slots = slots};
   size_t params = (size_t)b->params, states = params * (size_t)(1 + slots);
   b->n_inputs = first_param + states;
-  b->n_vars = b->n_inputs + params + FIT_VALUES + states;
+  b->n_vars = b->n_inputs + params + FIT_VALUES + 1 + states;
   b->vars = bp_calloc(ctx, b->n_vars, sizeof *b->vars);
   if (b->vars == NULL) return BP_E_NOMEM;
   b->gradients = b->vars + b->n_inputs;
@@ -170,4 +170,75 @@ bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *
 done:
   builder_release(&b);
   return status;
+}
+
+/* ---- full batches ---- */
+
+/* The penalty times the rows of the batch: what a batch adds to a sum over rows. The symbolic zero when there is none. */
+static bp_var penalty_of_rows(const builder *b, const bp_fit_options *options, const bp_var *params) {
+  bp_var s = regularize_penalty(b->net, options, b->graph, params);
+  if (bp_var_is_zero(s)) return s;
+  return bp_mul(bp_cast(s, BP_F64), bp_cast(bp_axis_size(b->vars[FIT_ROWS], BP_AXIS(0)), BP_F64));
+}
+
+/* Outputs: the sum of the losses, the rows classified right, the gradient of sum and penalty, and both together. */
+static bp_status append_gradient_of_sum(builder *b, const bp_fit_options *options, const bp_var *params) {
+  bp_var loss = bp_sum(bp_cast(forward(b, &options->objective, true, params), BP_F64), BP_ALL_AXES);
+  bp_var penalty = penalty_of_rows(b, options, params), all = bp_var_is_zero(penalty) ? loss : bp_add(loss, penalty);
+  BP_TRY(built(b));
+  if (options->objective.classes) b->outputs[FIT_CORRECT] = bp_cast(b->outputs[FIT_CORRECT], BP_F64);
+  b->outputs[FIT_LOSS] = loss;
+  BP_TRY(bp_grad(all, params, (size_t)b->params, b->outputs + b->n_outputs));
+  b->n_outputs += (size_t)b->params;
+  b->outputs[b->n_outputs++] = all;
+  return BP_OK;
+}
+
+/* Σ over rows of Jᵀ w J v, J = ∂p/∂params of the row's predictions p and w the weight of its squares; and the penalty's part. */
+static bp_status append_product(builder *b, const bp_fit_options *options, const bp_var *params, const bp_var *v) {
+  size_t n = (size_t)b->params;
+  bp_var x = batch_features(b), jv, weights;
+  (void)batch_targets(b, options->objective.classes);
+  weights = batch_weights(b);
+  bp_var p = bp_objective_predict(&options->objective, bp_net_apply(b->net, x, params));
+  BP_TRY(built(b));
+  BP_TRY(bp_jvp(&p, 1, params, v, n, &jv));
+  bp_var w = bp_scalar(b->graph, bp_var_dtype(p), bp_objective_square_weight(&options->objective));
+  bp_var u = bp_mul(jv, weights.graph != NULL ? bp_mul(bp_expand(weights, -1), w) : w);
+  BP_TRY(bp_vjp(&p, &u, 1, params, n, b->outputs));
+  bp_var penalty = penalty_of_rows(b, options, params);
+  if (!bp_var_is_zero(penalty)) BP_TRY(bp_hvp(penalty, params, v, n, b->gradients));
+  for (size_t i = 0; i < n; i++) {
+    if (bp_var_is_zero(b->outputs[i])) b->outputs[i] = bp_mul(v[i], bp_scalar(b->graph, bp_var_dtype(p), 0));
+    if (!bp_var_is_zero(penalty)) b->outputs[i] = bp_add(b->outputs[i], b->gradients[i]);
+  }
+  b->n_outputs = n;
+  return BP_OK;
+}
+
+static bp_status full_program(bp_context *ctx, const bp_net *net, const bp_source *source,
+                              const bp_fit_options *options, int64_t batch, bool product, bp_program **out) {
+  builder b;
+  bp_status status = builder_init(&b, ctx, net, source, FIT_FIRST_PARAM_OF_EVAL, product ? 1 : 0);
+  if (status != BP_OK) goto done;
+  bp_var *params = b.vars + FIT_FIRST_PARAM_OF_EVAL;
+  bp_net_declare(net, b.graph, params);
+  declare_slots(&b, params + b.params);
+  status =
+      product ? append_product(&b, options, params, params + b.params) : append_gradient_of_sum(&b, options, params);
+  if (status == BP_E_GRAPH) status = built(&b);
+  if (status == BP_OK) status = compile(&b, batch, out);
+done:
+  builder_release(&b);
+  return status;
+}
+
+bp_status fit_gradient_program(bp_context *ctx, const bp_net *net, const bp_source *source,
+                               const bp_fit_options *options, int64_t batch, bp_program **out) {
+  return full_program(ctx, net, source, options, batch, false, out);
+}
+
+bp_status fit_product_program(bp_context *ctx, const bp_net *net, const bp_source *source,
+                              const bp_fit_options *options, int64_t batch, bp_program **out) {
+  return full_program(ctx, net, source, options, batch, true, out);
 }

@@ -1,4 +1,5 @@
-/* train/fit_program.h - the two programs of a fit: one step of training, and the loss of rows that are only looked at. */
+/* train/fit_program.h - the programs of a fit: one step of training, the loss of rows that are only looked at, and what methods of
+ * full batches ask for. */
 #ifndef BP_TRAIN_FIT_PROGRAM_H
 #define BP_TRAIN_FIT_PROGRAM_H
 #include "backprop/program.h"
@@ -27,5 +28,15 @@ bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *
 /* NEW program for the summed loss of `batch` rows at most. */
 bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_objective *objective,
                            int64_t batch, bp_program **out);
+
+/* NEW programs for methods of full batches, which sum over `batch` rows at most and take the inputs of an evaluation.
+ * Gradient: the sum of the losses (F64), the rows classified right (F64, classes only), the gradient of the objective for each
+ * parameter, and the objective (F64), which is the losses with rows times the penalties.
+ * Product: for each parameter A v, where the v stand behind the parameters among the inputs, and A is the Gauss-Newton matrix of that
+ * objective, which must be one of least squares. */
+bp_status fit_gradient_program(bp_context *ctx, const bp_net *net, const bp_source *source,
+                               const bp_fit_options *options, int64_t batch, bp_program **out);
+bp_status fit_product_program(bp_context *ctx, const bp_net *net, const bp_source *source,
+                              const bp_fit_options *options, int64_t batch, bp_program **out);
 
 #endif

@@ -29,6 +29,7 @@ static const struct {
     SETTING(REAL, rho),
     SETTING(REAL, epsilon),
     SETTING(REAL, weight_decay),
+    SETTING(WHOLE, memory),
     SETTING(REAL, clip_value),
     SETTING(REAL, clip_norm),
     SETTING(REAL, max_norm),

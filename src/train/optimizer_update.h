@@ -8,6 +8,9 @@ enum { OPTIMIZER_SLOTS_MAX = 3 };
 /* State arrays that an optimiser keeps for each parameter, shaped like it and starting at zero. */
 int optimizer_slots(bp_optimizer optimizer, const bp_fit_options *options);
 
+/* Whether it is no update of a step but a method of full_method.h. */
+bool optimizer_is_method(bp_optimizer optimizer);
+
 /* Puts what the optimiser uses in place of every setting that is 0.
  * BP_E_ARG  a setting that this optimiser does not have; the message says which do */
 bp_status optimizer_defaults(bp_context *ctx, bp_fit_options *options);

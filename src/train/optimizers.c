@@ -137,6 +137,11 @@ static bp_var rprop(const optimizer_step *s, bp_var w, bp_var g, const bp_var *s
 }
 
 /* ---- the table ---- */
+static int no_slots(const bp_fit_options *o) {
+  (void)o;
+  return 0;
+}
+
 enum {
   MOMENTUM = 1,
   NESTEROV = 2,
@@ -145,6 +150,8 @@ enum {
   RHO = 16,
   AMSGRAD = 32,
   WEIGHT_DECAY = 64,
+  LR = 128, /* and what else works on the gradient or the step: clipping, max-norm, an l1 penalty */
+  MEMORY = 256,
 };
 
 static const struct {
@@ -153,16 +160,20 @@ static const struct {
   bool full_batch;
   double lr, epsilon, weight_decay; /* what 0 stands for */
   int (*slots)(const bp_fit_options *options);
-  bp_var (*update)(const optimizer_step *s, bp_var w, bp_var g, const bp_var *slots, bp_var *new_slots);
+  bp_var (*update)(const optimizer_step *s, bp_var w, bp_var g, const bp_var *slots,
+                   bp_var *new_slots); /* NULL: a method */
 } optimizers[BP_OPTIMIZER_COUNT] = {
-    [BP_SGD] = {"sgd", MOMENTUM | NESTEROV | WEIGHT_DECAY, false, 0.1, 0, 0, sgd_slots, sgd},
-    [BP_ADAM] = {"adam", BETAS | EPSILON | AMSGRAD | WEIGHT_DECAY, false, 0.001, 1e-8, 0, adam_slots, adam},
-    [BP_ADAMW] = {"adamw", BETAS | EPSILON | AMSGRAD | WEIGHT_DECAY, false, 0.001, 1e-8, 0.01, adam_slots, adam},
-    [BP_NADAM] = {"nadam", BETAS | EPSILON | WEIGHT_DECAY, false, 0.001, 1e-8, 0, adam_slots, nadam},
-    [BP_ADAGRAD] = {"adagrad", EPSILON | WEIGHT_DECAY, false, 0.01, 1e-10, 0, adagrad_slots, adagrad},
-    [BP_RMSPROP] = {"rmsprop", MOMENTUM | RHO | EPSILON | WEIGHT_DECAY, false, 0.001, 1e-8, 0, rmsprop_slots, rmsprop},
-    [BP_ADADELTA] = {"adadelta", RHO | EPSILON | WEIGHT_DECAY, false, 1, 1e-6, 0, adadelta_slots, adadelta},
-    [BP_RPROP] = {"rprop", 0, true, 0.01, 0, 0, rprop_slots, rprop},
+    [BP_SGD] = {"sgd", LR | MOMENTUM | NESTEROV | WEIGHT_DECAY, false, 0.1, 0, 0, sgd_slots, sgd},
+    [BP_ADAM] = {"adam", LR | BETAS | EPSILON | AMSGRAD | WEIGHT_DECAY, false, 0.001, 1e-8, 0, adam_slots, adam},
+    [BP_ADAMW] = {"adamw", LR | BETAS | EPSILON | AMSGRAD | WEIGHT_DECAY, false, 0.001, 1e-8, 0.01, adam_slots, adam},
+    [BP_NADAM] = {"nadam", LR | BETAS | EPSILON | WEIGHT_DECAY, false, 0.001, 1e-8, 0, adam_slots, nadam},
+    [BP_ADAGRAD] = {"adagrad", LR | EPSILON | WEIGHT_DECAY, false, 0.01, 1e-10, 0, adagrad_slots, adagrad},
+    [BP_RMSPROP] = {"rmsprop", LR | MOMENTUM | RHO | EPSILON | WEIGHT_DECAY, false, 0.001, 1e-8, 0, rmsprop_slots,
+                    rmsprop},
+    [BP_ADADELTA] = {"adadelta", LR | RHO | EPSILON | WEIGHT_DECAY, false, 1, 1e-6, 0, adadelta_slots, adadelta},
+    [BP_LBFGS] = {"lbfgs", MEMORY, true, 0, 0, 0, no_slots, NULL},
+    [BP_LM] = {"lm", 0, true, 0, 0, 0, no_slots, NULL},
+    [BP_RPROP] = {"rprop", LR, true, 0.01, 0, 0, rprop_slots, rprop},
 };
 
 const char *bp_optimizer_name(bp_optimizer optimizer) {
@@ -174,6 +185,8 @@ bool bp_optimizer_find(const char *name, bp_optimizer *out) {
     if (strcmp(name, optimizers[i].name) == 0) return *out = (bp_optimizer)i, true;
   return false;
 }
+
+bool optimizer_is_method(bp_optimizer optimizer) { return optimizers[optimizer].update == NULL; }
 
 bool bp_optimizer_full_batch(bp_optimizer optimizer) {
   return (unsigned)optimizer < BP_OPTIMIZER_COUNT && optimizers[optimizer].full_batch;
@@ -195,10 +208,20 @@ bp_status optimizer_defaults(bp_context *ctx, bp_fit_options *o) {
     const char *name;
     bool given;
   } settings[] = {
-      {MOMENTUM, "momentum", o->momentum != 0}, {NESTEROV, "nesterov", o->nesterov},
-      {BETAS, "beta1", o->beta1 != 0},          {BETAS, "beta2", o->beta2 != 0},
-      {EPSILON, "epsilon", o->epsilon != 0},    {RHO, "rho", o->rho != 0},
-      {AMSGRAD, "amsgrad", o->amsgrad},         {WEIGHT_DECAY, "weight_decay", o->weight_decay != 0},
+      {MOMENTUM, "momentum", o->momentum != 0},
+      {NESTEROV, "nesterov", o->nesterov},
+      {BETAS, "beta1", o->beta1 != 0},
+      {BETAS, "beta2", o->beta2 != 0},
+      {EPSILON, "epsilon", o->epsilon != 0},
+      {RHO, "rho", o->rho != 0},
+      {AMSGRAD, "amsgrad", o->amsgrad},
+      {MEMORY, "memory", o->memory != 0},
+      {LR, "lr", o->lr != 0},
+      {LR, "l1", o->l1 != 0 || o->n_l1_layers > 0},
+      {LR, "clip_value", o->clip_value != 0},
+      {LR, "clip_norm", o->clip_norm != 0},
+      {LR, "max_norm", o->max_norm != 0},
+      {WEIGHT_DECAY, "weight_decay", o->weight_decay != 0},
   };
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
     if (settings[i].given && !(optimizers[o->optimizer].has & settings[i].setting))
@@ -208,6 +231,7 @@ bp_status optimizer_defaults(bp_context *ctx, bp_fit_options *o) {
   if (o->beta2 == 0) o->beta2 = 0.999;
   if (o->rho == 0) o->rho = 0.9;
   if (o->epsilon == 0) o->epsilon = optimizers[o->optimizer].epsilon;
+  if (o->memory == 0) o->memory = 10;
   if (o->weight_decay == 0) o->weight_decay = optimizers[o->optimizer].weight_decay;
   return BP_OK;
 }

@@ -61,6 +61,14 @@ static bp_status set_up_valid(trainer *t, const bp_source *source) {
   return bp_workspace_new(t->ctx, r->program, t->options.threads, &r->workspace);
 }
 
+/* Instead of set_up_train(): the same runner, for a method's programs. */
+static bp_status set_up_full(trainer *t, const bp_source *source) {
+  BP_TRY(full_fit_check(t->ctx, t->net, &t->options));
+  BP_TRY(runner_init(&t->train, t->ctx, bp_net_dtype(t->net), source, t->options.objective.classes,
+                     FIT_FIRST_PARAM_OF_EVAL + (size_t)t->n_params, t->options.batch_size));
+  return full_fit_new(t->ctx, t->net, t->params, &t->options, &t->train, &t->full);
+}
+
 int64_t trainer_steps_per_epoch(const trainer *t) {
   return (t->train.source->rows + t->train.batch - 1) / t->train.batch;
 }
@@ -76,7 +84,7 @@ static bp_status check_warmup(const trainer *t) {
 
 static bp_status set_up(trainer *t, const bp_source *train, const bp_source *valid) {
   BP_TRY(alloc_arrays(t));
-  BP_TRY(set_up_train(t, train));
+  BP_TRY(optimizer_is_method(t->options.optimizer) ? set_up_full(t, train) : set_up_train(t, train));
   if (valid != NULL) BP_TRY(set_up_valid(t, valid));
   BP_TRY(check_warmup(t));
   t->state = (trainer_state){.epoch = 1, .best = INFINITY, .schedule = schedule_start()};
@@ -116,6 +124,7 @@ bp_status trainer_new(bp_context *ctx, const bp_net *net, void *const *params, c
 
 void trainer_free(trainer *t) {
   bp_allocator a = bp_context_allocator(t->ctx);
+  full_fit_free(t->full);
   runner_release(&t->train);
   runner_release(&t->valid);
   if (t->kept != NULL) bp_aligned_free(a, t->kept, t->params_bytes);
@@ -152,7 +161,7 @@ bool trainer_params_finite(const trainer *t) {
 
 /* ---- a step ---- */
 static void order_rows(trainer *t) {
-  if (t->ordered == t->state.epoch) return;
+  if (t->ordered == t->state.epoch || t->full != NULL) return;
   t->ordered = t->state.epoch;
   bp_random_permutation(t->options.seed, BP_PURPOSE_SHUFFLE, (uint32_t)t->ordered, t->train.rows,
                         (int32_t)t->train.source->rows);
@@ -175,7 +184,7 @@ bp_status trainer_step(trainer *t) {
   order_rows(t);
   set_rate(t);
   t->step = (double)s->steps;
-  BP_TRY(runner_batch(r, s->row, n, &loss, &correct));
+  BP_TRY(t->full != NULL ? full_fit_step(t->full, &loss, &correct) : runner_batch(r, s->row, n, &loss, &correct));
   s->steps++;
   s->row += n;
   s->loss_sum += loss * (double)n;

@@ -9,6 +9,7 @@
  */
 #ifndef BP_TRAIN_TRAINER_H
 #define BP_TRAIN_TRAINER_H
+#include "train/full_fit.h"
 #include "train/plateau.h"
 #include "train/runner.h"
 
@@ -47,6 +48,7 @@ struct trainer {
   void *const *params;    /* the caller's, updated in place */
   bp_fit_options options; /* resolved */
   runner train, valid;    /* valid.source NULL: no validation rows */
+  full_fit *full;         /* a method for full batches, whose iterations are the steps; NULL: steps by mini-batches */
   trainer_state state;
   int n_params, per_param; /* slots of each parameter */
   char *slots;             /* all slots, one behind the other, padded() each */

@@ -34,9 +34,18 @@ static trainer_part part_of(const trainer *t, const char *prefix, int p, void *d
   return part;
 }
 
+/* What a method for full batches remembers. */
+static trainer_part part_of_method(const trainer *t) {
+  size_t size;
+  trainer_part part = {.dtype = BP_F64, .rank = 1, .data = full_fit_state(t->full, &size), .finite = true};
+  (void)snprintf(part.name, sizeof part.name, "method");
+  part.dims[0] = (int64_t)size;
+  return part;
+}
+
 int trainer_parts(const trainer *t, trainer_part *parts) {
   char prefix[32], *slot = t->slots, *kept = t->kept;
-  int n = t->n_params * (2 + t->per_param);
+  int n = t->n_params * (2 + t->per_param) + (t->full != NULL);
   for (int p = 0; p < t->n_params && parts != NULL; p++) {
     size_t bytes = trainer_padded(trainer_param_bytes(t, p));
     *parts++ = part_of(t, "params", p, t->params[p]);
@@ -47,6 +56,7 @@ int trainer_parts(const trainer *t, trainer_part *parts) {
       *parts++ = part_of(t, prefix, p, slot);
     }
   }
+  if (t->full != NULL && parts != NULL) *parts = part_of_method(t);
   return n;
 }
 

@@ -120,6 +120,11 @@ refuses 2 "--nesterov is for sgd" train flowers.csv --nesterov
 refuses 2 "adam has no rho; expected one of rmsprop, adadelta with it" train nowhere.csv --rho 0.5
 refuses 2 "sgd has no amsgrad; expected one of adam, adamw with it" train nowhere.csv --optimizer sgd --amsgrad
 refuses 2 "rprop takes all rows at once; expected a full batch" train nowhere.csv --optimizer rprop --batch-size 8
+refuses 2 "lbfgs takes all rows at once; expected a full batch" train nowhere.csv --optimizer lbfgs --batch-size 128
+refuses 2 "lbfgs has no lr" train nowhere.csv --optimizer lbfgs --lr 0.1
+refuses 2 "--momentum is for sgd and rmsprop" train nowhere.csv --optimizer lm --momentum 0.9
+refuses 2 "adam has no memory; expected one of lbfgs with it" train nowhere.csv --memory 5
+refuses 2 "lm is for least squares, but loss cross_entropy is no sum of squares" train flowers.csv --quiet --optimizer lm
 refuses 2 "rprop finds its own step sizes" train nowhere.csv --optimizer rprop --schedule cosine
 refuses 2 "one_cycle begins with a warm-up of its own" train nowhere.csv --schedule one_cycle --warmup 2
 refuses 2 "weight_decay is 10 and lr 0.1, expected a product below 1" train nowhere.csv --lr 0.1 --weight-decay 10

@@ -104,6 +104,16 @@ cp flowers.csv moved.csv
 succeeds resume l.ckpt moved.csv --out elsewhere.safetensors --quiet
 check "the data may be named anew, and the model too" cmp elsewhere.safetensors whole.safetensors
 
+# ---- each optimiser goes on from what it remembers; the plateau too ----
+for optimizer in "sgd --momentum 0.9 --schedule plateau:1:0.5" "adam --amsgrad --schedule cosine --warmup 3" nadam adagrad \
+  "rmsprop --momentum 0.5" adadelta rprop "lbfgs --memory 3" "lm --loss mse"; do
+  succeeds train flowers.csv --target kind --ignore id --hidden 8 --epochs 10 --seed 4 --optimizer $optimizer --out o.safetensors \
+    --checkpoint o.ckpt --checkpoint-every 4epochs --quiet
+  mv o.safetensors o.whole
+  succeeds resume o.ckpt --threads 2 --quiet
+  check "$optimizer goes on to the same model" cmp o.safetensors o.whole
+done
+
 # ---- refusals: nothing is written ----
 awk -F, -v OFS=, 'NR == 30 { $2 += 0.25 } { print }' flowers.csv >other.csv
 check "the other data differ" bash -c '! cmp -s flowers.csv other.csv'

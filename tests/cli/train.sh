@@ -84,7 +84,7 @@ check "the summary then goes to standard error" holds err "90 rows"
 for how in "--hidden 8 --activation relu" "--optimizer sgd --momentum 0.9 --nesterov" "--loss mse" "--loss binary_cross_entropy" "--dtype f64" \
   "--optimizer adamw --schedule cosine --warmup 5steps" "--optimizer nadam --schedule one_cycle:0.2 --beta2 0.99" \
   "--optimizer adagrad --schedule linear:0.1 --warmup 1" "--optimizer rmsprop --momentum 0.5 --rho 0.95 --schedule step:1:0.5" \
-  "--optimizer adadelta --schedule exponential" "--optimizer rprop" "--amsgrad --schedule plateau:1 --valid 0.2" \
+  "--optimizer adadelta --schedule exponential" "--optimizer rprop" "--optimizer lbfgs --memory 5" "--optimizer lm --loss mse" "--amsgrad --schedule plateau:1 --valid 0.2" \
   "--l1 0.001 --l2 0,0.01,0.02 --hidden 8,8" "--clip-norm 1 --clip-value 0.1 --max-norm 2 --weight-decay 0.1" \
   "--hidden none" "--batch-size full" "--batch-size 1" "--l2 0.01" "--init he_normal" "--features length,colour --target kind" \
   "--target 4" "--text length" "--missing 0.1,0.2" "--delimiter , --header yes"; do
@@ -96,6 +96,9 @@ succeeds inspect how.safetensors --json
 for setting in '"schedule": *"cosine:0.1"' '"warmup": *"5steps"' '"l2": *"0,0.01,0.02"' '"clip-norm": *"\?0'; do
   check "the record has $setting" grep -q -- "$setting" out
 done
+
+succeeds train flowers.csv --ignore id --hidden 8 --optimizer lbfgs --l2 0.01 --out how.safetensors
+check "the summary says why a method ended" holds out ": no step makes the loss smaller"
 
 # ---- outputs are looked at before training ----
 cp flowers.csv safe.csv

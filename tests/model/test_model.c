@@ -262,7 +262,7 @@ static void options_out_of_range_are_refused(void **state) {
   REFUSED(valid_fraction, 1, "valid_fraction");
   REFUSED(valid_fraction, NAN, "valid_fraction");
   REFUSED(valid_fraction, -0.1, "valid_fraction");
-  REFUSED(fit.optimizer, (bp_optimizer)9, "optimizer");
+  REFUSED(fit.optimizer, BP_OPTIMIZER_COUNT, "optimizer");
   REFUSED(fit.lr, -1, "");
   REFUSED(fit.lr, NAN, "");
   REFUSED(fit.momentum, 1, "");

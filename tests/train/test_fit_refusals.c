@@ -105,7 +105,7 @@ static void unknown_losses_and_optimisers_are_refused(void **state) {
   refused(bt_ctx(state), &j, BP_E_ARG, "no loss number -1");
   j = job_new(bt_ctx(state));
   j.options.optimizer = BP_OPTIMIZER_COUNT;
-  refused(bt_ctx(state), &j, BP_E_ARG, "no optimizer number 8");
+  refused(bt_ctx(state), &j, BP_E_ARG, "no optimizer number 10");
 }
 
 /* A structure whose size was forgotten would be all defaults, silently. */

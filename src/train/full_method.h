@@ -1,0 +1,30 @@
+/* train/full_method.h - one of the methods for full batches, an iteration at a time. */
+#ifndef BP_TRAIN_FULL_METHOD_H
+#define BP_TRAIN_FULL_METHOD_H
+#include "train/lbfgs.h"
+#include "train/levenberg_marquardt.h"
+
+typedef enum full_kind { FULL_LBFGS, FULL_LM } full_kind;
+
+typedef struct full_method {
+  full_kind kind;
+  lbfgs lbfgs;
+  lm lm;
+} full_method;
+
+/* memory: pairs of L-BFGS. Nothing is allocated after this. May be released after a failure. */
+bp_status full_method_init(bp_context *ctx, full_method *m, full_kind kind, size_t n, int memory, int threads);
+void full_method_release(full_method *m);
+/* Value and gradient where x begins; out->stuck is false. BP_E_DIVERGED when they are not finite. */
+bp_status full_method_begin(bp_context *ctx, full_method *m, const full_objective *objective, double *x,
+                            full_step *out);
+bp_status full_method_iterate(bp_context *ctx, full_method *m, const full_objective *objective, double *x,
+                              full_step *out);
+/* Evaluations of value and gradient so far. */
+int64_t full_method_evaluations(const full_method *m);
+/* VIEW what the next iteration depends on beside x, *size doubles: to be saved, and to be filled before the first iteration. */
+double *full_method_state(full_method *m, size_t *size);
+/* A number of the state that methods leave to their driver. */
+double *full_method_mark(full_method *m);
+
+#endif
