@@ -69,9 +69,12 @@ static bp_var scale_to(bp_var norm, double most) {
   return bp_div(number(norm, most), bp_max(norm, number(norm, most)));
 }
 
+/* ‖g‖, row by row first: rows are shared by threads, and joined to the product that makes them. */
+static bp_var norm_of(bp_var g) { return bp_norm(bp_var_rank(g) == 2 ? bp_norm(g, BP_LAST_AXIS) : g, BP_ALL_AXES); }
+
 static bp_var norm_of_all(const bp_var *gradients, int n) {
   bp_var sum = {gradients[0].graph, 0};
-  for (int p = 0; p < n; p++) sum = plus(sum, bp_square(bp_cast(bp_norm(gradients[p], BP_ALL_AXES), BP_F64)));
+  for (int p = 0; p < n; p++) sum = plus(sum, bp_square(bp_cast(norm_of(gradients[p]), BP_F64)));
   return bp_cast(bp_sqrt(sum), bp_var_dtype(gradients[0]));
 }
 
