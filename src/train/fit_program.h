@@ -45,14 +45,4 @@ enum { FIT_LOOK_LOSS, FIT_LOOK_LAYERS };
 bp_status fit_look_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_fit_options *options,
                            int64_t batch, bp_program **out);
 
-/* NEW programs for methods of full batches, which sum over `batch` rows at most and take the inputs of an evaluation.
- * Gradient: the sum of the losses (F64), the rows classified right (F64, classes only), the gradient of the objective for each
- * parameter, and the objective (F64), which is the losses with rows times the penalties.
- * Product: for each parameter A v, where the v stand behind the parameters among the inputs, and A is the Gauss-Newton matrix of that
- * objective, which must be one of least squares. */
-bp_status fit_gradient_program(bp_context *ctx, const bp_net *net, const bp_source *source,
-                               const bp_fit_options *options, int64_t batch, bp_program **out);
-bp_status fit_product_program(bp_context *ctx, const bp_net *net, const bp_source *source,
-                              const bp_fit_options *options, int64_t batch, bp_program **out);
-
 #endif
