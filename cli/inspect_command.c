@@ -21,30 +21,64 @@ static json_t *record_of(const bp_model *model) {
   return record;
 }
 
-/* What stands behind the last layer belongs to the loss. */
-static const char *unit_name(const bp_model *model, int layer) {
+/* The activation of a layer, with its setting; what stands behind the last one belongs to the loss. */
+static const char *unit_name(const bp_model *model, int layer, char text[BP_ACTIVATION_TEXT]) {
   const bp_net *net = bp_model_net(model);
-  if (layer < bp_net_layers(net) - 1) return bp_activation_name(bp_net_layer(net, layer).activation);
+  if (layer < bp_net_layers(net) - 1) return bp_activation_text(bp_net_layer(net, layer).spec, text);
   return bp_output_name(bp_model_objective(model)->output);
 }
 
 /* ---- for people ---- */
 
+enum { DETAIL = 2 * BP_ACTIVATION_TEXT };
+
+/* What stands in the column of activations: "tanh", "0.2 of the units", "from layers.0", "2 tables". */
+static const char *layer_detail(const bp_model *model, int number, char text[DETAIL]) {
+  bp_layer_info layer = bp_net_layer(bp_model_net(model), number);
+  char unit[BP_ACTIVATION_TEXT];
+  const char *activation = unit_name(model, number, unit), *then = layer.activation == BP_IDENTITY ? "" : activation;
+  switch (layer.kind) {
+  case BP_LAYER_DROPOUT: (void)snprintf(text, DETAIL, "rate %g", layer.rate); break;
+  case BP_LAYER_EMBEDDING: (void)cli_count((int64_t)layer.n_blocks, "table", text, DETAIL); break;
+  case BP_LAYER_SKIP:
+    if (layer.from < 0)
+      (void)snprintf(text, DETAIL, "from input%s%s", *then ? ", " : "", then);
+    else
+      (void)snprintf(text, DETAIL, "from layers.%d%s%s", layer.from, *then ? ", " : "", then);
+    break;
+  default: (void)snprintf(text, DETAIL, "%s", activation); break;
+  }
+  return text;
+}
+
+/* Columns as wide as what stands in them. */
+static void layer_columns(const bp_model *model, int *type, int *detail) {
+  char text[DETAIL];
+  *type = 8;
+  *detail = 12;
+  for (int i = 0; i < bp_net_layers(bp_model_net(model)); i++) {
+    int t = cli_width(bp_net_layer(bp_model_net(model), i).type), d = cli_width(layer_detail(model, i, text));
+    *type = t > *type ? t : *type;
+    *detail = d > *detail ? d : *detail;
+  }
+}
+
 static void report_layers(const bp_model *model) {
-  char shape[48], number[32];
+  char shape[48], number[32], name[32], text[DETAIL];
   const bp_net *net = bp_model_net(model);
-  cli_print("%-12s %-8s %-12s %-16s %12s\n", "layer", "type", "activation", "output shape", "parameters");
+  int type, detail;
+  layer_columns(model, &type, &detail);
+  cli_print("%-12s %-*s %-*s %-16s %12s\n", "layer", type, "type", detail, "activation", "output shape", "parameters");
   (void)snprintf(shape, sizeof shape, "[rows, %" PRId64 "]", bp_net_inputs(net));
-  cli_print("%-12s %-8s %-12s %s\n", "input", bp_dtype_name(bp_net_dtype(net)), "", shape);
+  cli_print("%-12s %-*s %-*s %s\n", "input", type, bp_dtype_name(bp_net_dtype(net)), detail, "", shape);
   for (int i = 0; i < bp_net_layers(net); i++) {
     bp_layer_info layer = bp_net_layer(net, i);
-    char name[32];
     (void)snprintf(name, sizeof name, "layers.%d", i);
     (void)snprintf(shape, sizeof shape, "[rows, %" PRId64 "]", layer.outputs);
-    cli_print("%-12s %-8s %-12s %-16s %12s\n", name, layer.type, unit_name(model, i), shape,
+    cli_print("%-12s %-*s %-*s %-16s %12s\n", name, type, layer.type, detail, layer_detail(model, i, text), shape,
               cli_thousands(layer.parameters, number, sizeof number));
   }
-  cli_print("%-12s %-8s %-12s %-16s %12s\n", "total", "", "", "",
+  cli_print("%-12s %-*s %-*s %-16s %12s\n", "total", type, "", detail, "", "",
             cli_thousands(bp_net_size(net), number, sizeof number));
 }
 
@@ -141,6 +175,19 @@ static void report_record(const json_t *record) {
 
 /* ---- for programs ---- */
 
+/* What the kind of a layer has beside its shape. */
+static void json_settings(cli_json *json, const bp_layer_info *layer) {
+  char text[BP_ACTIVATION_TEXT];
+  bool norm = layer->kind == BP_LAYER_BATCH_NORM || layer->kind == BP_LAYER_LAYER_NORM;
+  if (layer->kind == BP_LAYER_DENSE) cli_json_bool(json, "bias", layer->bias);
+  if (layer->kind == BP_LAYER_DROPOUT) cli_json_real(json, "rate", layer->rate);
+  if (layer->kind == BP_LAYER_SKIP) cli_json_whole(json, "from", layer->from);
+  if (norm) cli_json_real(json, "epsilon", layer->epsilon);
+  if (layer->kind == BP_LAYER_BATCH_NORM) cli_json_real(json, "momentum", layer->momentum);
+  if (layer->kind == BP_LAYER_EMBEDDING) cli_json_whole(json, "tables", (int64_t)layer->n_blocks);
+  cli_json_text(json, "activation", bp_activation_text(layer->spec, text));
+}
+
 static void json_layers(cli_json *json, const bp_model *model) {
   const bp_net *net = bp_model_net(model);
   cli_json_open(json, "layers", '[');
@@ -151,7 +198,7 @@ static void json_layers(cli_json *json, const bp_model *model) {
     cli_json_open(json, NULL, '{');
     cli_json_text(json, "name", name);
     cli_json_text(json, "type", layer.type);
-    cli_json_text(json, "activation", bp_activation_name(layer.activation));
+    json_settings(json, &layer);
     cli_json_open(json, "output", '[');
     cli_json_whole(json, NULL, layer.outputs);
     cli_json_close(json, ']');
@@ -186,7 +233,7 @@ static void json_model(cli_json *json, const bp_model *model, const json_t *reco
   cli_json_text(json, "task", bp_task_name(bp_model_task(model)));
   char loss[4096];
   cli_json_text(json, "loss", bp_objective_text(bp_model_objective(model), loss, sizeof loss));
-  cli_json_text(json, "output_unit", unit_name(model, bp_net_layers(bp_model_net(model)) - 1));
+  cli_json_text(json, "output_unit", bp_output_name(bp_model_objective(model)->output));
   cli_json_text(json, "dtype", bp_dtype_name(bp_net_dtype(bp_model_net(model))));
   cli_json_whole(json, "inputs", bp_net_inputs(bp_model_net(model)));
   json_layers(json, model);

@@ -167,11 +167,11 @@ static bool parse_widths(const cli_option *option, const char *value, void *fiel
 
 static bool add_activation(void *user, const char *text, size_t length) {
   cli_activations *list = user;
-  char name[32];
+  char name[BP_ACTIVATION_TEXT];
   if (length >= sizeof name || list->n == BP_LAYERS_MAX) return false;
   memcpy(name, text, length);
   name[length] = '\0';
-  return bp_activation_find(name, &list->names[list->n++]);
+  return bp_activation_parse(name, &list->specs[list->n++]);
 }
 
 static bool parse_activations(const cli_option *option, const char *value, void *field) {
@@ -253,6 +253,14 @@ static bool parse_duration(const cli_option *option, const char *value, void *fi
   return true;
 }
 
+static bool parse_init(const cli_option *option, const char *value, void *field) {
+  cli_init init;
+  (void)option;
+  if (!bp_init_parse(value, &init.init, &init.scale)) return false;
+  *(cli_init *)field = init;
+  return true;
+}
+
 /* ---- field to text ---- */
 
 static void range_text(const cli_option *option, const char *what, char *text, size_t size) {
@@ -295,7 +303,13 @@ const char *cli_expectation(const cli_option *option, char *text, size_t size) {
                    "units of each layer, from 1 to 16777216, separated by commas (at most %d layers), or none",
                    BP_LAYERS_MAX);
     break;
-  case CLI_ACTIVATIONS: names_text(option, "one name, or one for each hidden layer, of", text, size); break;
+  case CLI_ACTIVATIONS:
+    names_text(option,
+               "one name, or one for each hidden layer, some with a setting as leaky_relu:0.2, elu:1, maxout:3, "
+               "prelu:unit, of",
+               text, size);
+    break;
+  case CLI_INIT: names_text(option, "a name, and a factor behind a colon or none, of", text, size); break;
   case CLI_BATCH: range_text(option, "full, a whole number", text, size); break;
   case CLI_VALID: range_text(option, "the name of a file, or a number", text, size); break;
   case CLI_NUMBERS: numbers_expected(option, text, size); break;
@@ -320,10 +334,19 @@ static void widths_text(const cli_widths *widths, char *text, size_t size) {
 }
 
 static void activations_text(const cli_activations *list, char *text, size_t size) {
+  char one[BP_ACTIVATION_TEXT];
   size_t used = 0;
   text[0] = '\0';
   for (int i = 0; i < list->n && used < size; i++)
-    used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "," : "", bp_activation_name(list->names[i]));
+    used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "," : "", bp_activation_text(list->specs[i], one));
+}
+
+static void init_text(const cli_init *init, char *text, size_t size) {
+  char factor[32];
+  if (init->scale == 1)
+    (void)snprintf(text, size, "%s", bp_init_name(init->init));
+  else
+    (void)snprintf(text, size, "%s:%s", bp_init_name(init->init), cli_number(init->scale, factor, sizeof factor));
 }
 
 static void numbers_text(const cli_numbers *numbers, char *text, size_t size) {
@@ -381,6 +404,7 @@ const char *cli_value_text(const cli_option *option, const cli_settings *setting
   case CLI_DURATION: duration_text(*(const double *)field, text, size); break;
   case CLI_WIDTHS: widths_text(field, text, size); break;
   case CLI_ACTIVATIONS: activations_text(field, text, size); break;
+  case CLI_INIT: init_text(field, text, size); break;
   case CLI_VALID: valid_text(field, text, size); break;
   case CLI_NUMBERS: numbers_text(field, text, size); break;
   case CLI_SCHEDULE:
@@ -403,6 +427,7 @@ bool cli_parse_value(const cli_option *option, const char *value, void *field) {
       [CLI_BATCH] = parse_batch,     [CLI_VALID] = parse_valid,       [CLI_DELIMITER] = parse_delimiter,
       [CLI_NUMBERS] = parse_numbers, [CLI_SCHEDULE] = parse_schedule, [CLI_WARMUP] = parse_schedule,
       [CLI_LOSS] = parse_text,       [CLI_EVERY] = parse_every,       [CLI_DURATION] = parse_duration,
+      [CLI_INIT] = parse_init,
   };
   return parse[option->kind](option, value, field);
 }

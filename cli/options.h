@@ -15,8 +15,14 @@ typedef struct cli_widths {
 
 typedef struct cli_activations {
   int n;
-  bp_activation names[BP_LAYERS_MAX];
+  bp_activation_spec specs[BP_LAYERS_MAX];
 } cli_activations;
+
+/* --init: a name, and a factor behind a colon. */
+typedef struct cli_init {
+  bp_init init;
+  double scale;
+} cli_init;
 
 /* --l1, --l2: one number, or one for each layer with weights. */
 typedef struct cli_numbers {
@@ -45,7 +51,12 @@ typedef struct cli_every {
 typedef struct cli_settings {
   cli_widths hidden;
   cli_activations activation;
-  int init, dtype, metric, output, optimizer, task;
+  int normalize; /* bp_normalize */
+  double dropout, dropout_input, bias_init;
+  bool skip;
+  const char *embed;
+  cli_init init;
+  int dtype, metric, output, optimizer, task;
   const char *loss; /* as bp_objective_parse() reads it */
   double label_smoothing;
   double lr, momentum, beta1, beta2, rho, epsilon, weight_decay, clip_norm, clip_value, max_norm;

@@ -137,8 +137,15 @@ static bp_train_options train_options(const cli_settings *s, const char *target,
   o.n_hidden = s->hidden.n;
   memcpy(o.hidden, s->hidden.units, sizeof o.hidden);
   o.n_activations = s->activation.n;
-  memcpy(o.activations, s->activation.names, sizeof o.activations);
-  o.init = (bp_init)s->init;
+  memcpy(o.activations, s->activation.specs, sizeof o.activations);
+  o.normalize = (bp_normalize)s->normalize;
+  o.dropout = s->dropout;
+  o.dropout_input = s->dropout_input;
+  o.skip = s->skip;
+  o.embed = s->embed;
+  o.bias_init = s->bias_init;
+  o.init = s->init.init;
+  o.init_scale = s->init.scale;
   o.dtype = s->dtype == 1 ? BP_F64 : BP_F32;
   o.valid_fraction = s->valid.fraction;
   o.settings = settings;

@@ -56,23 +56,41 @@ static void report_target(const bp_model *model) {
   cli_print("\n");
 }
 
+/* The inputs, as they are and as embedded, what goes into each dense layer, and what comes out of the last. */
+static int widths_of(const bp_net *net, int64_t widths[BP_LAYERS_MAX + 3]) {
+  int n = 0;
+  if (bp_net_layer(net, 0).kind == BP_LAYER_EMBEDDING) widths[n++] = bp_net_inputs(net);
+  for (int i = 0; i < bp_net_layers(net) && n <= BP_LAYERS_MAX + 1; i++)
+    if (bp_net_layer(net, i).kind == BP_LAYER_DENSE) widths[n++] = bp_net_layer(net, i).inputs;
+  widths[n++] = bp_net_outputs(net);
+  return n;
+}
+
 /* "784-128-128-10" */
-static void print_widths(const bp_net *net) {
-  cli_print("%" PRId64, bp_net_inputs(net));
-  int layers = bp_net_layers(net);
-  for (int i = 0; i < layers; i++) {
-    if (layers > 12 && i == 5) cli_print("-…");
-    if (layers <= 12 || i < 5 || i >= layers - 2) cli_print("-%" PRId64, bp_net_layer(net, i).outputs);
+static void print_widths(const int64_t *widths, int n) {
+  for (int i = 0; i < n; i++) {
+    if (n > 13 && i == 6) cli_print("-…");
+    if (n <= 13 || i < 6 || i >= n - 2) cli_print("%s%" PRId64, i ? "-" : "", widths[i]);
   }
 }
 
+/* ", tanh, batch normalisation, dropout 0.2" */
+static void print_hidden(const cli_settings *s) {
+  char text[512];
+  cli_print(", %s", cli_value_text(&cli_options[CLI_OPTION_activation], s, text, sizeof text));
+  if (s->normalize > 0) cli_print(", %s normalisation", bp_normalize_name((bp_normalize)s->normalize));
+  if (s->dropout > 0) cli_print(", dropout %s", cli_number(s->dropout, text, sizeof text));
+  if (s->skip) cli_print(", skip connections");
+}
+
 static void report_network(const bp_model *model, const cli_settings *s) {
-  char number[32], activation[512];
+  char number[32];
+  int64_t widths[BP_LAYERS_MAX + 3];
   const bp_net *net = bp_model_net(model);
+  int n = widths_of(net, widths);
   label("network");
-  print_widths(net);
-  if (bp_net_layers(net) > 1)
-    cli_print(", %s", cli_value_text(&cli_options[CLI_OPTION_activation], s, activation, sizeof activation));
+  print_widths(widths, n);
+  if (n > 2) print_hidden(s);
   cli_print(", %s parameters, %s\n", cli_thousands(bp_net_size(net), number, sizeof number),
             bp_dtype_name(bp_net_dtype(net)));
 }

@@ -23,6 +23,15 @@ BP_API const char *bp_task_name(bp_task task);
 
 #define BP_LAYERS_MAX 64
 
+typedef enum bp_normalize {
+  BP_NORMALIZE_NONE,
+  BP_NORMALIZE_BATCH,
+  BP_NORMALIZE_LAYER,
+  BP_NORMALIZE_COUNT
+} bp_normalize;
+/* VIEW "none", "batch", "layer"; NULL out of range. */
+BP_API const char *bp_normalize_name(bp_normalize normalize);
+
 /* What to train; zero-filled means the defaults, which train well on tables and images. */
 typedef struct bp_train_options {
   size_t size; /* sizeof(bp_train_options) */
@@ -41,8 +50,17 @@ typedef struct bp_train_options {
   int n_hidden; /* -1: no hidden layer; 0: the default, 128,128 */
   int64_t hidden[BP_LAYERS_MAX];
   int n_activations; /* 0: tanh for all; 1: the same for all; else one per hidden layer */
-  bp_activation activations[BP_LAYERS_MAX];
+  bp_activation_spec activations[BP_LAYERS_MAX];
+  bp_normalize normalize; /* of every hidden layer, in front of its activation */
+  double dropout;         /* part of the units behind every hidden layer that a step leaves out; 0 <= dropout < 1 */
+  double dropout_input;   /* the same for the inputs */
+  bool skip;              /* every hidden layer but the first adds what came in to what goes out */
+  const char
+      *embed; /* columns of categories that become learnt vectors: a width for all, "8", or some, "city=8,colour=2"; the
+                        width "auto" is 1.6 n^0.56 for n categories, at most 600; NULL: none */
   bp_init init;
+  double init_scale;           /* factor of all starting weights; 0: 1 */
+  double bias_init;            /* where the biases of hidden layers start */
   bp_dtype dtype;              /* F32 or F64 */
   double valid_fraction;       /* part of the rows set aside for validation when no table is given; 0: none */
   const char *checkpoint;      /* file that keeps the state of the run (checkpoint.h); NULL: none */

@@ -106,12 +106,6 @@ bool bp_model_has_loss(const bp_model *model) {
   return model->objective.loss != BP_LOSS_CALLBACK || model->objective.rows;
 }
 
-bp_status bp_model_add_layers(bp_context *ctx, bp_net *net, int n_hidden, const int64_t *hidden,
-                              const bp_activation *activations, bp_init init, int64_t units) {
-  for (int i = 0; i < n_hidden; i++) BP_TRY(bp_net_dense(ctx, net, hidden[i], activations[i], init));
-  return bp_net_dense(ctx, net, units, BP_IDENTITY, init);
-}
-
 bool bp_model_output_scale(const bp_model *model, int64_t output, double *scale, double *shift) {
   bp_prediction_info info = bp_objective_prediction(&model->objective, output);
   const bp_target *targets = model->encoding->targets;

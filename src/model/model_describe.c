@@ -1,4 +1,5 @@
-/* model/model_describe.c - "backprop.model" of a model file: task, loss, element type and layers as JSON, and back.
+/* model/model_describe.c - "backprop.model" of a model file: task, loss and element type as JSON, and back; its layers are
+ * written and read by model_describe_layers.c.
  *
  *   {"format":1,"task":"classification","loss":"cross_entropy","output":"softmax","dtype":"float32","seed":"0","inputs":784,
  *    "layers":[{"type":"dense","units":128,"activation":"tanh"}, …]}
@@ -12,19 +13,6 @@
 
 /* ---- writing ---- */
 
-static json_t *describe_layers(const bp_net *net) {
-  json_t *layers = json_array();
-  for (int i = 0; layers && i < bp_net_layers(net); i++) {
-    bp_layer_info info = bp_net_layer(net, i);
-    json_t *layer = json_pack("{s:s,s:I,s:s}", "type", info.type, "units", (json_int_t)info.outputs, "activation",
-                              bp_activation_name(info.activation));
-    if (json_array_append_new(layers, layer) == 0) continue;
-    json_decref(layers);
-    return NULL;
-  }
-  return layers;
-}
-
 /* "huber:1.5", {"expression":"(y - p)^2"}, or "callback" */
 static json_t *describe_loss(const bp_model *model) {
   char text[64];
@@ -34,7 +22,7 @@ static json_t *describe_loss(const bp_model *model) {
 
 bp_status bp_model_describe(bp_context *ctx, const bp_model *model, char **out, size_t *size) {
   const bp_net *net = model->net;
-  json_t *layers = describe_layers(net), *object = NULL;
+  json_t *layers = bp_model_describe_layers(net), *object = NULL;
   if (layers)
     object =
         json_pack("{s:i,s:s,s:o,s:s,s:s,s:o,s:I,s:o}", "format", BP_MODEL_FORMAT, "task", bp_task_name(model->task),
@@ -130,45 +118,6 @@ static bp_status read_seed(bp_context *ctx, const json_t *object, bp_model *mode
   return BP_OK;
 }
 
-static bp_status read_layer(bp_context *ctx, const json_t *layer, int number, int64_t *units,
-                            bp_activation *activation) {
-  char place[64];
-  const char *name = text_of(layer, "activation");
-  json_int_t count = json_integer_value(json_object_get(layer, "units"));
-  (void)snprintf(place, sizeof place, "layers[%d]", number);
-  if (strcmp(text_of(layer, "type"), "dense") != 0) return refuse(ctx, place, "a layer of type dense");
-  if (count < 1 || count > 1 << 24) return refuse(ctx, place, "units from 1 to 16777216");
-  if (!bp_activation_find(name, activation))
-    return bp_fail(ctx, BP_E_MODEL, "backprop.model: %s: activation '%.40s' is not known here", place, name);
-  *units = count;
-  return BP_OK;
-}
-
-/* What is beyond a limit of the network is the file's fault here. */
-static bp_status add_layers(bp_context *ctx, bp_net *net, int last, const int64_t *units,
-                            const bp_activation *activations) {
-  char message[256];
-  bp_status status = bp_model_add_layers(ctx, net, last, units, activations, BP_INIT_AUTO, units[last]);
-  if (status == BP_OK || status == BP_E_NOMEM) return status;
-  (void)snprintf(message, sizeof message, "%s", bp_error_message(ctx));
-  return bp_fail(ctx, BP_E_MODEL, "backprop.model: layers: %s", message);
-}
-
-static bp_status read_layers(bp_context *ctx, const json_t *object, bp_model *model) {
-  int64_t units[BP_LAYERS_MAX + 1];
-  bp_activation activations[BP_LAYERS_MAX + 1];
-  const json_t *layers = json_object_get(object, "layers");
-  int last = (int)json_array_size(layers) - 1;
-  if (!json_is_array(layers) || last < 0 || last > BP_LAYERS_MAX)
-    return refuse(ctx, "layers", "an array of 1 to 65 layers");
-  for (int i = 0; i <= last; i++)
-    BP_TRY(read_layer(ctx, json_array_get(layers, (size_t)i), i, &units[i], &activations[i]));
-  int64_t expected = bp_objective_units(&model->objective);
-  if (units[last] != expected || activations[last] != BP_IDENTITY)
-    return bp_fail(ctx, BP_E_MODEL, "backprop.model: the last layer: expected %" PRId64 " units of identity", expected);
-  return add_layers(ctx, model->net, last, units, activations);
-}
-
 static bool find_dtype(const char *name, bp_dtype *out) {
   *out = strcmp(name, bp_dtype_name(BP_F64)) == 0 ? BP_F64 : BP_F32;
   return strcmp(name, bp_dtype_name(*out)) == 0;
@@ -184,5 +133,6 @@ bp_status bp_model_from_description(bp_context *ctx, const json_t *object, bp_mo
     return bp_fail(ctx, BP_E_MODEL, "backprop.model: inputs is %" JSON_INTEGER_FORMAT ", but the columns make %" PRId64,
                    inputs, model->encoding->inputs);
   BP_TRY(bp_net_new(ctx, inputs, dtype, &model->net));
-  return read_layers(ctx, object, model);
+  return bp_model_read_layers(ctx, json_object_get(object, "layers"), bp_objective_units(&model->objective),
+                              model->net);
 }

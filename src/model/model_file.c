@@ -19,7 +19,7 @@
 #include "model/checkpoint_json.h"
 #include "model/model_json.h"
 
-enum { TEXTS = 5, PARAMS_MAX = 2 * (BP_LAYERS_MAX + 1) };
+enum { TEXTS = 5 };
 
 /* out[c, r] = in[r, c], elements of `size` bytes. */
 static void turn(const void *in, int64_t rows, int64_t columns, size_t size, void *out) {
@@ -28,15 +28,19 @@ static void turn(const void *in, int64_t rows, int64_t columns, size_t size, voi
       memcpy((char *)out + (size_t)(c * rows + r) * size, (const char *)in + (size_t)(r * columns + c) * size, size);
 }
 
+/* Whether a file has it the other way round: weights, but not tables. */
+static bool is_turned(const bp_param_info *info) { return info->rank == 2 && !info->is_table; }
+
 /* ---- saving ---- */
 
 /* What is written, and what of it must be released. */
 typedef struct bp_saving {
   bp_context *ctx;
   const bp_model *model;
-  bp_param_info infos[PARAMS_MAX]; /* names */
-  bp_named_tensor tensors[PARAMS_MAX];
-  void *turned[PARAMS_MAX]; /* weights as [out, in]; NULL: the model's own */
+  size_t n;             /* arrays */
+  bp_param_info *infos; /* names */
+  bp_named_tensor *tensors;
+  void **turned; /* weights as [out, in]; NULL: the model's own */
   char *description, *encoding;
   size_t description_size, encoding_size;
 } bp_saving;
@@ -49,7 +53,8 @@ static bp_status add_tensor(bp_saving *saving, int p) {
   *tensor = (bp_named_tensor){.name = info->name, .dtype = bp_net_dtype(net), .rank = info->rank};
   tensor->data = saving->model->params[p];
   tensor->dims[0] = info->dims[0];
-  if (info->rank < 2) return BP_OK;
+  tensor->dims[1] = info->dims[1];
+  if (!is_turned(info)) return BP_OK;
   saving->turned[p] = bp_aligned_alloc(saving->ctx, bp_model_param_bytes(net, p));
   if (!saving->turned[p]) return BP_E_NOMEM;
   turn(tensor->data, info->dims[0], info->dims[1], bp_dtype_size(tensor->dtype), saving->turned[p]);
@@ -59,8 +64,17 @@ static bp_status add_tensor(bp_saving *saving, int p) {
   return BP_OK;
 }
 
+static bp_status make_room(bp_saving *saving) {
+  saving->n = (size_t)bp_net_params(saving->model->net);
+  saving->infos = bp_calloc(saving->ctx, saving->n, sizeof *saving->infos);
+  saving->tensors = bp_calloc(saving->ctx, saving->n, sizeof *saving->tensors);
+  saving->turned = bp_calloc(saving->ctx, saving->n, sizeof *saving->turned);
+  return saving->infos && saving->tensors && saving->turned ? BP_OK : BP_E_NOMEM;
+}
+
 static bp_status prepare(bp_saving *saving) {
   json_t *encoding = NULL;
+  BP_TRY(make_room(saving));
   for (int p = 0; p < bp_net_params(saving->model->net); p++) BP_TRY(add_tensor(saving, p));
   BP_TRY(bp_model_describe(saving->ctx, saving->model, &saving->description, &saving->description_size));
   BP_TRY(bp_encoding_to_json(saving->ctx, saving->model->encoding, &encoding));
@@ -77,26 +91,29 @@ static bp_status write(bp_saving *saving, const char *path) {
   };
   bp_writer *writer = NULL;
   BP_TRY(bp_writer_open(saving->ctx, path, &writer));
-  bp_status status = bp_safetensors_write(saving->ctx, writer, saving->tensors,
-                                          (size_t)bp_net_params(saving->model->net), texts, TEXTS);
+  bp_status status = bp_safetensors_write(saving->ctx, writer, saving->tensors, saving->n, texts, TEXTS);
   if (status == BP_OK) return bp_writer_commit(writer);
   bp_writer_cancel(writer);
   return status;
 }
 
-bp_status bp_model_save(bp_context *context, const bp_model *model, const char *path) {
-  bp_allocator allocator = bp_context_allocator(context);
-  bp_saving *saving = bp_calloc(context, 1, sizeof *saving);
-  if (!saving) return BP_E_NOMEM;
-  saving->ctx = context;
-  saving->model = model;
-  bp_status status = prepare(saving);
-  if (status == BP_OK) status = write(saving, path);
-  for (int p = 0; p < PARAMS_MAX; p++)
-    if (saving->turned[p]) bp_aligned_free(allocator, saving->turned[p], bp_model_param_bytes(model->net, p));
+static void release(bp_saving *saving) {
+  bp_allocator allocator = bp_context_allocator(saving->ctx);
+  for (size_t p = 0; saving->turned && p < saving->n; p++)
+    if (saving->turned[p])
+      bp_aligned_free(allocator, saving->turned[p], bp_model_param_bytes(saving->model->net, (int)p));
+  bp_release(allocator, saving->infos, saving->n, sizeof *saving->infos);
+  bp_release(allocator, saving->tensors, saving->n, sizeof *saving->tensors);
+  bp_release(allocator, saving->turned, saving->n, sizeof *saving->turned);
   bp_release(allocator, saving->description, saving->description_size + 1, 1);
   bp_release(allocator, saving->encoding, saving->encoding_size + 1, 1);
-  bp_release(allocator, saving, 1, sizeof *saving);
+}
+
+bp_status bp_model_save(bp_context *context, const bp_model *model, const char *path) {
+  bp_saving saving = {.ctx = context, .model = model};
+  bp_status status = prepare(&saving);
+  if (status == BP_OK) status = write(&saving, path);
+  release(&saving);
   return status;
 }
 
@@ -160,7 +177,8 @@ static bp_status load_record(bp_context *ctx, const bp_safetensors *file, bp_mod
 static bp_status find_tensor(bp_context *ctx, const bp_safetensors *file, bp_dtype dtype, const bp_param_info *info,
                              const bp_named_tensor **out) {
   const bp_named_tensor *tensor = bp_safetensors_tensor(file, info->name);
-  int64_t first = info->rank == 2 ? info->dims[1] : info->dims[0], second = info->dims[0];
+  bool turned = is_turned(info);
+  int64_t first = info->dims[turned], second = info->dims[!turned];
   if (!tensor) return bp_fail(ctx, BP_E_MODEL, "tensor %s is missing", info->name);
   if (tensor->dtype != dtype)
     return bp_fail(ctx, BP_E_MODEL, "tensor %s is of type %s; expected %s", info->name, tensor->type,
@@ -181,6 +199,14 @@ static bool all_finite(const void *data, int64_t n, bp_dtype dtype) {
   for (int64_t i = 0; i < n; i++)
     if (!isfinite(dtype == BP_F64 ? f64[i] : (double)f32[i])) return false;
   return true;
+}
+
+static bool any_negative(const void *data, int64_t n, bp_dtype dtype) {
+  const float *f32 = data;
+  const double *f64 = data;
+  for (int64_t i = 0; i < n; i++)
+    if ((dtype == BP_F64 ? f64[i] : (double)f32[i]) < 0) return true;
+  return false;
 }
 
 static bp_status check_names(bp_context *ctx, const bp_safetensors *file, const bp_net *net) {
@@ -208,12 +234,14 @@ static bp_status load_params(bp_context *ctx, const bp_safetensors *file, bp_mod
   for (int p = 0; p < bp_net_params(model->net); p++) {
     bp_param_info info = bp_net_param(model->net, p);
     BP_TRY(find_tensor(ctx, file, dtype, &info, &tensor));
-    if (info.rank == 2)
+    if (is_turned(&info))
       turn(tensor->data, info.dims[1], info.dims[0], bp_dtype_size(dtype), model->params[p]);
     else
       memcpy(model->params[p], tensor->data, tensor->size);
     if (!all_finite(model->params[p], info.elements, dtype))
       return bp_fail(ctx, BP_E_MODEL, "tensor %s holds a value that is not finite", info.name);
+    if (info.is_state && info.start > 0 && any_negative(model->params[p], info.elements, dtype))
+      return bp_fail(ctx, BP_E_MODEL, "tensor %s holds a negative variance", info.name);
   }
   return BP_OK;
 }

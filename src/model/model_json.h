@@ -25,6 +25,11 @@ bp_status bp_model_write_record(bp_context *ctx, bp_model *model, const bp_train
 
 /* NEW text of "backprop.model": task, loss, element type, layers. Released as above. */
 bp_status bp_model_describe(bp_context *ctx, const bp_model *model, char **out, size_t *size);
+/* NEW JSON of the layers of a network; NULL when memory is out. */
+json_t *bp_model_describe_layers(const bp_net *net);
+/* Appends the layers of a JSON array, of which nothing is trusted, to an empty network; the last one must have `units` outputs.
+ * BP_E_MODEL  the message names the place */
+bp_status bp_model_read_layers(bp_context *ctx, const json_t *layers, int64_t units, bp_net *net);
 /* Whether this library reads the format that an object names. */
 bp_status bp_model_check_format(bp_context *ctx, const json_t *object);
 /* Fills task, loss, seed and net of a model whose encoding is known; nothing in `object` is trusted.

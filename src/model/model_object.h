@@ -51,9 +51,11 @@ bp_status bp_model_set_objective(bp_context *ctx, bp_model *model, const bp_obje
 /* Whether the loss can be computed: that of a callback cannot. */
 bool bp_model_has_loss(const bp_model *model);
 
-/* Appends layers to a network of the model's inputs: the hidden ones, then an identity layer of bp_objective_units(). */
-bp_status bp_model_add_layers(bp_context *ctx, bp_net *net, int n_hidden, const int64_t *hidden,
-                              const bp_activation *activations, bp_init init, int64_t units);
+/* ---- model_layers.c ---- */
+/* BP_E_ARG names the option about layers that is out of its range. */
+bp_status bp_model_check_layers(bp_context *ctx, const bp_train_options *options);
+/* NEW network in model->net: that of the options, from the model's inputs to the units of its objective. */
+bp_status bp_model_build_net(bp_context *ctx, bp_model *model, const bp_train_options *options);
 
 /* An output as a user sees it is scale · (what the program gives) + shift: learnt values in the target's own units. False where
  * that changes nothing, for classes and correlations; then scale is 1 and shift 0. */

@@ -1,7 +1,6 @@
 /* model/model_train.c - from a table to a model: split, learn the encoding on the training rows, encode, build the network,
  * fit it.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -29,24 +28,10 @@ typedef struct bp_job {
 
 static bp_status refuse(const bp_job *job, const char *what) { return bp_fail(job->ctx, BP_E_ARG, "%s", what); }
 
-static bp_status check_layers(const bp_job *job) {
-  const bp_train_options *o = &job->options;
-  int hidden = o->n_hidden < 0 ? 0 : o->n_hidden == 0 ? 2 : o->n_hidden;
-  if (o->n_hidden > BP_LAYERS_MAX)
-    return bp_fail(job->ctx, BP_E_ARG, "%d hidden layers; expected at most %d", o->n_hidden, BP_LAYERS_MAX);
-  if (o->n_activations < 0 || (o->n_activations > 1 && o->n_activations != hidden))
-    return bp_fail(job->ctx, BP_E_ARG, "%d activations for %d hidden layers; expected 0, 1 or one for each",
-                   o->n_activations, hidden);
-  for (int i = 0; i < o->n_activations; i++)
-    if (!bp_activation_name(o->activations[i])) return refuse(job, "an activation is none of bp_activation");
-  return BP_OK;
-}
-
 static bp_status check_options(const bp_job *job) {
   const bp_train_options *o = &job->options;
   if (o->dtype != BP_F32 && o->dtype != BP_F64) return refuse(job, "dtype: expected float32 or float64");
   if (!bp_task_name(o->task)) return refuse(job, "task: expected auto, classification or regression");
-  if (!bp_init_name(o->init)) return refuse(job, "init is none of bp_init");
   if (!bp_loss_name(o->fit.objective.loss)) return refuse(job, "loss is none of bp_loss");
   if (!bp_output_name(o->fit.objective.output)) return refuse(job, "output is none of bp_output");
   if (!bp_optimizer_name(o->fit.optimizer)) return refuse(job, "optimizer is none of bp_optimizer");
@@ -54,7 +39,7 @@ static bp_status check_options(const bp_job *job) {
     return bp_fail(job->ctx, BP_E_ARG, "valid_fraction %g: expected a number from 0 and below 1", o->valid_fraction);
   if (o->valid_fraction > 0 && job->valid_table)
     return refuse(job, "both a validation table and a valid_fraction are given");
-  return check_layers(job);
+  return bp_model_check_layers(job->ctx, o);
 }
 
 /* What the objective decides of the target: counts and quantiles are values however few there are, and a target that must be
@@ -154,29 +139,11 @@ static bp_status encode(bp_job *job) {
 
 /* ---- network ---- */
 
-/* A network beyond a limit was asked for by the options. */
-static bp_status add_layers(bp_job *job, int n, const int64_t *hidden, const bp_activation *activations) {
-  char message[256];
-  bp_model *model = job->model;
-  int64_t units = bp_objective_units(&model->objective);
-  bp_status status = bp_model_add_layers(job->ctx, model->net, n, hidden, activations, job->options.init, units);
-  if (status != BP_E_LIMIT) return status;
-  (void)snprintf(message, sizeof message, "%s", bp_error_message(job->ctx));
-  return bp_fail(job->ctx, BP_E_ARG, "%s", message);
-}
-
 static bp_status build_net(bp_job *job) {
-  static const int64_t usual[] = {128, 128};
-  const bp_train_options *o = &job->options;
   bp_model *model = job->model;
-  bp_activation activations[BP_LAYERS_MAX];
-  int n = o->n_hidden < 0 ? 0 : o->n_hidden == 0 ? 2 : o->n_hidden;
-  for (int i = 0; i < n; i++)
-    activations[i] = o->n_activations == 0 ? BP_TANH : o->activations[o->n_activations == 1 ? 0 : i];
-  BP_TRY(bp_net_new(job->ctx, model->encoding->inputs, o->dtype, &model->net));
-  BP_TRY(add_layers(job, n, o->n_hidden == 0 ? usual : o->hidden, activations));
+  BP_TRY(bp_model_build_net(job->ctx, model, &job->options));
   BP_TRY(bp_model_alloc_params(job->ctx, model));
-  bp_net_init(model->net, o->fit.seed, model->params);
+  bp_net_init(model->net, job->options.fit.seed, model->params);
   return BP_OK;
 }
 

@@ -33,6 +33,24 @@ check "a linear model" holds out "identity"
 succeeds inspect line.safetensors --json
 check "one layer" json 'j["parameters"] == 3 and len(j["layers"]) == 1 and j["classes"] == [] and j["task"] == "regression"'
 
+# every kind of layer, in columns as wide as what stands in them
+succeeds train flowers.csv --ignore id --hidden 8,8 --activation leaky_relu:0.2,prelu:unit --normalize batch --dropout 0.5 \
+  --dropout-input 0.1 --skip --embed colour=2 --init orthogonal:1.4 --bias-init 0.1 --epochs 2 --out layers.safetensors
+check "train tells what the hidden layers are" holds out "leaky_relu:0.2,prelu:unit, batch normalisation, dropout 0.5, skip connections"
+succeeds inspect layers.safetensors
+for words in "embedding  1 table" "dropout    rate 0.1" "batch_norm leaky_relu:0.2" "batch_norm prelu:unit" "skip       from layers.4" \
+  "--normalize batch" "--init orthogonal:1.4"; do
+  check "it says '$words'" holds out "$words"
+done
+check "rows of the table are aligned" test "$(grep -oE '^.*\[rows' out | awk '{ print length($0) }' | sort -u | wc -l)" = 1
+succeeds inspect layers.safetensors --json
+check "layers with their settings" json '
+  [l["type"] for l in j["layers"]] == ["embedding", "dropout", "dense", "batch_norm", "dropout", "dense", "batch_norm", "dropout", "skip", "dense"]
+  and j["layers"][1]["rate"] == 0.1 and j["layers"][8]["from"] == 4 and j["layers"][2]["bias"] is False and j["layers"][9]["bias"] is True
+  and j["layers"][3]["activation"] == "leaky_relu:0.2" and j["layers"][3]["momentum"] == 0.1
+  and j["parameters"] == sum(l["parameters"] for l in j["layers"])'
+succeeds evaluate layers.safetensors flowers.csv
+
 refuses 4 "plane.csv" inspect plane.csv
 refuses 5 "nothing.safetensors" inspect nothing.safetensors
 refuses 5 "" inspect .

@@ -25,7 +25,7 @@ refuses 2 "did you mean evaluate" help evalute
 refuses 2 "did you mean --epochs?" train flowers.csv --epoch 3
 refuses 2 "did you mean --batch-size?" train flowers.csv --batchsize 3
 refuses 2 "did you mean --batch-size?" train flowers.csv --batch_size=3
-refuses 2 "unknown option --dropout; see" train flowers.csv --dropout 0.5
+refuses 2 "unknown option --mixup; see" train flowers.csv --mixup 0.5
 refuses 2 "unknown option --l3" train flowers.csv --l3 0.5
 refuses 2 "unknown option -x" train flowers.csv -x
 refuses 2 "unknown option -qx" train flowers.csv -qx
@@ -41,7 +41,7 @@ refuses 2 "--epochs is given twice" train flowers.csv --epochs 3 --epochs 3
 refuses 2 "--epochs is given twice" train flowers.csv -e 3 --epochs=3
 refuses 2 "--json is given twice" train flowers.csv --json --json
 refuses 2 "--json takes no value, but has 'yes'" train flowers.csv --json=yes
-for option in hidden activation loss init dtype optimizer lr schedule warmup momentum beta1 beta2 rho epsilon l1 l2 weight-decay clip-norm clip-value max-norm batch-size epochs valid valid-labels patience seed \
+for option in hidden activation normalize dropout dropout-input embed bias-init loss init dtype optimizer lr schedule warmup momentum beta1 beta2 rho epsilon l1 l2 weight-decay clip-norm clip-value max-norm batch-size epochs valid valid-labels patience seed \
   threads target task features ignore labels delimiter header text out progress log config checkpoint checkpoint-every time-limit tolerance; do
   refuses 2 "--$option: the value is empty; expected" train flowers.csv "--$option="
   refuses 2 "--$option: the value is empty; expected" train flowers.csv "--$option" ""
@@ -99,15 +99,28 @@ done
 refuses 2 "--hidden" train flowers.csv --hidden "$(printf '8,%.0s' {1..64})8"
 
 # ---- names ----
-refuses 2 "--activation rellu: expected one name, or one for each hidden layer, of identity, tanh, sigmoid, relu, heaviside, leaky_relu" \
+refuses 2 "--activation rellu: expected one name, or one for each hidden layer, some with a setting" \
   train flowers.csv --activation rellu
 refuses 2 "--activation tanh,relu6: expected" train flowers.csv --activation tanh,relu6
+refuses 2 "as leaky_relu:0.2, elu:1, maxout:3, prelu:unit" train flowers.csv --activation elu:-1
+refuses 2 "--normalize groups: expected one of none, batch, layer" train flowers.csv --normalize groups
+refuses 2 "--dropout 1: expected a number from 0 and below 1" train flowers.csv --dropout 1
+refuses 2 "--dropout-input nan: expected a number from 0 and below 1" train flowers.csv --dropout-input nan
+refuses 2 "--dropout: there is no hidden layer with --hidden none" train flowers.csv --hidden none --dropout 0.1
+refuses 2 "--normalize: there is no hidden layer with --hidden none" train flowers.csv --hidden none --normalize batch
+refuses 2 "lbfgs" train flowers.csv --target kind --task classification --optimizer lbfgs --normalize batch
+refuses 2 "lbfgs" train flowers.csv --target kind --task classification --optimizer lbfgs --dropout 0.1
+refuses 2 "--skip needs two hidden layers" train flowers.csv --hidden 8 --skip
+refuses 2 "embed 'wide': expected a width from 1 to 4096 or auto" train flowers.csv --target kind --task classification --embed wide
+refuses 2 "embed: there is no column 'color' to learn from" train flowers.csv --target kind --task classification --embed color=2
+refuses 2 "embed: column 'length' holds no categories" train flowers.csv --target kind --task classification --embed length=2
+refuses 2 "--init he_normal:0: expected a name, and a factor" train flowers.csv --init he_normal:0
 refuses 2 "--activation: 3 names for 2 hidden layers; expected 1 or 2" train flowers.csv --activation tanh,relu,tanh
 refuses 2 "--activation: there is no hidden layer" train flowers.csv --hidden none --activation relu
 refuses 2 "--loss: there is no loss 'crossentropy'; did you mean cross_entropy?" \
   train flowers.csv --loss crossentropy
 refuses 2 "--optimizer ADAM: expected one of sgd, adam" train flowers.csv --optimizer ADAM
-refuses 2 "--init xavier: expected one of auto, glorot_uniform" train flowers.csv --init xavier
+refuses 2 "--init xavier: expected a name, and a factor behind a colon or none, of auto, glorot_uniform" train flowers.csv --init xavier
 refuses 2 "--dtype f16: expected one of f32, f64" train flowers.csv --dtype f16
 refuses 2 "--task guess: expected one of auto, classification, regression" train flowers.csv --task guess
 refuses 2 "--header maybe: expected one of auto, yes, no" train flowers.csv --header maybe

@@ -254,6 +254,18 @@ static void options_out_of_range_are_refused(void **state) {
   REFUSED(dtype, BP_U8, "dtype");
   REFUSED(task, (bp_task)9, "task");
   REFUSED(init, (bp_init)99, "init");
+  REFUSED(init_scale, -1, "init_scale");
+  REFUSED(bias_init, NAN, "bias_init");
+  REFUSED(normalize, (bp_normalize)3, "normalize");
+  REFUSED(dropout, 1, "dropout 1: expected a number from 0 and below 1");
+  REFUSED(dropout, NAN, "dropout");
+  REFUSED(dropout_input, -0.5, "dropout_input -0.5");
+  REFUSED(embed, "0", "embed '0': expected a width");
+  REFUSED(embed, "4,", "embed");
+  REFUSED(embed, "colour=", "embed '': expected a width");
+  REFUSED(embed, "colour=5000", "embed '5000'");
+  REFUSED(embed, "colour=2,shape=3", "no column 'shape'");
+  REFUSED(embed, "width=2", "column 'width' holds no categories");
   REFUSED(n_hidden, BP_LAYERS_MAX + 1, "hidden layers");
   REFUSED(n_activations, 2, "2 activations for 1 hidden");
   REFUSED(n_activations, -1, "activations");
@@ -271,8 +283,12 @@ static void options_out_of_range_are_refused(void **state) {
 #undef REFUSED
   o = good;
   o.n_activations = 1;
-  o.activations[0] = (bp_activation)77;
+  o.activations[0].kind = (bp_activation)77;
   refuses(ctx, &o, "bp_activation");
+  o = good;
+  o.n_activations = 1;
+  o.activations[0] = (bp_activation_spec){BP_ELU, -2, false};
+  refuses(ctx, &o, "activation elu with the setting -2, expected a number above 0");
   o = good;
   o.fit.objective.loss = (bp_loss)77;
   refuses(ctx, &o, "bp_loss");

@@ -7,11 +7,12 @@
 
 /* ---- round trip ---- */
 
-static void comes_back(bp_context *ctx, bt_target target, bp_dtype dtype) {
+/* Frees the model. */
+static void model_comes_back(bp_context *ctx, bp_model *saved, bt_target target, bp_dtype dtype) {
   static double before[BT_ROWS * 3], after[BT_ROWS * 3];
   char path[BT_PATH], again[BT_PATH];
   bt_dir dir;
-  bp_model *saved = bt_small_model(ctx, target, dtype), *loaded = NULL;
+  bp_model *loaded = NULL;
   size_t outputs = (size_t)bp_model_outputs(saved), size;
   bt_dir_make(&dir);
   bt_assert_ok(ctx, bp_model_save(ctx, saved, bt_dir_file(&dir, "a.safetensors", path)));
@@ -35,9 +36,42 @@ static void comes_back(bp_context *ctx, bt_target target, bp_dtype dtype) {
   bt_dir_remove(&dir);
 }
 
+static void comes_back(bp_context *ctx, bt_target target, bp_dtype dtype) {
+  model_comes_back(ctx, bt_small_model(ctx, target, dtype), target, dtype);
+}
+
 static void classes_f32_come_back(void **state) { comes_back(bt_ctx(state), BT_THREE, BP_F32); }
 static void classes_f64_come_back(void **state) { comes_back(bt_ctx(state), BT_TWO, BP_F64); }
 static void values_come_back(void **state) { comes_back(bt_ctx(state), BT_VALUE, BP_F32); }
+
+/* Every kind of layer, and activations with settings: the same predictions, and the same bytes when saved again. */
+static void every_kind_of_layer_comes_back(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  static const struct {
+    const char *activations[2], *embed;
+    bp_normalize normalize;
+    double dropout;
+  } rows[] = {{{"leaky_relu:0.2", "prelu:unit"}, "auto", BP_NORMALIZE_BATCH, 0.25},
+              {{"maxout:3", "elu:0.5"}, "colour=2", BP_NORMALIZE_LAYER, 0},
+              {{"maxout", "prelu"}, "1", BP_NORMALIZE_BATCH, 0.5},
+              {{"hard_silu", "identity:2"}, NULL, BP_NORMALIZE_NONE, 0.1}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bp_train_options o = bt_small(i % 2 == 0 ? BP_F32 : BP_F64);
+    o.n_hidden = 2;
+    o.hidden[1] = i == 3 ? 5 : 4;
+    o.n_activations = 2;
+    for (int a = 0; a < 2; a++) assert_true(bp_activation_parse(rows[i].activations[a], &o.activations[a]));
+    o.embed = rows[i].embed;
+    o.normalize = rows[i].normalize;
+    o.dropout = o.dropout_input = rows[i].dropout;
+    o.skip = true;
+    o.bias_init = 0.1;
+    o.init = BP_INIT_ORTHOGONAL;
+    bp_table *table = bt_table_of(ctx, BT_THREE, BT_ROWS);
+    model_comes_back(ctx, bt_train(ctx, table, &o), BT_THREE, o.dtype);
+    bp_table_free(table);
+  }
+}
 
 static void a_large_seed_comes_back(void **state) {
   bp_context *ctx = bt_ctx(state);
@@ -210,7 +244,36 @@ static const struct {
      "{\"layers\": [{\"type\": \"dense\", \"units\": 16777216, \"activation\": \"tanh\"}, "
      "{\"type\": \"dense\", \"units\": 16777216, \"activation\": \"tanh\"}, "
      "{\"type\": \"dense\", \"units\": 3, \"activation\": \"identity\"}]}",
-     "layers: "},
+     "layers[1]: dense layer: 16777216 x 16777216 weights"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": 3, \"activation\": \"elu:-1\"}]}", "elu:-1"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": 3, \"activation\": \"identity:2\"}]}", "last layer"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": 3, \"activation\": \"identity\", \"gain\": 2}]}",
+     "field 'gain'"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dense\", \"units\": 3, \"activation\": \"identity\", \"bias\": 0}]}",
+     "bias"},
+    {MODEL, NULL, "{\"layers\": [{\"units\": 3, \"activation\": \"identity\"}]}",
+     "layers[0]: expected a layer with a type"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dropout\"}]}", "layers[0]: expected a number as rate"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dropout\", \"rate\": 1}]}", "layers[0]: dropout: rate 1"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"dropout\", \"rate\": 0.5}]}", "last layer"},
+    {MODEL, NULL,
+     "{\"layers\": [{\"type\": \"batch_norm\", \"epsilon\": -1, \"momentum\": 0.1, \"activation\": \"tanh\"}]}",
+     "epsilon -1"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"batch_norm\", \"epsilon\": 1, \"activation\": \"tanh\"}]}", "momentum"},
+    {MODEL, NULL,
+     "{\"layers\": [{\"type\": \"layer_norm\", \"epsilon\": 1, \"momentum\": 0.1, \"activation\": \"tanh\"}]}",
+     "field 'momentum'"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"skip\", \"from\": 0, \"activation\": \"identity\"}]}", "layers[0]: skip"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"skip\", \"from\": 4294967296, \"activation\": \"identity\"}]}", "from"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"skip\", \"from\": -1}]}", "an activation"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"embedding\"}]}", "layers[0]: expected blocks"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"embedding\", \"blocks\": [7]}]}", "layers[0]: expected blocks"},
+    {MODEL, NULL, "{\"layers\": [{\"type\": \"embedding\", \"blocks\": [{\"first\": 4, \"count\": 2, \"width\": 2}]}]}",
+     "layers[0]: embedding: block 0 is columns 4 to 5"},
+    {MODEL, NULL,
+     "{\"layers\": [{\"type\": \"embedding\", \"blocks\": [{\"first\": 9223372036854775807, \"count\": 2, \"width\": "
+     "2}]}]}",
+     "layers[0]: embedding: block 0"},
     {ENCODING, NULL, "{\"features\": []}", "features"},
     {ENCODING, NULL, "{\"target\": null}", "target"},
     {RENAME, "layers.0.weight", "layers.9.weight", "layers.0.weight"},
@@ -371,6 +434,7 @@ int main(void) {
       BT_TEST(classes_f32_come_back),
       BT_TEST(classes_f64_come_back),
       BT_TEST(values_come_back),
+      BT_TEST(every_kind_of_layer_comes_back),
       BT_TEST(a_large_seed_comes_back),
       BT_TEST(tensors_are_those_of_a_state_dict),
       BT_TEST(inconsistent_files_are_refused),

@@ -23,6 +23,9 @@ static bp_status whole_journey(bp_context *ctx, void *user) {
   bp_fit_result result;
   bool trained = false;
   options.valid_fraction = 0.25;
+  options.normalize = BP_NORMALIZE_BATCH;
+  options.dropout = 0.2;
+  options.embed = "2";
   options.fit.epochs = 1;
   bp_table *table = bt_table_of(ctx, j->target, BT_ROWS);
   if (!table) return BP_E_NOMEM;
