@@ -154,10 +154,10 @@ static void run_alone(bp_task_fn fn, void *user, int64_t tasks) {
   for (int64_t task = 0; task < tasks; task++) fn(user, task, 0);
 }
 
-void bp_pool_run(bp_pool *pool, bp_task_fn fn, void *user, int64_t tasks) {
+int64_t bp_pool_run(bp_pool *pool, bp_task_fn fn, void *user, int64_t tasks) {
   if (!pool || pool->n_workers == 0 || tasks <= 1) {
     run_alone(fn, user, tasks);
-    return;
+    return 0;
   }
   pool->fn = fn;
   pool->user = user;
@@ -166,7 +166,10 @@ void bp_pool_run(bp_pool *pool, bp_task_fn fn, void *user, int64_t tasks) {
   atomic_store(&pool->unclaimed, tasks);
   wake_all(&pool->workers_sleep);
   take_part(pool, 0);
+  if (is_finished(pool)) return 0;
+  int64_t begin = now();
   wait_until(pool, is_finished, &pool->owner_sleeps);
+  return now() - begin;
 }
 
 /* ---- making and ending ---- */

@@ -155,6 +155,7 @@ struct bp_workspace {
   int64_t batch;
   int64_t args_batch;     /* that the shapes in args were resolved for, -1 none yet */
   int64_t prologue_batch; /* that the fixed part of the prologue was run for, -1 none yet */
+  double *alone_until;    /* by phase: the time until which it is not shared; see run_phase() */
   plan_tape *tape;        /* NULL: the program is not small */
   int32_t phase;
 };

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "program/plan.h"
 #include "program/tape.h"
@@ -47,9 +48,11 @@ bp_status bp_workspace_new(bp_context *context, const bp_program *program, int t
     w->scratch_part = (plan_scratch_bytes(program) + 127) / 64 * 64;
     w->pointers = bp_calloc(context, (size_t)program->n_buffers, sizeof *w->pointers);
     w->args = bp_calloc(context, (size_t)program->n_args, sizeof *w->args);
+    w->alone_until = bp_calloc(context, (size_t)program->n_phases, sizeof *w->alone_until);
     w->values = bp_aligned_alloc(context, program->workspace_bytes + 64);
     w->scratch = bp_aligned_alloc(context, w->scratch_part * (size_t)w->threads);
-    if (w->pointers == NULL || w->args == NULL || w->values == NULL || w->scratch == NULL) status = BP_E_NOMEM;
+    if (w->pointers == NULL || w->args == NULL || w->alone_until == NULL || w->values == NULL || w->scratch == NULL)
+      status = BP_E_NOMEM;
     if (status == BP_OK) place_own_buffers(w);
     if (status == BP_OK) status = plan_calls_init(w);
     if (status == BP_OK) status = plan_tape_init(w);
@@ -68,6 +71,7 @@ void bp_workspace_free(bp_workspace *workspace) {
   bp_pool_free(workspace->pool);
   plan_calls_release(workspace);
   plan_tape_release(workspace);
+  bp_release(workspace->allocator, workspace->alone_until, (size_t)p->n_phases, sizeof *workspace->alone_until);
   bp_release(workspace->allocator, workspace->pointers, (size_t)p->n_buffers, sizeof *workspace->pointers);
   bp_release(workspace->allocator, workspace->args, (size_t)p->n_args, sizeof *workspace->args);
   if (workspace->values != NULL) bp_aligned_free(workspace->allocator, workspace->values, p->workspace_bytes + 64);
@@ -208,6 +212,24 @@ static void run_phase_alone(bp_workspace *w, const plan_phase *phase) {
 /* Work (flops and bytes) of a phase below which waking another thread costs more than it saves: some microseconds. */
 #define SHARED_WORK 200000.0
 
+/* A thread that takes a block and then loses its core to another process holds everybody up for a time slice, which is many
+ * phases long. When that has cost more than half of a phase, the phase stays with the calling thread for RESTS times as long as was
+ * lost: so on a busy machine sharing costs a few percent at most, and begins again soon after. No result depends on it. */
+#define LOST_SECONDS 1e-4
+#define RESTS        20
+
+static void share_phase(bp_workspace *w, int64_t tasks) {
+  double begin = bp_clock_seconds(), *until = &w->alone_until[w->phase];
+  if (begin < *until) {
+    run_phase_alone(w, &w->program->phases[w->phase]);
+    return;
+  }
+  double lost = 1e-9 * (double)bp_pool_run(w->pool, run_task, w, tasks);
+  if (lost < LOST_SECONDS) return;
+  double end = bp_clock_seconds();
+  if (lost > (end - begin) / 2) *until = end + RESTS * lost;
+}
+
 static void run_phase(bp_workspace *w) {
   const plan_phase *phase = &w->program->phases[w->phase];
   int64_t tasks = 0;
@@ -216,7 +238,7 @@ static void run_phase(bp_workspace *w) {
     return;
   }
   for (int32_t i = 0; i < phase->count; i++) tasks += chain_blocks(w, &w->program->chains[phase->first + i]);
-  bp_pool_run(w->pool, run_task, w, tasks);
+  share_phase(w, tasks);
 }
 
 /* ---- a run ---- */

@@ -174,6 +174,22 @@ static void all_participants_work_at_the_same_time(void **state) {
   }
 }
 
+/* The worker, which takes part for certain, needs five milliseconds more than the owner. */
+static void meet_and_linger(void *user, int64_t task, int thread) {
+  meet(user, task, thread);
+  if (thread != 0) rest(5000000);
+}
+
+static void the_time_waited_for_others_is_told(void **state) {
+  bp_pool *pool = pool_new(bt_ctx(state), 2);
+  meeting m = {.expected = 2};
+  atomic_llong counter = 0;
+  int64_t waited = bp_pool_run(pool, meet_and_linger, &m, 2);
+  assert_true(waited > 1000000 && waited < 60000000000);
+  assert_int_equal(bp_pool_run(pool, add, &counter, 1), 0); /* alone */
+  bp_pool_free(pool);
+}
+
 /* ---- a busy machine ---- */
 
 static void *burn(void *stop) {
@@ -276,6 +292,7 @@ int main(void) {
       BT_TEST(a_run_sees_what_the_run_before_it_wrote),
       BT_TEST(sleeping_workers_are_woken),
       BT_TEST(the_owner_waits_for_the_slowest_task),
+      BT_TEST(the_time_waited_for_others_is_told),
       BT_TEST(all_participants_work_at_the_same_time),
       BT_TEST(results_hold_on_a_busy_machine),
       BT_TEST(without_workers_tasks_run_in_order_in_the_caller),
