@@ -11,7 +11,7 @@ static const int64_t widths[] = {300, 70, 60, 10};
 static const int threads[] = {1, 2, 3, 4, 8};
 enum { ROWS = 500, BATCH = 128, STEPS = 6, BURNERS = 3, ALL = sizeof threads / sizeof *threads };
 
-static int runs(void) { return getenv("BT_RUNS") != NULL ? atoi(getenv("BT_RUNS")) : 2; }
+static int runs(void) { return getenv("BT_RUNS") != NULL ? (int)strtol(getenv("BT_RUNS"), NULL, 10) : 2; }
 
 /* Parameters and velocities after some steps, the last ones with fewer rows; after[i]: NEW. */
 static void train(bp_context *ctx, bp_dtype t, int n_threads, void **after) {
