@@ -64,7 +64,7 @@ BP_API bp_status bp_minimize(bp_context *context, bp_var objective, const bp_var
  * Cholesky factor; beyond, conjugate gradients need only products with it. */
 BP_API bp_status bp_least_squares(bp_context *context, bp_var residuals, const bp_var *x, size_t n_x,
                                   void *const *values, const bp_minimize_options *options, bp_minimize_result *result);
-#define BP_LM_DENSE 512
+#define BP_LM_DENSE 256
 
 #ifdef __cplusplus
 }

@@ -20,7 +20,8 @@ typedef enum bp_schedule_kind {
   BP_SCHEDULE_EXPONENTIAL, /* factor^e */
   BP_SCHEDULE_LINEAR,      /* 1 - (1 - factor) t/T: down to `factor` */
   BP_SCHEDULE_COSINE,      /* factor + (1 - factor) (1 + cos(π t/T)) / 2 (Loshchilov and Hutter, 2017) */
-  BP_SCHEDULE_ONE_CYCLE, /* from 1/25 up to 1 at `period` of all steps, then down to 4e-6, both as half a cosine (Smith and Topin, 2018) */
+  BP_SCHEDULE_ONE_CYCLE, /* from 1/25 up to 1 at `period` of all steps, then down to 4e-6, both as half a cosine (Smith and Topin, 2018); the
+                              momentum stays as it is */
   BP_SCHEDULE_PLATEAU, /* times `factor` when `period` epochs went by without a better loss; on validation rows where there are some */
   BP_SCHEDULE_KIND_COUNT
 } bp_schedule_kind;

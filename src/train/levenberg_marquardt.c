@@ -8,7 +8,11 @@
  * Few unknowns: A is formed, a product with each unit vector at a time, D is the largest diagonal of A so far (Moré, 1978), which makes
  * the method blind to the units of the unknowns, and the step comes from a Cholesky factor in a compiled program. That is exact
  * where curve fits are so ill-conditioned that conjugate gradients never arrive. Many unknowns: D = I, and conjugate gradients need
- * a few dozen products with A. Floor: train.
+ * a few dozen products with A.
+ *
+ * Where the limit stands was measured on networks 4-h-h-1 (tanh, float64), in seconds of the processor to the same loss: with 171
+ * unknowns and 500 rows both ways take the same time (0.9 and 1.1 s to 1.7e-4), with 541 and 1000 rows the factor takes 12 s to 6e-6 and
+ * conjugate gradients 3.5 s. Floor: train.
  */
 #include "train/levenberg_marquardt.h"
 
