@@ -217,6 +217,7 @@ static int check_pairs(const cli_request *request) {
     return cli_fail(CLI_USAGE, "--patience needs validation rows; add --valid 0.1 or --valid FILE");
   if (s->metric != BP_METRIC_LOSS && s->patience == 0)
     return cli_fail(CLI_USAGE, "--metric is what --patience goes by; add --patience 10");
+  if (s->log_norms && !s->log) return cli_fail(CLI_USAGE, "--log-norms is for the log; add --log FILE");
   if (s->valid_labels && !s->valid.file) return cli_fail(CLI_USAGE, "--valid-labels needs --valid FILE");
   return CLI_DONE;
 }

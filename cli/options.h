@@ -72,7 +72,7 @@ typedef struct cli_settings {
   int delimiter, header; /* as in bp_read_options */
   const char *out, *checkpoint, *config, *log, *keep;
   int progress; /* cli_progress */
-  bool json, quiet, proba;
+  bool json, quiet, log_norms, proba;
   const char *wrt, *along;
   int mode; /* bp_mode */
   int64_t order, digits;

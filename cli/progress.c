@@ -126,6 +126,23 @@ static void log_measures(cli_json *json, const char *key, double loss, double ac
   cli_json_close(json, '}');
 }
 
+/* One object for each layer that has parameters. */
+static void log_norms(cli_json *json, const cli_training *t) {
+  cli_json_open(json, "norms", '[');
+  for (int l = 0; l < t->layers; l++) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "layers.%d", l);
+    if (!(t->norms[l].weights > 0 || t->norms[l].gradient > 0)) continue;
+    cli_json_open(json, NULL, '{');
+    cli_json_text(json, "layer", name);
+    cli_json_real(json, "weights", t->norms[l].weights);
+    cli_json_real(json, "gradient", t->norms[l].gradient);
+    cli_json_real(json, "update", t->norms[l].update);
+    cli_json_close(json, '}');
+  }
+  cli_json_close(json, ']');
+}
+
 static void log_epoch(const cli_training *t, const bp_epoch *epoch) {
   cli_json json = {.file = t->log->file};
   cli_json_open(&json, NULL, '{');
@@ -137,6 +154,7 @@ static void log_epoch(const cli_training *t, const bp_epoch *epoch) {
     log_measures(&json, "valid", epoch->valid_loss, epoch->valid_accuracy, t->has_accuracy);
   else
     cli_json_null(&json, "valid");
+  if (t->layers > 0) log_norms(&json, t);
   cli_json_close(&json, '}');
   (void)fputc('\n', json.file);
   (void)fflush(json.file); /* a log is followed while it grows */
@@ -209,6 +227,8 @@ bp_action cli_progress_after_step(void *user, const bp_fit_step *step) {
   cli_training *t = user;
   t->last_epoch = step->epoch;
   t->last_step = step->step;
+  t->layers = step->norms == NULL ? 0 : step->layers < CLI_NORMS_MAX ? step->layers : CLI_NORMS_MAX;
+  if (t->layers > 0) memcpy(t->norms, step->norms, (size_t)t->layers * sizeof *step->norms);
   if (cli_caught_signal()) return BP_SUSPEND;
   return cli_checkpoint_wanted() ? BP_CHECKPOINT : BP_GO_ON;
 }

@@ -7,6 +7,8 @@
 #include "file_out.h"
 #include "options.h"
 
+enum { CLI_NORMS_MAX = 512 }; /* layers in the log */
+
 typedef struct cli_training {
   cli_progress style; /* BAR, PLAIN or NONE */
   bool colour, utf8, bar_shown, header_shown;
@@ -15,11 +17,13 @@ typedef struct cli_training {
   int epochs;     /* in all */
   int last_epoch; /* seen last */
   int64_t last_step;
-  bp_epoch last;   /* that ended; epoch 0: none */
-  bool last_shown; /* has a line */
-  int first_epoch; /* 1, or the one that a run goes on with */
-  double drawn;    /* seconds at which the bar was drawn last */
-  cli_out *log;    /* NULL: none */
+  bp_epoch last;                       /* that ended; epoch 0: none */
+  bool last_shown;                     /* has a line */
+  int layers;                          /* of norms; 0: none */
+  bp_layer_norms norms[CLI_NORMS_MAX]; /* of the last step of the epoch */
+  int first_epoch;                     /* 1, or the one that a run goes on with */
+  double drawn;                        /* seconds at which the bar was drawn last */
+  cli_out *log;                        /* NULL: none */
 } cli_training;
 
 void cli_progress_begin(cli_training *training, const cli_settings *settings, int epochs, bool has_valid, cli_out *log);

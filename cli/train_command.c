@@ -181,6 +181,7 @@ static bp_status train(cli_job *job, const cli_request *request, cli_out *log) {
   if (job->past) cli_progress_past(&progress, job->past->history, job->past->epochs);
   options.fit.progress = cli_progress_step;
   options.fit.step = cli_progress_after_step;
+  if (s->log_norms) options.fit.norms = BP_NORMS_EPOCH;
   options.fit.progress_user = options.fit.step_user = &progress;
   char *note = add_checkpoint(job, request, &options);
   cli_catch_signals();

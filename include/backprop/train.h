@@ -62,6 +62,19 @@ typedef enum bp_metric {
 BP_API const char *bp_metric_name(bp_metric metric);
 BP_API bool bp_metric_find(const char *name, bp_metric *out);
 
+/* Euclidean norms over all parameters of a layer: after a step, of the gradient of its batch's loss (without penalties, and with
+ * the network as it is used, so without dropout) at the weights before it, and of the difference that it made. */
+typedef struct bp_layer_norms {
+  double weights, gradient, update;
+} bp_layer_norms;
+
+/* After which steps norms are taken: each costs another forward and backward pass over its batch. */
+typedef enum bp_norms {
+  BP_NORMS_NEVER,
+  BP_NORMS_EPOCH /* the last of every epoch */,
+  BP_NORMS_STEP /* all */
+} bp_norms;
+
 /* What is known after a step. */
 typedef struct bp_fit_step {
   int64_t step; /* 1, 2, … */
@@ -69,6 +82,8 @@ typedef struct bp_fit_step {
   int64_t rows; /* of its batch */
   double loss;  /* mean over them, with the weights before the step */
   double lr;
+  int layers;                  /* of the network */
+  const bp_layer_norms *norms; /* VIEW [layers]; NULL when none were taken */
 } bp_fit_step;
 
 /* What is to happen after a step. */
@@ -125,6 +140,7 @@ typedef struct bp_fit_options {
   void *progress_user;
   bp_fit_step_fn step;
   void *step_user;
+  bp_norms norms; /* for `step`; not for optimisers of full batches */
 } bp_fit_options;
 
 /* Checks what can be checked without network and rows, as bp_fit() does first.

@@ -108,6 +108,10 @@ bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, in
   if (o.tolerance_epochs < 0)
     return bp_fail(ctx, BP_E_ARG, "tolerance_epochs is %d, expected 1 or more", o.tolerance_epochs);
   if (o.tolerance_epochs == 0) o.tolerance_epochs = 5;
+  if ((unsigned)o.norms > BP_NORMS_STEP) return bp_fail(ctx, BP_E_ARG, "no norms number %d", (int)o.norms);
+  if (o.norms != BP_NORMS_NEVER && bp_optimizer_full_batch(o.optimizer))
+    return bp_fail(ctx, BP_E_ARG, "norms are taken between steps of mini-batches; %s has none",
+                   bp_optimizer_name(o.optimizer));
   if (o.threads < 0) return bp_fail(ctx, BP_E_ARG, "threads is %d, expected 0 (one per core) or more", o.threads);
   *out = o;
   return BP_OK;

@@ -284,8 +284,8 @@ bp_status fit_product_program(bp_context *ctx, const bp_net *net, const bp_sourc
 }
 /* ---- looking at a step ---- */
 
-/* Finite when all elements are, but for sums beyond 1e308. */
-static bp_var magnitude(bp_var v) { return bp_sum(bp_cast(bp_abs(v), BP_F64), BP_ALL_AXES); }
+/* Σ v²; finite when all elements are, but for float64 beyond 1e154. */
+static bp_var magnitude(bp_var v) { return bp_sum(bp_square(bp_cast(v, BP_F64)), BP_ALL_AXES); }
 
 /* The layer of each node of the network is the last one whose parameters it needs; -1 before the first. */
 static int layer_of(const builder *b, const int *layers, uint32_t id) {

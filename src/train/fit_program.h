@@ -40,7 +40,7 @@ bp_status fit_gradient_program(bp_context *ctx, const bp_net *net, const bp_sour
 bp_status fit_product_program(bp_context *ctx, const bp_net *net, const bp_source *source,
                               const bp_fit_options *options, int64_t batch, bp_program **out);
 /* NEW program with the inputs of a step that says how large the numbers of a step of training become, and changes nothing: sums of
- * absolute values in float64 of the rows' losses, of everything that each layer computes, and of each parameter's gradient. */
+ * squares in float64 of the rows' losses, of each layer's output, and of each parameter's gradient. */
 enum { FIT_LOOK_LOSS, FIT_LOOK_LAYERS };
 bp_status fit_look_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_fit_options *options,
                            int64_t batch, bp_program **out);

@@ -93,6 +93,8 @@ static bp_status set_up(trainer *t, const bp_source *train, const bp_source *val
   BP_TRY(alloc_arrays(t));
   BP_TRY(optimizer_is_method(t->options.optimizer) ? set_up_full(t, train) : set_up_train(t, train));
   if (valid != NULL) BP_TRY(set_up_valid(t, valid));
+  if (t->options.norms != BP_NORMS_NEVER)
+    BP_TRY(norms_new(t->ctx, t->net, t->params, &t->options, &t->train, &t->norms));
   BP_TRY(check_warmup(t));
   t->state = (trainer_state){.epoch = 1, .best = INFINITY, .schedule = schedule_start()};
   trainer_keep(t, t->kept);
@@ -148,6 +150,7 @@ bp_status trainer_new(bp_context *ctx, const bp_net *net, void *const *params, c
 void trainer_free(trainer *t) {
   bp_allocator a = bp_context_allocator(t->ctx);
   full_fit_free(t->full);
+  norms_free(t->norms);
   runner_release(&t->train);
   runner_release(&t->valid);
   if (t->kept != NULL) bp_aligned_free(a, t->kept, t->params_bytes);
@@ -209,12 +212,16 @@ bp_status trainer_run_batch(trainer *t) {
   order_rows(t);
   set_rate(t);
   t->step = (double)s->steps;
+  bool measured = t->options.norms == BP_NORMS_STEP || (t->norms != NULL && s->row + n == r->source->rows);
+  if (measured) BP_TRY(norms_before(t->norms, s->row, n));
   BP_TRY(t->full != NULL ? full_fit_step(t->full, &loss, &correct) : runner_batch(r, s->row, n, &loss, &correct));
   s->steps++;
   s->row += n;
   s->loss_sum += loss * (double)n;
   s->correct_sum += correct;
   t->last = (bp_fit_step){.step = s->steps, .epoch = (int)s->epoch, .rows = n, .loss = loss, .lr = t->lr};
+  t->last.layers = bp_net_layers(t->net);
+  t->last.norms = measured ? norms_after(t->norms) : NULL;
   return BP_OK;
 }
 

@@ -10,6 +10,7 @@
 #ifndef BP_TRAIN_TRAINER_H
 #define BP_TRAIN_TRAINER_H
 #include "train/full_fit.h"
+#include "train/norms.h"
 #include "train/plateau.h"
 #include "train/runner.h"
 
@@ -54,6 +55,7 @@ struct trainer {
   char *slots;             /* all slots, one behind the other, padded() each */
   char *kept;              /* parameters to give back: the best, or the last good ones; the same layout */
   size_t params_bytes, slots_bytes;
+  norms *norms;         /* NULL: nobody wants to know */
   trainer_state anchor; /* a state to go back to (diagnose.h), with its arrays; NULL: there is none */
   char *anchor_params, *anchor_slots;
   int64_t ordered; /* epoch whose order of rows is in train.rows; 0: none */

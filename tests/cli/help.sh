@@ -23,7 +23,7 @@ for command in train predict evaluate inspect diff bench version help; do
 done
 succeeds help train
 for option in hidden activation loss optimizer lr schedule warmup momentum nesterov beta1 beta2 amsgrad rho epsilon memory l1 l2 weight-decay clip-norm clip-value max-norm batch-size epochs valid valid-labels labels patience init seed \
-  threads dtype target task ignore features delimiter header missing text out config progress log json quiet metric tolerance time-limit checkpoint checkpoint-every; do
+  threads dtype target task ignore features delimiter header missing text out config progress log json quiet log-norms metric tolerance time-limit checkpoint checkpoint-every; do
   check "help train knows --$option" holds out "--$option"
 done
 

@@ -40,6 +40,13 @@ succeeds train flowers.csv $fast --valid 0.2 --log log.jsonl --out l.safetensors
 check "a line for each epoch" [ "$(wc -l <log.jsonl)" -eq 4 ]
 tail -1 log.jsonl >out
 check "each is an object" json 'j["epoch"] == 4 and j["train"]["loss"] > 0 and j["valid"]["accuracy"] >= 0'
+succeeds train flowers.csv $fast --log log.jsonl --log-norms --out n.safetensors
+check "with norms of each layer" bash -c '[ "$(grep -c "\"norms\"" log.jsonl)" -eq 4 ]'
+tail -1 log.jsonl >out
+check "of weights, gradient and update" json 'len(j["norms"]) == 2 and j["norms"][1]["layer"] == "layers.1" and all(n[k] > 0 for n in j["norms"] for k in ("weights", "gradient", "update"))'
+succeeds train flowers.csv $fast --out m.safetensors
+check "which change nothing" cmp n.safetensors m.safetensors
+refuses 2 "--log-norms is for the log" train flowers.csv $fast --log-norms
 succeeds train flowers.csv $fast --log - --json
 check "the log can go to standard output" [ "$(wc -l <out)" -eq 5 ]
 

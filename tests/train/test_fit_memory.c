@@ -35,6 +35,7 @@ static bp_status fit_once(bp_context *ctx, void *user) {
     o.lr = 0.01;
     o.epochs = 18;
     o.patience = 18;
+    o.norms = bp_optimizer_full_batch(s->optimizer) ? BP_NORMS_NEVER : BP_NORMS_EPOCH;
     o.threads = s->threads;
     if (bp_optimizer_full_batch(s->optimizer)) o.batch_size = 0;
     if (s->regularized) o.l1 = o.l2 = o.clip_value = o.clip_norm = o.max_norm = 0.5;

@@ -282,6 +282,59 @@ static void the_step_callback_sees_every_step(void **state) {
   free(d);
 }
 
+/* ---- norms ---- */
+
+/* Plain gradient descent: update = lr · gradient, and the parameters themselves are there to be looked at. */
+typedef struct ruler {
+  const tt_model *model;
+  bp_dtype dtype;
+  int64_t steps;
+  int measured;
+} ruler;
+
+static bp_action measure(void *user, const bp_fit_step *step) {
+  ruler *u = user;
+  u->steps++;
+  if (step->norms == NULL) return BP_GO_ON;
+  u->measured++;
+  assert_int_equal(step->layers, 2);
+  for (int l = 0; l < 2; l++) {
+    double sum = 0;
+    for (int p = 2 * l; p < 2 * l + 2; p++)
+      for (int64_t i = 0; i < bp_net_param(u->model->net, p).elements; i++)
+        sum += tt_param(u->model, p, i) * tt_param(u->model, p, i);
+    bt_assert_close(step->norms[l].weights, sqrt(sum), 1e-12, 0);
+    bt_assert_close(step->norms[l].update, 0.1 * step->norms[l].gradient, u->dtype == BP_F64 ? 1e-9 : 1e-3, 0);
+  }
+  return BP_GO_ON;
+}
+
+static void norms_of_gradient_descent_agree(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  bp_source train = tt_classes(d, 0, 200);
+  for (int i = 0; i < 4; i++) {
+    bp_dtype dtype = i % 2 ? BP_F64 : BP_F32;
+    tt_model m = tt_model_new(ctx, dtype, 10, 2), plain = tt_model_new(ctx, dtype, 10, 2);
+    ruler u = {.model = &m, .dtype = dtype};
+    bp_fit_options o = tt_options();
+    bp_fit_result r;
+    o.momentum = 0;
+    bt_assert_ok(ctx, bp_fit(ctx, plain.net, plain.params, &train, NULL, &o, &r));
+    bp_fit_result_release(ctx, &r);
+    o.norms = i < 2 ? BP_NORMS_STEP : BP_NORMS_EPOCH;
+    o.step = measure;
+    o.step_user = &u;
+    bt_assert_ok(ctx, bp_fit(ctx, m.net, m.params, &train, NULL, &o, &r));
+    assert_int_equal(u.measured, i < 2 ? u.steps : 5);
+    assert_true(tt_same_params(&m, &plain)); /* looking changes nothing */
+    bp_fit_result_release(ctx, &r);
+    tt_model_release(&m);
+    tt_model_release(&plain);
+  }
+  free(d);
+}
+
 /* ---- convergence and time ---- */
 
 static void a_loss_that_no_longer_changes_stops(void **state) {
@@ -418,6 +471,7 @@ int main(void) {
       BT_TEST(the_callback_stops_at_the_end_of_an_epoch),
       BT_TEST(the_callback_stops_within_an_epoch),
       BT_TEST(the_step_callback_sees_every_step),
+      BT_TEST(norms_of_gradient_descent_agree),
       BT_TEST(a_loss_that_no_longer_changes_stops),
       BT_TEST(the_time_limit_stops_and_the_epoch_counts),
       BT_TEST(divergence_keeps_the_last_good_epoch),
