@@ -18,6 +18,9 @@ void bp_checkpoint_run_release(bp_checkpoint_run *run);
 /* A trainer_write_fn whose user is a bp_checkpoint_run. */
 bp_status bp_checkpoint_write(void *user, const trainer *t);
 
+/* bp_checkpoint_read() of bytes in memory (BORROW, copied; `name` is for messages). */
+bp_status bp_checkpoint_parse(bp_context *ctx, const char *name, const void *data, size_t size, bp_checkpoint **out);
+
 /* Puts a checkpoint's state into a trainer that has done no step.
  * BP_E_ARG, BP_E_DATA  it was made with other settings, or other data
  * BP_E_MODEL           its state does not fit the run: the message says what */

@@ -141,24 +141,35 @@ static bp_status read_all(bp_context *ctx, bp_checkpoint *checkpoint) {
   return status == BP_OK ? read_history(ctx, checkpoint) : status;
 }
 
-bp_status bp_checkpoint_read(bp_context *context, const char *path, bp_checkpoint **out) {
-  bp_safetensors *file = NULL;
-  BP_TRY(bp_safetensors_read(context, path, &file));
-  bp_checkpoint *checkpoint = bp_calloc(context, 1, sizeof *checkpoint);
+/* NEW from an open file, which it takes over. */
+static bp_status open_checkpoint(bp_context *ctx, const char *name, bp_safetensors *file, bp_checkpoint **out) {
+  bp_checkpoint *checkpoint = bp_calloc(ctx, 1, sizeof *checkpoint);
   if (!checkpoint) {
     bp_safetensors_free(file);
     return BP_E_NOMEM;
   }
-  checkpoint->allocator = bp_context_allocator(context);
+  checkpoint->allocator = bp_context_allocator(ctx);
   checkpoint->file = file;
-  bp_status status = read_all(context, checkpoint);
+  bp_status status = read_all(ctx, checkpoint);
   if (status != BP_OK) {
-    if (status == BP_E_MODEL) bp_fail_prefix(context, "%s: ", path);
+    if (status == BP_E_MODEL) bp_fail_prefix(ctx, "%s: ", name);
     bp_checkpoint_free(checkpoint);
     return status;
   }
   *out = checkpoint;
   return BP_OK;
+}
+
+bp_status bp_checkpoint_read(bp_context *context, const char *path, bp_checkpoint **out) {
+  bp_safetensors *file = NULL;
+  BP_TRY(bp_safetensors_read(context, path, &file));
+  return open_checkpoint(context, path, file, out);
+}
+
+bp_status bp_checkpoint_parse(bp_context *ctx, const char *name, const void *data, size_t size, bp_checkpoint **out) {
+  bp_safetensors *file = NULL;
+  BP_TRY(bp_safetensors_parse(ctx, name, data, size, &file));
+  return open_checkpoint(ctx, name, file, out);
 }
 
 void bp_checkpoint_free(bp_checkpoint *checkpoint) {
