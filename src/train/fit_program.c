@@ -5,7 +5,6 @@
 #include "backprop/ops.h"
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "graph/node.h"
 #include "train/optimizer_update.h"
 #include "train/regularize.h"
 
@@ -22,7 +21,6 @@ typedef struct builder {
   bp_var *states;    /* by parameter: the next value of a state, the null variable for what is learnt */
   bp_var *outputs;
   size_t n_inputs, n_outputs;
-  uint32_t x, z; /* nodes: the features of the batch, and the raw output for them */
 } builder;
 
 static bp_status builder_init(builder *b, bp_context *ctx, const bp_net *net, const bp_source *source,
@@ -107,8 +105,6 @@ static bp_var forward(builder *b, const bp_objective *objective, bp_metric metri
   bp_var x = batch_features(b), target = batch_targets(b, objective->classes), weights = batch_weights(b);
   bp_var z = training != NULL ? bp_net_apply_training(b->net, x, params, training, b->states)
                               : bp_net_apply(b->net, x, params);
-  b->x = x.id;
-  b->z = z.id;
   if (objective->classes)
     b->outputs[FIT_CORRECT] = bp_sum(weighted(is_correct(objective, z, target), weights), BP_ALL_AXES);
   else if (metric == BP_METRIC_RMSE || metric == BP_METRIC_MAE)
@@ -282,54 +278,27 @@ bp_status fit_product_program(bp_context *ctx, const bp_net *net, const bp_sourc
                               const bp_fit_options *options, int64_t batch, bp_program **out) {
   return full_program(ctx, net, source, options, batch, true, out);
 }
+
 /* ---- looking at a step ---- */
 
 /* Σ v²; finite when all elements are, but for float64 beyond 1e154. */
 static bp_var magnitude(bp_var v) { return bp_sum(bp_square(bp_cast(v, BP_F64)), BP_ALL_AXES); }
 
-/* The layer of each node of the network is the last one whose parameters it needs; -1 before the first. */
-static int layer_of(const builder *b, const int *layers, uint32_t id) {
-  const bp_node *node = &b->graph->nodes[id];
-  const uint32_t *args = bp_node_args(b->graph, node);
-  const bp_var *params = b->vars + FIT_FIRST_PARAM_OF_STEP;
-  int layer = -1;
-  for (int a = 0; a < bp_node_arity(node); a++) {
-    if (args[a] <= b->z && layers[args[a]] > layer) layer = layers[args[a]];
-    for (int p = 0; p < b->params; p++)
-      if (args[a] == params[p].id && bp_net_param(b->net, p).layer > layer) layer = bp_net_param(b->net, p).layer;
-  }
-  return layer;
-}
-
-static bp_status look_at_layers(builder *b, bp_var *outputs) {
-  size_t room = (size_t)b->z + 1;
-  int *layers = bp_alloc(b->ctx, room, sizeof *layers);
-  if (layers == NULL) return BP_E_NOMEM;
-  for (int l = 0; l < bp_net_layers(b->net); l++) outputs[l] = bp_scalar(b->graph, BP_F64, 0);
-  for (uint32_t id = 0; id <= b->z; id++) {
-    layers[id] = id > b->x ? layer_of(b, layers, id) : -1;
-    bp_var node = {b->graph, id};
-    if (layers[id] >= 0 && bp_dtype_is_real(bp_dtype_of(node)))
-      outputs[layers[id]] = bp_add(outputs[layers[id]], magnitude(node));
-  }
-  bp_release(bp_context_allocator(b->ctx), layers, room, sizeof *layers);
-  return built(b);
-}
-
-static bp_status build_look(builder *b, const bp_fit_options *options, bp_var *outputs) {
+static bp_status build_look(builder *b, const bp_objective *objective, bp_var *outputs) {
   int layers = bp_net_layers(b->net);
   bp_var *params = b->vars + FIT_FIRST_PARAM_OF_STEP;
   bp_net_declare(b->net, b->graph, params);
   declare_slots(b, params + b->params);
   b->vars[FIT_LR] = bp_input(b->graph, "lr", bp_net_dtype(b->net), 0, NULL);
   b->vars[FIT_STEP] = bp_input(b->graph, "step", BP_F64, 0, NULL);
-  const bp_net_training training = {.size = sizeof training, .seed = options->seed, .step = b->vars[FIT_STEP]};
-  bp_var rows = forward(b, &options->objective, BP_METRIC_LOSS, &training, params);
+  bp_var x = batch_features(b), target = batch_targets(b, objective->classes), weights = batch_weights(b);
+  bp_var z = bp_net_apply_each(b->net, x, params, outputs + FIT_LOOK_LAYERS);
+  bp_var rows = weighted(bp_objective_rows(objective, z, target, true), weights), loss = bp_mean(rows, BP_ALL_AXES);
   BP_TRY(built(b));
-  BP_TRY(look_at_layers(b, outputs + FIT_LOOK_LAYERS));
-  bp_status status = bp_grad(bp_mean(rows, BP_ALL_AXES), params, (size_t)b->params, b->gradients);
+  bp_status status = bp_grad(loss, params, (size_t)b->params, b->gradients);
   if (status != BP_OK) return status == BP_E_GRAPH ? built(b) : status;
-  outputs[FIT_LOOK_LOSS] = bp_add(magnitude(rows), magnitude(bp_mean(rows, BP_ALL_AXES))); /* their sum may overflow */
+  outputs[FIT_LOOK_LOSS] = bp_add(magnitude(rows), magnitude(loss)); /* the sum of the rows may overflow */
+  for (int l = 0; l < layers; l++) outputs[FIT_LOOK_LAYERS + l] = magnitude(outputs[FIT_LOOK_LAYERS + l]);
   for (int p = 0; p < b->params; p++)
     outputs[FIT_LOOK_LAYERS + layers + p] =
         bp_var_is_zero(b->gradients[p]) ? bp_scalar(b->graph, BP_F64, 0) : magnitude(b->gradients[p]);
@@ -344,7 +313,7 @@ bp_status fit_look_program(bp_context *ctx, const bp_net *net, const bp_source *
   bp_status status =
       builder_init(&b, ctx, net, source, FIT_FIRST_PARAM_OF_STEP, optimizer_slots(options->optimizer, options));
   bp_var *outputs = status == BP_OK ? bp_calloc(ctx, n, sizeof *outputs) : NULL;
-  if (status == BP_OK) status = outputs != NULL ? build_look(&b, options, outputs) : BP_E_NOMEM;
+  if (status == BP_OK) status = outputs != NULL ? build_look(&b, &options->objective, outputs) : BP_E_NOMEM;
   if (status == BP_OK) status = bp_compile(outputs, n, b.vars, b.n_inputs, &o, out);
   bp_release(bp_context_allocator(ctx), outputs, n, sizeof *outputs);
   builder_release(&b);
