@@ -225,7 +225,14 @@ BP_API bp_var bp_net_apply(const bp_net *net, bp_var x, const bp_var *params);
 /* The same; outputs (NULL, or the caller's [bp_net_layers()]) receives the output of each layer. */
 BP_API bp_var bp_net_apply_each(const bp_net *net, bp_var x, const bp_var *params, bp_var *outputs);
 
-/* The same as the network is trained: with dropout and with the statistics of the batch. */
+/* z [rows, outputs] for x [rows, inputs] as numbers, both of the network's dtype, dense and row-major; values[p] holds array p. By
+ * plain evaluation: handy for a single use. Compile bp_net_apply(), or use a bp_predictor, to call often.
+ * BP_E_ARG    rows < 0
+ * BP_E_NOMEM  the allocator returned NULL */
+BP_API bp_status bp_net_eval(bp_context *context, const bp_net *net, void *const *values, int64_t rows, const void *x,
+                             void *z);
+
+/* bp_net_apply() as the network is trained: with dropout and with the statistics of the batch. */
 typedef struct bp_net_training {
   size_t size;
   uint64_t seed; /* of dropout: an element of a mask is a pure function of (seed, layer, step, element) */

@@ -41,9 +41,11 @@ static void apply_by_loops(const bp_net *net, void *const *params, const double 
 
 typedef enum way { BY_EVAL, BY_PROGRAM } way;
 
-static void apply(bp_context *ctx, const bp_net *net, void *const *params, const void *x, int64_t rows, way how,
-                  void *out) {
+static void apply_compiled(bp_context *ctx, const bp_net *net, void *const *params, const void *x, int64_t rows,
+                           void *out) {
   bp_graph *graph = NULL;
+  bp_program *program = NULL;
+  bp_workspace *workspace = NULL;
   bp_var inputs[1 + NT_PARAMS_MAX];
   const void *values[1 + NT_PARAMS_MAX] = {x};
   size_t n = 1 + (size_t)bp_net_params(net);
@@ -52,18 +54,20 @@ static void apply(bp_context *ctx, const bp_net *net, void *const *params, const
   bp_net_declare(net, graph, inputs + 1);
   for (size_t p = 1; p < n; p++) values[p] = params[p - 1];
   bp_var z = bp_net_apply(net, inputs[0], inputs + 1);
-  if (how == BY_EVAL) {
-    bt_assert_ok(ctx, bp_eval(&z, 1, inputs, n, rows, values, &out));
-  } else {
-    bp_program *program = NULL;
-    bp_workspace *workspace = NULL;
-    bt_assert_ok(ctx, bp_compile(&z, 1, inputs, n, NULL, &program));
-    bt_assert_ok(ctx, bp_workspace_new(ctx, program, 1, &workspace));
-    bt_assert_ok(ctx, bp_run(program, workspace, rows, values, &out));
-    bp_workspace_free(workspace);
-    bp_program_free(program);
-  }
+  bt_assert_ok(ctx, bp_compile(&z, 1, inputs, n, NULL, &program));
+  bt_assert_ok(ctx, bp_workspace_new(ctx, program, 1, &workspace));
+  bt_assert_ok(ctx, bp_run(program, workspace, rows, values, &out));
+  bp_workspace_free(workspace);
+  bp_program_free(program);
   bp_graph_free(graph);
+}
+
+static void apply(bp_context *ctx, const bp_net *net, void *const *params, const void *x, int64_t rows, way how,
+                  void *out) {
+  if (how == BY_EVAL)
+    bt_assert_ok(ctx, bp_net_eval(ctx, net, params, rows, x, out));
+  else
+    apply_compiled(ctx, net, params, x, rows, out);
 }
 
 /* Biases start at zero, which would hide them. */
@@ -206,6 +210,32 @@ static void no_rows_give_no_rows(void **state) {
   bp_net_free(net);
 }
 
+static bp_status eval_once(bp_context *ctx, void *user) {
+  bp_net *net = NULL;
+  float W[6] = {1, 2, 3, 4, 5, 6}, b[2] = {1, -1}, x[3] = {1, 1, 1}, out[2] = {7, 7};
+  void *const params[] = {W, b};
+  (void)user;
+  bp_status status = bp_net_new(ctx, 3, BP_F32, &net);
+  if (status == BP_OK) status = bp_net_dense(ctx, net, 2, BP_IDENTITY, BP_INIT_AUTO);
+  if (status == BP_OK) status = bp_net_eval(ctx, net, params, 1, x, out);
+  assert_true(status == BP_OK ? out[0] == 10 && out[1] == 11 : out[0] == 7 && out[1] == 7);
+  bp_net_free(net);
+  return status;
+}
+
+static void every_allocation_of_an_evaluation_may_fail(void **state) {
+  (void)state;
+  assert_true(bt_alloc_sweep(eval_once, NULL) > 5);
+}
+
+static void fewer_than_no_rows_are_refused(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_net *net = nt_net(ctx, BP_F32, BP_TANH, BP_INIT_AUTO, 3, NT_WIDTHS(2));
+  bt_assert_fails(ctx, BP_E_ARG, bp_net_eval(ctx, net, NULL, -1, NULL, NULL));
+  bt_assert_message(ctx, "-1 rows");
+  bp_net_free(net);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(every_activation_agrees_with_loops),
@@ -215,6 +245,8 @@ int main(void) {
       BT_TEST(rectified_units_compute_exclusive_or),
       BT_TEST(a_row_does_not_depend_on_the_others),
       BT_TEST(no_rows_give_no_rows),
+      BT_TEST(every_allocation_of_an_evaluation_may_fail),
+      BT_TEST(fewer_than_no_rows_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
