@@ -36,7 +36,14 @@ static const struct {
     {BP_INIT_GLOROT_NORMAL, BP_RELU, 2.0 / (FAN_IN + FAN_OUT), true},
     {BP_INIT_HE_UNIFORM, BP_TANH, 2.0 / FAN_IN, false},
     {BP_INIT_HE_NORMAL, BP_TANH, 2.0 / FAN_IN, true},
+    {BP_INIT_LECUN_UNIFORM, BP_RELU, 1.0 / FAN_IN, false},
+    {BP_INIT_LECUN_NORMAL, BP_RELU, 1.0 / FAN_IN, true},
+    {BP_INIT_UNIFORM, BP_RELU, 0.05 * 0.05 / 3, false},
+    {BP_INIT_NORMAL, BP_RELU, 0.05 * 0.05, true},
     {BP_INIT_AUTO, BP_RELU, 2.0 / FAN_IN, false},
+    {BP_INIT_AUTO, BP_LEAKY_RELU, 2.0 / FAN_IN, false},
+    {BP_INIT_AUTO, BP_GELU, 2.0 / FAN_IN, false},
+    {BP_INIT_AUTO, BP_SELU, 1.0 / FAN_IN, true},
     {BP_INIT_AUTO, BP_TANH, 2.0 / (FAN_IN + FAN_OUT), false},
     {BP_INIT_AUTO, BP_SIGMOID, 2.0 / (FAN_IN + FAN_OUT), false},
     {BP_INIT_AUTO, BP_IDENTITY, 2.0 / (FAN_IN + FAN_OUT), false},
@@ -99,6 +106,76 @@ static void zeros_are_zeros_and_so_are_biases(void **state) {
     nt_params_free(net, values);
     bp_net_free(net);
   }
+}
+
+/* ---- orthogonal ---- */
+
+/* The Gram matrix of the rows or columns, whichever are fewer, is scale² times the identity; both types, every shape. */
+static void orthogonal_weights_are_orthogonal(void **state) {
+  static const struct { int64_t in, out; } shapes[] = {{1, 1}, {7, 7}, {40, 19}, {19, 40}, {3, 64}, {64, 3}, {33, 32}};
+  for (size_t k = 0; k < 2 * sizeof shapes / sizeof *shapes; k++) {
+    int64_t in = shapes[k / 2].in, out = shapes[k / 2].out, n = in < out ? in : out, m = in < out ? out : in;
+    bp_dtype dtype = k % 2 == 0 ? BP_F64 : BP_F32;
+    bp_net *net = NULL;
+    void *values[NT_PARAMS_MAX];
+    bp_dense_options o = {.size = sizeof o, .units = out, .init = BP_INIT_ORTHOGONAL, .init_scale = 1.5};
+    bt_assert_ok(bt_ctx(state), bp_net_new(bt_ctx(state), in, dtype, &net));
+    bt_assert_ok(bt_ctx(state), bp_net_add_dense(bt_ctx(state), net, &o));
+    nt_params(net, 4, values);
+    for (int64_t a = 0; a < n; a++)
+      for (int64_t b = 0; b <= a; b++) {
+        double dot = 0;
+        for (int64_t e = 0; e < m; e++) {
+          int64_t i = in < out ? a * out + e : e * out + a, j = in < out ? b * out + e : e * out + b;
+          dot += dtype == BP_F64 ? ((double *)values[0])[i] * ((double *)values[0])[j]
+                                 : (double)((float *)values[0])[i] * (double)((float *)values[0])[j];
+        }
+        bt_assert_close(dot, a == b ? 2.25 : 0, 0, dtype == BP_F64 ? 1e-14 : 1e-6);
+      }
+    nt_params_free(net, values);
+    bp_net_free(net);
+  }
+}
+
+/* ---- settings ---- */
+
+static void a_factor_and_a_bias_are_where_values_start(void **state) {
+  bp_net *net = NULL;
+  void *values[NT_PARAMS_MAX], *plain[NT_PARAMS_MAX];
+  bp_dense_options o = {.size = sizeof o, .units = 5, .init = BP_INIT_HE_NORMAL, .init_scale = 0.25, .bias = 0.1};
+  bt_assert_ok(bt_ctx(state), bp_net_new(bt_ctx(state), 4, BP_F64, &net));
+  bt_assert_ok(bt_ctx(state), bp_net_add_dense(bt_ctx(state), net, &o));
+  bp_net *other = nt_net(bt_ctx(state), BP_F64, BP_TANH, BP_INIT_HE_NORMAL, 4, NT_WIDTHS(5));
+  nt_params(net, 6, values);
+  nt_params(other, 6, plain);
+  for (int i = 0; i < 20; i++) bt_assert_close(((double *)values[0])[i], 0.25 * ((double *)plain[0])[i], 1e-15, 0);
+  for (int i = 0; i < 5; i++) assert_true(((double *)values[1])[i] == 0.1);
+  nt_params_free(net, values);
+  nt_params_free(other, plain);
+  bp_net_free(net);
+  bp_net_free(other);
+}
+
+static void initialisers_are_read_with_their_factor(void **state) {
+  (void)state;
+  static const char *const bad[] = {"",
+                                    "he",
+                                    "he_normal:",
+                                    "he_normal:0",
+                                    "he_normal:-1",
+                                    "he_normal:nan",
+                                    "he_normal:inf",
+                                    "he_normal:1x",
+                                    "he_normal:1:2",
+                                    ":2",
+                                    "zeros "};
+  bp_init init = BP_INIT_ZEROS;
+  double scale = 7;
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    if (bp_init_parse(bad[i], &init, &scale)) fail_msg("'%s' is taken", bad[i]);
+  assert_true(init == BP_INIT_ZEROS && scale == 7);
+  assert_true(bp_init_parse("orthogonal", &init, &scale) && init == BP_INIT_ORTHOGONAL && scale == 1);
+  assert_true(bp_init_parse("normal:0.2", &init, &scale) && init == BP_INIT_NORMAL && scale == 0.2);
 }
 
 /* ---- a pure function of (seed, parameter, element) ---- */
@@ -180,6 +257,9 @@ int main(void) {
       BT_TEST(uniform_weights_fill_their_interval),
       BT_TEST(the_stated_bound_is_the_one_in_use),
       BT_TEST(zeros_are_zeros_and_so_are_biases),
+      BT_TEST(orthogonal_weights_are_orthogonal),
+      BT_TEST(a_factor_and_a_bias_are_where_values_start),
+      BT_TEST(initialisers_are_read_with_their_factor),
       BT_TEST(an_element_does_not_depend_on_the_sizes_of_layers),
       BT_TEST(the_seed_decides),
       BT_TEST(parameters_differ_from_each_other),
