@@ -50,6 +50,11 @@ check "layers with their settings" json '
   and j["layers"][3]["activation"] == "leaky_relu:0.2" and j["layers"][3]["momentum"] == 0.1
   and j["parameters"] == sum(l["parameters"] for l in j["layers"])'
 succeeds evaluate layers.safetensors flowers.csv
+for threads in 1 2 3; do
+  succeeds train flowers.csv --ignore id --hidden 8,8 --activation leaky_relu:0.2,prelu:unit --normalize batch --dropout 0.5 \
+    --dropout-input 0.1 --skip --embed colour=2 --init orthogonal:1.4 --bias-init 0.1 --epochs 2 --out "$threads.safetensors" --threads $threads
+  check "the same file with $threads threads" cmp layers.safetensors "$threads.safetensors"
+done
 
 refuses 4 "plane.csv" inspect plane.csv
 refuses 5 "nothing.safetensors" inspect nothing.safetensors
