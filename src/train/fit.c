@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fail.h"
-#include "train/diagnose.h"
+#include "train/divergence.h"
 #include "train/trainer.h"
 
 /* Seconds between calls of the progress callback within an epoch. */

@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/philox.h"
-#include "train/diagnose.h"
+#include "train/divergence.h"
 #include "train/fit_options.h"
 #include "train/optimizer_update.h"
 #include "train/regularize.h"

@@ -1,11 +1,11 @@
-/* diagnose.c - a training that diverged, looked at closely. Floor: train.
+/* divergence.c - a training that diverged, looked at closely. Floor: train.
  *
  * Training itself looks at nothing but the loss, which costs nothing. When that is not finite, the step has already spoilt the
  * parameters; so the last steps are run again from an anchor, a copy of the state between two epochs, until the parameters
  * before that step are back. Training is a pure function of its state, so they are the same. One more program over the batch, with
  * a magnitude for every layer and every gradient, then finds the first place where a number is not finite.
  */
-#include "train/diagnose.h"
+#include "train/divergence.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,6 +1,6 @@
-/* train/diagnose.h - where numbers stopped being finite, and why. */
-#ifndef BP_TRAIN_DIAGNOSE_H
-#define BP_TRAIN_DIAGNOSE_H
+/* train/divergence.h - where numbers stopped being finite, and why. */
+#ifndef BP_TRAIN_DIVERGENCE_H
+#define BP_TRAIN_DIVERGENCE_H
 #include "train/trainer.h"
 
 /* Keeps the state of now as the one to go back to, when enough steps were done since the last time. Called between epochs. */
