@@ -103,7 +103,9 @@ static void json_net(cli_json *json, const bench_item *item) {
   cli_json_text(json, "activation", bp_activation_name(BP_TANH));
   cli_json_text(json, "loss", bp_loss_name(item->net->loss));
   cli_json_whole(json, "rows", item->rows);
-  if (item->kind == BENCH_TRAINING) cli_json_text(json, "optimizer", bp_optimizer_name(item->optimizer));
+  if (item->kind != BENCH_TRAINING) return;
+  cli_json_text(json, "optimizer", bp_optimizer_name(item->optimizer));
+  cli_json_whole(json, "steps", item->steps);
 }
 
 static void json_product(cli_json *json, const bench_item *item) {
