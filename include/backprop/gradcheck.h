@@ -3,7 +3,7 @@
  *   if (bp_gradcheck(&loss, 1, NULL, 0, inputs, n_inputs, batch, values, NULL, NULL) != BP_OK) puts(bp_error_message(ctx));
  *
  * Three things are compared, all with their signs: each column of the Jacobian by forward mode with central differences; the
- * product of a random cotangent with the Jacobian by reverse mode with the same differences; and the identity
+ * product of a random cotangent (1 for a single number) with the Jacobian by reverse mode with the same differences; and the identity
  * <y_bar, J x_dot> = <Jᵀ y_bar, x_dot> of both modes. It is for tests: every element of x costs three plain evaluations.
  */
 #ifndef BACKPROP_GRADCHECK_H

@@ -161,7 +161,9 @@ static void place_values(checker *c, const void *const *values, size_t n_inputs)
   }
   for (size_t i = 0; i < c->n_y; i++) {
     c->input_values[n_inputs + c->n_x + i] = c->y_bar_at[i];
-    for (int64_t e = 0; e < count(c, c->y[i]); e++) set(c->y[i], c->y_bar_at[i], e, random_number(c->o.seed, n++));
+    bool alone = c->n_y == 1 && count(c, c->y[0]) == 1; /* a cotangent of 1: reverse mode gives the gradient itself */
+    for (int64_t e = 0; e < count(c, c->y[i]); e++)
+      set(c->y[i], c->y_bar_at[i], e, alone ? 1 : random_number(c->o.seed, n++));
   }
 }
 
