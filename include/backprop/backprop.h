@@ -6,6 +6,7 @@
 #include "backprop/context.h"
 #include "backprop/control.h"
 #include "backprop/custom.h"
+#include "backprop/diagnose.h"
 #include "backprop/dtype.h"
 #include "backprop/expression.h"
 #include "backprop/gradcheck.h"

@@ -44,6 +44,12 @@ void bp_model_graph_close(bp_model_graph *graph) {
   graph->inputs = NULL;
 }
 
+bp_var bp_model_target_input(const bp_model *model, bp_model_graph *graph, bp_dtype dtype) {
+  bool classes = model->objective.classes;
+  int64_t dims[2] = {BP_BATCH, model->objective.width};
+  return bp_model_graph_input(graph, "targets", classes ? BP_I32 : dtype, classes ? 1 : 2, dims);
+}
+
 /* Two constants [outputs]. */
 static bp_status scale(bp_context *ctx, const bp_model *model, bp_var *p) {
   bp_graph *graph = p->graph;

@@ -20,6 +20,9 @@ void bp_model_graph_close(bp_model_graph *graph);
 /* A further input. */
 bp_var bp_model_graph_input(bp_model_graph *graph, const char *name, bp_dtype dtype, int rank, const int64_t *dims);
 
+/* The target of the model's loss as a further input: class numbers, or values of `dtype`. */
+bp_var bp_model_target_input(const bp_model *model, bp_model_graph *graph, bp_dtype dtype);
+
 /* The outputs [rows, bp_model_outputs()] in the units a user sees, from z of float64. */
 bp_status bp_model_output(bp_context *ctx, const bp_model *model, bp_var z, bp_var *out);
 
