@@ -3,10 +3,12 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
 #include "console.h"
+#include "inspect_gradients.h"
 #include "json_out.h"
 #include "reading.h"
 
@@ -227,7 +229,7 @@ static void json_column(cli_json *json, const bp_column_info *column) {
   cli_json_close(json, '}');
 }
 
-static void json_model(cli_json *json, const bp_model *model, const json_t *record) {
+static void json_model(cli_json *json, const bp_model *model, const json_t *record, const cli_gradients *gradients) {
   cli_json_open(json, NULL, '{');
   cli_json_whole(json, "parameters", bp_net_size(bp_model_net(model)));
   cli_json_text(json, "task", bp_task_name(bp_model_task(model)));
@@ -249,34 +251,57 @@ static void json_model(cli_json *json, const bp_model *model, const json_t *reco
   }
   cli_json_close(json, ']');
   cli_json_value(json, "record", record);
+  if (gradients) cli_json_gradients(json, model, gradients);
   cli_json_close(json, '}');
 }
 
 /* ---- the command ---- */
 
-static void inspect(const cli_request *request, const bp_model *model) {
+static void report(const bp_model *model, const json_t *record, const cli_gradients *gradients) {
+  report_layers(model);
+  if (gradients) {
+    cli_report_gradients(model, gradients);
+    return;
+  }
+  report_columns(model);
+  cli_print("\n");
+  report_target(model);
+  report_record(record);
+}
+
+static void inspect(const cli_request *request, const bp_model *model, const cli_gradients *gradients) {
   json_t *record = record_of(model);
   if (request->settings.json) {
     cli_json json = {.file = cli_output()};
-    json_model(&json, model, record);
+    json_model(&json, model, record, gradients);
     cli_print("\n");
-  } else {
-    report_layers(model);
-    report_columns(model);
-    cli_print("\n");
-    report_target(model);
-    report_record(record);
-  }
+  } else
+    report(model, record, gradients);
   json_decref(record);
+}
+
+/* Options that say how to read data need data. */
+static int check(const cli_request *request) {
+  static const cli_option_id about_data[] = {CLI_OPTION_labels,  CLI_OPTION_delimiter, CLI_OPTION_header,
+                                             CLI_OPTION_missing, CLI_OPTION_text,      CLI_OPTION_threads};
+  for (size_t i = 0; i < sizeof about_data / sizeof *about_data && !request->settings.gradients; i++)
+    if (request->given[about_data[i]])
+      return cli_fail(CLI_USAGE, "inspect: --%s goes with --gradients DATA", cli_options[about_data[i]].name);
+  return CLI_DONE;
 }
 
 int cli_run_inspect(const cli_request *request) {
   bp_context *context;
   bp_model *model = NULL;
-  int status = cli_new_context(false, &context);
+  cli_gradients gradients = {0};
+  bool measured = request->settings.gradients != NULL;
+  int status = check(request);
+  if (status == CLI_DONE) status = cli_new_context(request->settings.quiet, &context);
   if (status) return status;
   status = cli_load_model(context, request->operands[0], &model);
-  if (status == CLI_DONE) inspect(request, model);
+  if (status == CLI_DONE && measured) status = cli_measure_gradients(context, &request->settings, model, &gradients);
+  if (status == CLI_DONE) inspect(request, model, measured ? &gradients : NULL);
+  free(gradients.layers);
   bp_model_free(model);
   bp_context_free(context);
   return status;

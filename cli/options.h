@@ -71,7 +71,10 @@ typedef struct cli_settings {
   const char *valid_labels, *labels, *target, *weight, *class_weight, *ignore, *features, *missing, *text;
   int delimiter, header; /* as in bp_read_options */
   const char *out, *checkpoint, *config, *log, *keep;
-  int progress; /* cli_progress */
+  int progress;           /* cli_progress */
+  const char *gradients;  /* inspect: the data; NULL: none */
+  int64_t rows, elements; /* gradcheck */
+  double relative;
   bool json, quiet, log_norms, proba;
   const char *wrt, *along;
   int mode; /* bp_mode */

@@ -11,7 +11,7 @@ for words in "help" "--help" "-h"; do
   succeeds $words
   check "$words prints the overview" holds out "usage: backprop COMMAND"
 done
-for command in train predict evaluate inspect diff bench version help; do
+for command in train predict evaluate inspect gradcheck diff bench version help; do
   succeeds help $command
   cp out help
   check "help $command begins with its usage" holds out "usage: backprop $command"

@@ -59,4 +59,40 @@ done
 refuses 4 "plane.csv" inspect plane.csv
 refuses 5 "nothing.safetensors" inspect nothing.safetensors
 refuses 5 "" inspect .
+# ---- gradients of each layer ----
+succeeds inspect m.safetensors --gradients flowers.csv
+for words in "gradients on 90 rows" "layers.2" "|dR/dz|" "|dR/dW|" "|dR/db|"; do
+  check "it says '$words'" holds out "$words"
+done
+succeeds inspect m.safetensors --gradients flowers.csv --json
+check "norms of every layer" json '
+  j["gradients"]["rows"] == 90 and [l["name"] for l in j["gradients"]["layers"]] == ["layers.0", "layers.1", "layers.2"]
+  and all(l[k] > 0 for l in j["gradients"]["layers"] for k in ["output", "error_signal", "weight", "weight_gradient", "bias_gradient"])
+  and j["parameters"] == 6 * 128 + 129 * 128 + 129 * 3'
+succeeds evaluate m.safetensors flowers.csv --json
+mv out evaluated
+succeeds inspect m.safetensors --gradients flowers.csv --json
+check "the loss is that of evaluate" python3 -c '
+import json; a = json.load(open("evaluated"))["loss"]; b = json.load(open("out"))["gradients"]["loss"]; assert abs(a - b) < 1e-6 * (1 + a)'
+refuses 2 "goes with --gradients" inspect m.safetensors --delimiter comma
+refuses 5 "nothere.csv" inspect m.safetensors --gradients nothere.csv
+cut -d, -f1-4 flowers.csv >few.csv
+refuses 3 "few.csv" inspect m.safetensors --gradients few.csv
+
+# ---- gradcheck ----
+succeeds gradcheck m.safetensors flowers.csv
+check "it says that they agree" holds out "gradients agree"
+check "a line for each parameter" [ "$(grep -c '^layers\..*agrees$' out)" -eq 6 ]
+check "no line is wider than 100 columns" [ "$(awk 'length > 100' out | wc -l)" -eq 0 ]
+succeeds gradcheck m.safetensors flowers.csv --rows 7 --elements 5 --json
+check "the same for programs" json '
+  j["agrees"] and j["rows"] == 7 and j["error"] <= 1 and len(j["parameters"]) == 6 and j["checked"] == 5 * 5 + 3
+  and j["parameters"][0]["shape"] == [5, 128] and all(p["agrees"] and p["checked"] <= 5 for p in j["parameters"])'
+run gradcheck m.safetensors flowers.csv --relative 1e-15
+check "what cannot be met ends with 1" [ "$status" -eq 1 ]
+check "and one line that names the worst" holds err "by the rules"
+check "the table is there all the same" holds out "GRADIENTS DIFFER"
+refuses 3 "few.csv" gradcheck m.safetensors few.csv
+refuses 2 "DATA" gradcheck m.safetensors
+
 finish
