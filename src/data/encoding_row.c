@@ -61,7 +61,7 @@ static void put_category(const bp_feature *f, double value, const target *out) {
 
 static bp_status check_byte(bp_context *ctx, const bp_feature *f, int64_t column, double value) {
   char name[BP_BLOCK_NAME], quoted[BP_QUOTE_TEXT], text[BP_NUMBER_TEXT];
-  if (value >= 0 && value <= UINT8_MAX && value == floor(value)) return BP_OK;
+  if (value >= 0 && value <= UINT8_MAX && value == (double)(uint8_t)value) return BP_OK;
   (void)bp_block_name(f, column, name);
   return bp_fail(ctx, BP_E_DATA, "column '%s' is %s; the model was trained with whole numbers from 0 to 255",
                  bp_quote(name, strlen(name), quoted), isnan(value) ? "missing" : bp_number_text(value, text));
