@@ -131,7 +131,9 @@ typedef struct bp_fit_options {
   bp_metric metric; /* 0: the loss */
   double tolerance; /* stop when the training losses of the last epochs lie within this part of themselves; 0: never */
   int tolerance_epochs; /* how many changes of the loss that takes; 0: 5 */
-  double time_limit;    /* seconds; the step under way is then the last, and its epoch counts as it stands; 0: none */
+  /* Seconds after which the step under way is the last, and its epoch counts as it stands; a run that goes on from a checkpoint
+   * has them anew. 0: none */
+  double time_limit;
   uint64_t seed;
   int threads; /* 0: one per core */
 

@@ -120,7 +120,7 @@ static void name_place(const trainer *t, const double *numbers, finding *f) {
 
 /* One run of the look over the batch at t->state. */
 static bp_status look(trainer *t, int64_t n, finding *f) {
-  size_t n_outputs = (size_t)(FIT_LOOK_LAYERS + bp_net_layers(t->net) + t->n_params);
+  size_t n_outputs = FIT_LOOK_LAYERS + (size_t)bp_net_layers(t->net) + (size_t)t->n_params;
   bp_program *program = NULL;
   bp_workspace *workspace = NULL;
   double *numbers = bp_calloc(t->ctx, n_outputs, sizeof *numbers);

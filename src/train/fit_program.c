@@ -308,7 +308,7 @@ static bp_status build_look(builder *b, const bp_objective *objective, bp_var *o
 bp_status fit_look_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_fit_options *options,
                            int64_t batch, bp_program **out) {
   builder b;
-  size_t n = (size_t)(FIT_LOOK_LAYERS + bp_net_layers(net) + bp_net_params(net));
+  size_t n = FIT_LOOK_LAYERS + (size_t)bp_net_layers(net) + (size_t)bp_net_params(net);
   bp_compile_options o = {.size = sizeof o, .max_batch = batch};
   bp_status status =
       builder_init(&b, ctx, net, source, FIT_FIRST_PARAM_OF_STEP, optimizer_slots(options->optimizer, options));

@@ -33,7 +33,7 @@ static size_t param_bytes(const norms *n, int p) {
 static bp_status alloc_arrays(norms *n) {
   n->layers = bp_net_layers(n->net);
   n->n_params = bp_net_params(n->net);
-  n->n_outputs = (size_t)(FIT_LOOK_LAYERS + n->layers + n->n_params);
+  n->n_outputs = FIT_LOOK_LAYERS + (size_t)n->layers + (size_t)n->n_params;
   for (int p = 0; p < n->n_params; p++) n->before_bytes += param_bytes(n, p);
   n->squares = bp_calloc(n->ctx, n->n_outputs, sizeof *n->squares);
   n->outputs = bp_calloc(n->ctx, n->n_outputs, sizeof *n->outputs);
