@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-/* Of one layer, with R_n the loss of row n, R its mean over the N rows, z_l the output of layer l, and ‖·‖ the root of the sum of
+/* Of one layer, with R_n the loss of row n, R its mean over the N rows (by their weights, where the model has a column of them), z_l the output of layer l, and ‖·‖ the root of the sum of
  * squares. Backpropagation (Rumelhart, Hinton and Williams, 1986): δ_{l-1} = W_lᵀ (δ_l ⊙ φ'(a_l)),
  * ∂R_n/∂W_l = (δ_l ⊙ φ'(a_l)) z_{l-1}ᵀ. */
 typedef struct bp_layer_gradient {

@@ -21,7 +21,9 @@ typedef struct survey {
   bp_program *program;
   bp_workspace *workspace;
   bp_binding *binding;
-  const void **inputs; /* features, parameters, targets */
+  const void **inputs; /* features, parameters, targets, weights of rows */
+  double *ones;        /* [chunk]: the weights of rows that have none */
+  double weight;       /* Σ w */
   double *sums;        /* [1 + 2 layers], of all pieces; behind it those of one piece */
   double **gradients;  /* [2 n_params]: of all pieces, and of one piece */
   void **outputs;
@@ -32,19 +34,30 @@ static int64_t elements(const survey *s, size_t param) { return bp_net_param(s->
 
 /* ---- the program ---- */
 
-static bp_var sum_of_squares(bp_var x) { return bp_sum(bp_square(x), BP_ALL_AXES); }
+/* Σ_n w_n ‖x_n‖² */
+static bp_var sum_of_squares(bp_var x, bp_var weight) {
+  return bp_sum(bp_mul(bp_sum(bp_square(x), BP_AXIS(1)), weight), BP_ALL_AXES);
+}
+
+/* The same of δ, given w_n δ_n: the cotangents of a weighted sum of losses. Rows of no weight have none. */
+static bp_var sum_of_signals(bp_var x_bar, bp_var weight) {
+  bp_var safe = bp_max(weight, bp_scalar(weight.graph, BP_F64, 1e-300));
+  return bp_sum(bp_div(bp_sum(bp_square(x_bar), BP_AXIS(1)), safe), BP_ALL_AXES);
+}
 
 /* x: the parameters, then the outputs of the layers; both are differentiated by. */
 static bp_status derive(const survey *s, bp_model_graph *g, bp_var *x, bp_var *x_bar, bp_var *outputs) {
   size_t n = s->model->n_params;
+  int64_t rows[1] = {BP_BATCH};
   bp_var target = bp_model_target_input(s->model, g, BP_F64);
-  bp_var loss = bp_sum(bp_objective_rows(&s->model->objective, g->z, target, false), BP_ALL_AXES);
+  bp_var weight = bp_model_graph_input(g, "row weights", BP_F64, 1, rows);
+  bp_var loss = bp_sum(bp_mul(bp_objective_rows(&s->model->objective, g->z, target, false), weight), BP_ALL_AXES);
   memcpy(x, g->inputs + 1, n * sizeof *x);
   BP_TRY(bp_graph_status(g->graph));
   BP_TRY(bp_grad(loss, x, n + s->layers, x_bar));
   *outputs++ = loss;
-  for (size_t l = 0; l < s->layers; l++) *outputs++ = sum_of_squares(x_bar[n + l]);
-  for (size_t l = 0; l < s->layers; l++) *outputs++ = sum_of_squares(x[n + l]);
+  for (size_t l = 0; l < s->layers; l++) *outputs++ = sum_of_signals(x_bar[n + l], weight);
+  for (size_t l = 0; l < s->layers; l++) *outputs++ = sum_of_squares(x[n + l], weight);
   memcpy(outputs, x_bar, n * sizeof *outputs);
   return bp_graph_status(g->graph);
 }
@@ -57,7 +70,7 @@ static bp_status compile(survey *s) {
   if (!x) return BP_E_NOMEM;
   bp_var *outputs = x + 2 * n;
   bool bytes = bp_model_takes_bytes(s->model->encoding);
-  bp_status status = bp_model_graph_open(s->ctx, s->model, BP_F64, bytes, 1, x + s->model->n_params, &g);
+  bp_status status = bp_model_graph_open(s->ctx, s->model, BP_F64, bytes, 2, x + s->model->n_params, &g);
   if (status == BP_OK) status = derive(s, &g, x, x + n, outputs);
   if (status == BP_OK) status = bp_compile(outputs, s->n_outputs, g.inputs, g.n_inputs, &options, &s->program);
   bp_model_graph_close(&g);
@@ -69,11 +82,14 @@ static bp_status compile(survey *s) {
 
 static bp_status make_room(survey *s) {
   size_t n = s->model->n_params;
-  s->inputs = bp_calloc(s->ctx, n + 2, sizeof *s->inputs);
+  size_t chunk = (size_t)bp_model_chunk(s->model);
+  s->inputs = bp_calloc(s->ctx, n + 3, sizeof *s->inputs);
+  s->ones = bp_alloc(s->ctx, chunk, sizeof *s->ones);
   s->sums = bp_calloc(s->ctx, 2 * sums_of(s), sizeof *s->sums);
   s->gradients = bp_calloc(s->ctx, 2 * n, sizeof *s->gradients);
   s->outputs = bp_calloc(s->ctx, s->n_outputs, sizeof *s->outputs);
-  if (!s->inputs || !s->sums || !s->gradients || !s->outputs) return BP_E_NOMEM;
+  if (!s->inputs || !s->ones || !s->sums || !s->gradients || !s->outputs) return BP_E_NOMEM;
+  for (size_t r = 0; r < chunk; r++) s->ones[r] = 1;
   for (size_t p = 0; p < 2 * n; p++) {
     s->gradients[p] = bp_calloc(s->ctx, (size_t)elements(s, p % n), sizeof(double));
     if (!s->gradients[p]) return BP_E_NOMEM;
@@ -103,7 +119,8 @@ static void close_survey(survey *s) {
   bp_binding_free(s->binding);
   for (size_t p = 0; s->gradients && p < 2 * n; p++)
     bp_release(allocator, s->gradients[p], (size_t)elements(s, p % n), sizeof(double));
-  bp_release(allocator, s->inputs, n + 2, sizeof *s->inputs);
+  bp_release(allocator, s->inputs, n + 3, sizeof *s->inputs);
+  bp_release(allocator, s->ones, (size_t)bp_model_chunk(s->model), sizeof *s->ones);
   bp_release(allocator, s->sums, 2 * sums_of(s), sizeof *s->sums);
   bp_release(allocator, s->gradients, 2 * n, sizeof *s->gradients);
   bp_release(allocator, s->outputs, s->n_outputs, sizeof *s->outputs);
@@ -123,6 +140,8 @@ static bp_status run_piece(survey *s, bp_rows rows) {
   s->inputs[0] = e.features;
   for (size_t p = 0; p < n; p++) s->inputs[1 + p] = s->params.values[p];
   s->inputs[1 + n] = e.targets;
+  s->inputs[2 + n] = e.weights ? e.weights : s->ones;
+  for (int64_t r = 0; r < rows.n; r++) s->weight += e.weights ? e.weights[r] : 1;
   bp_status status = bp_run(s->program, s->workspace, rows.n, s->inputs, s->outputs);
   bp_encoded_release(&e);
   if (status != BP_OK) return status;
@@ -156,6 +175,7 @@ static void take_norms(const survey *s, double rows, double *loss, bp_layer_grad
                                     .output = sqrt(s->sums[1 + s->layers + l] / rows)};
   for (size_t p = 0; p < s->model->n_params; p++) {
     bp_param_info info = bp_net_param(s->model->net, (int)p);
+    if (info.is_state) continue;
     bp_layer_gradient *layer = &layers[info.layer];
     double *norm = info.is_weight ? &layer->weight_gradient : &layer->bias_gradient;
     *norm = hypot(*norm, sqrt(squares(s->gradients[p], info.elements)) / rows);
@@ -169,7 +189,7 @@ bp_status bp_model_layer_gradients(bp_context *context, const bp_model *model, c
   s.n_outputs = sums_of(&s) + model->n_params;
   bp_status status = open_survey(&s, table, threads);
   if (status == BP_OK) status = run_rows(&s, bp_table_rows(table));
-  if (status == BP_OK) take_norms(&s, (double)bp_table_rows(table), loss, layers);
+  if (status == BP_OK) take_norms(&s, s.weight, loss, layers);
   close_survey(&s);
   return status;
 }

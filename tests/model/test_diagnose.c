@@ -163,6 +163,42 @@ static void pieces_add_up(void **state) {
   bp_table_free(tables[1]);
 }
 
+/* A row of weight 2 is the row twice, one of weight 0 is not there. */
+static void a_weight_is_a_repeated_row(void **state) {
+  enum { ROWS = 30 };
+  double x[ROWS], y[ROWS], w[ROWS], ones[ROWS * 2], twice_x[ROWS * 2], twice_y[ROWS * 2], a, b;
+  bp_context *ctx = bt_ctx(state);
+  bp_layer_gradient weighted[2], repeated[2];
+  int n = 0;
+  for (int r = 0; r < ROWS; r++) {
+    x[r] = sin(r), y[r] = cos(3.0 * r), w[r] = r % 3;
+    for (int k = 0; k < r % 3; k++, n++) twice_x[n] = x[r], twice_y[n] = y[r], ones[n] = 1;
+  }
+  bp_table *tables[2];
+  for (int t = 0; t < 2; t++) {
+    bt_assert_ok(ctx, bp_table_new(ctx, t == 0 ? ROWS : n, &tables[t]));
+    bt_assert_ok(ctx, bp_table_add_numbers(ctx, tables[t], "x", t == 0 ? x : twice_x));
+    bt_assert_ok(ctx, bp_table_add_numbers(ctx, tables[t], "w", t == 0 ? w : ones));
+    bt_assert_ok(ctx, bp_table_add_numbers(ctx, tables[t], "y", t == 0 ? y : twice_y));
+  }
+  bp_train_options options = bt_small(BP_F64);
+  options.weight = "w";
+  options.task = BP_TASK_REGRESSION;
+  bp_model *model = bt_train(ctx, tables[0], &options);
+  bt_assert_ok(ctx, bp_model_layer_gradients(ctx, model, tables[0], 1, &a, weighted));
+  bt_assert_ok(ctx, bp_model_layer_gradients(ctx, model, tables[1], 1, &b, repeated));
+  bt_assert_close(a, b, 1e-13, 0);
+  for (int l = 0; l < 2; l++) {
+    bt_assert_close(weighted[l].output, repeated[l].output, 1e-12, 0);
+    bt_assert_close(weighted[l].error_signal, repeated[l].error_signal, 1e-12, 0);
+    bt_assert_close(weighted[l].weight_gradient, repeated[l].weight_gradient, 1e-11, 1e-13);
+    bt_assert_close(weighted[l].bias_gradient, repeated[l].bias_gradient, 1e-11, 1e-13);
+  }
+  bp_model_free(model);
+  bp_table_free(tables[0]);
+  bp_table_free(tables[1]);
+}
+
 /* ---- differences ---- */
 
 static void check_gradients(bp_context *ctx, bt_target kind, bp_dtype dtype) {
@@ -263,8 +299,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(layers_of_a_classifier),           BT_TEST(layers_of_a_regression),
       BT_TEST(layers_of_float32_in_float64),     BT_TEST(pieces_add_up),
-      BT_TEST(gradients_agree_with_differences), BT_TEST(what_is_allowed_is_respected),
-      BT_TEST(refuses_what_cannot_be_measured),  cmocka_unit_test(survives_without_memory),
+      BT_TEST(a_weight_is_a_repeated_row),       BT_TEST(gradients_agree_with_differences),
+      BT_TEST(what_is_allowed_is_respected),     BT_TEST(refuses_what_cannot_be_measured),
+      cmocka_unit_test(survives_without_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
