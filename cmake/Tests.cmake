@@ -100,7 +100,8 @@ function(backprop_add_tool_tests)
   endforeach()
 endfunction()
 
-# The listings of the documents are compiled as the static library is, and print what the documents say.
+# The listings of the documents are compiled as the static library is, and print what the documents say; excerpts stand in the
+# files that they name.
 function(backprop_add_listing_tests)
   set(flags "${CMAKE_C_FLAGS}")
   if(BACKPROP_SANITIZE)
@@ -109,9 +110,12 @@ function(backprop_add_listing_tests)
   if(BACKPROP_COVERAGE)
     string(APPEND flags " --coverage")
   endif()
-  backprop_add_test(docs.autodiff example ${BACKPROP_PYTHON} ${PROJECT_SOURCE_DIR}/tools/check-listings
-    --cc=${CMAKE_C_COMPILER} --flags=${flags} --library=$<TARGET_FILE:backprop_static>
-    --include=${PROJECT_SOURCE_DIR}/include --include=${PROJECT_BINARY_DIR}/include ${PROJECT_SOURCE_DIR}/docs/autodiff.md)
+  foreach(document autodiff tutorial)
+    backprop_add_test(docs.${document} example ${BACKPROP_PYTHON} ${PROJECT_SOURCE_DIR}/tools/check-listings
+      --cc=${CMAKE_C_COMPILER} --flags=${flags} --library=$<TARGET_FILE:backprop_static>
+      --include=${PROJECT_SOURCE_DIR}/include --include=${PROJECT_BINARY_DIR}/include
+      ${PROJECT_SOURCE_DIR}/docs/${document}.md)
+  endforeach()
 endfunction()
 
 # With BACKPROP_FUZZ the targets search for inputs; without it the same programs replay the files they are given.
