@@ -76,6 +76,6 @@ check "the environment chooses the kernels" json 'j["kernels"] == "baseline"'
 BACKPROP_ISA=avx3 run version
 check "kernels that do not exist are refused" [ "$status" = 2 ]
 check "and those that do are named" holds err "BACKPROP_ISA is 'avx3', expected one of the kernel builds that this CPU can run: baseline"
-BACKPROP_ISA= run version --json
+BACKPROP_ISA='' run version --json
 check "an empty wish is none" [ "$status" = 0 ]
 finish

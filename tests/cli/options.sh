@@ -65,7 +65,7 @@ for bad in 0 0s -1 5x s 1s1m 1h1h 1m30 . 1e3s inf 1s2 ""; do
 done
 refuses 2 "--l2 -1: expected a number from 0 to 1000" train flowers.csv --l2 -1
 refuses 2 "--l1 0.1,-1: expected a number from 0 to 1000, or one for each layer with weights" train flowers.csv --l1 0.1,-1
-for bad in 0.1, ,0.1 x 0.1,,0.2 nan "0.1 "; do refuses 2 "--l2 $bad: expected a number" train flowers.csv "--l2=$bad"; done
+for bad in "0.1," ",0.1" x "0.1,,0.2" nan "0.1 "; do refuses 2 "--l2 $bad: expected a number" train flowers.csv "--l2=$bad"; done
 for option in beta1 beta2 rho epsilon; do
   for bad in 0 1 -0.1 nan x; do
     refuses 2 "--$option $bad: expected a number above 0 and below 1, or auto" train flowers.csv "--$option=$bad"

@@ -23,7 +23,7 @@ kept() {
   check "backprop $* says one line" is_error
   check "backprop $* says '$words'" holds err "$words"
   check "backprop $* leaves the old model" cmp copy kept.safetensors
-  check "backprop $* leaves no other file" [ -z "$(ls -A | grep -E 'tmp$|checkpoint$')" ]
+  check "backprop $* leaves no other file" [ -z "$(find . -name '*tmp' -o -name '*checkpoint')" ]
 }
 
 # ---- settings: 2 ----
