@@ -18,9 +18,9 @@ typedef struct bp_gradcheck_options {
   size_t size;     /* sizeof(bp_gradcheck_options): lets later versions add fields */
   double step;     /* x is moved by h = step · max(1, |x|) to both sides; 0: the cube root of the type's epsilon */
   bool richardson; /* (4 D(h/2) - D(h)) / 3: no error of order h² either; 0 as step is then the fifth root */
-  double relative; /* allowed difference: relative · the larger of the two values */
-  double
-      absolute; /*   + absolute · max(1, largest |y|); 0: 1e-6 and 1e-8, or 1e-2 and 1e-3 where x or any y is float32 */
+  /* allowed difference: relative · the larger of the two values + absolute · max(1, largest |y|); 0: 1e-6 and 1e-8, or 1e-2 and 1e-3
+   * where x or any y is float32 */
+  double relative, absolute;
   int64_t max_elements; /* of each x, spread evenly; 0: all */
   uint64_t seed;        /* of the random directions */
 } bp_gradcheck_options;

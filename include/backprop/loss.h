@@ -78,9 +78,9 @@ typedef struct bp_objective {
   bp_loss loss;
   double setting; /* of the loss, as listed above; 0: its default */
   bp_output output;
-  double
-      label_smoothing; /* ε, from 0 and below 1: targets become (1-ε) y + ε/classes (Szegedy and others, 2016). Only training
-                             rows are smoothed: validation and evaluation measure the plain loss */
+  /* ε, from 0 and below 1: targets become (1-ε) y + ε/classes (Szegedy and others, 2016). Only training rows are smoothed:
+   * validation and evaluation measure the plain loss. */
+  double label_smoothing;
   const char *expression; /* BORROW; for BP_LOSS_EXPRESSION */
   bp_loss_fn rows;        /* for BP_LOSS_CALLBACK */
   void *user;

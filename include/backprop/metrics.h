@@ -39,9 +39,8 @@ BP_API void bp_class_scores(const double *confusion, int64_t classes, bp_class_s
 typedef struct bp_class_summary {
   double accuracy;
   double balanced_accuracy; /* mean recall of the classes that are there (Brodersen and others, 2010) */
-  double
-      mcc; /* Matthews' correlation of truth and prediction, for any number of classes (Gorodkin, 2004); 0 when one of the
-                 * two is constant */
+  /* Matthews' correlation of truth and prediction, for any number of classes (Gorodkin, 2004); 0 when one of the two is constant */
+  double mcc;
   double kappa;            /* Cohen's: (accuracy - e) / (1 - e), e the accuracy by chance (Cohen, 1960) */
   bp_class_score macro;    /* mean over the classes that are true or predicted somewhere */
   bp_class_score weighted; /* mean over classes by the weight of their true rows */

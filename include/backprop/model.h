@@ -35,15 +35,13 @@ BP_API const char *bp_normalize_name(bp_normalize normalize);
 /* What to train; zero-filled means the defaults, which train well on tables and images. */
 typedef struct bp_train_options {
   size_t size; /* sizeof(bp_train_options) */
-  const char
-      *target; /* name or number (from 0) of the target column, or several separated by commas, which are values; NULL:
-                           the last column */
-  const char
-      *weight; /* name or number of a column of row weights, as bp_source.weights; NULL: every row counts the same */
-  const char
-      *class_weight; /* "balanced": rows / (classes · rows of the class), or "a=2,b=0.5": factors on the weights of the
-                               training rows of a class, 1 for those not named; NULL: none. Validation and evaluation do
-                               without */
+  /* name or number (from 0) of the target column, or several separated by commas, which are values; NULL: the last column. */
+  const char *target;
+  /* name or number of a column of row weights, as bp_source.weights; NULL: every row counts the same. */
+  const char *weight;
+  /* "balanced": rows / (classes · rows of the class), or "a=2,b=0.5": factors on the weights of the training rows of a class, 1 for
+   * those not named; NULL: none. Validation and evaluation do without. */
+  const char *class_weight;
   const char *ignore;   /* comma-separated columns to leave out; NULL: none */
   const char *features; /* comma-separated columns to use; NULL: all others */
   bp_task task;
@@ -55,9 +53,9 @@ typedef struct bp_train_options {
   double dropout;         /* part of the units behind every hidden layer that a step leaves out; 0 <= dropout < 1 */
   double dropout_input;   /* the same for the inputs */
   bool skip;              /* every hidden layer but the first adds what came in to what goes out */
-  const char
-      *embed; /* columns of categories that become learnt vectors: a width for all, "8", or some, "city=8,colour=2"; the
-                        width "auto" is 1.6 n^0.56 for n categories, at most 600; NULL: none */
+  /* columns of categories that become learnt vectors: a width for all, "8", or some, "city=8,colour=2"; the width "auto" is
+   * 1.6 n^0.56 for n categories, at most 600; NULL: none. */
+  const char *embed;
   bp_init init;
   double init_scale;           /* factor of all starting weights; 0: 1 */
   double bias_init;            /* where the biases of hidden layers start */
@@ -120,16 +118,16 @@ typedef struct bp_metrics {
   bp_class_score macro, weighted;
   int64_t k;    /* of top_k: 5, or 2 for five classes or less */
   double top_k; /* more than two classes */
-  double log_loss, log_loss_bits, brier,
-      calibration_error; /* where the outputs of a row are probabilities that sum to 1 */
-  double auc,
-      pr_auc; /* of the second of two classes; of more, the mean of each against the rest. NaN when rows × classes is
-                       * above 2^25: all of them must be sorted */
+  /* where the outputs of a row are probabilities that sum to 1 */
+  double log_loss, log_loss_bits, brier, calibration_error;
+  /* of the second of two classes; of more, the mean of each against the rest. NaN when rows × classes is above 2^25: all of them
+   * must be sorted */
+  double auc, pr_auc;
 
   /* values, in the target's own units; of several targets the mean over them */
   double rmse, mae, r2, bias, median_error, max_error;
-  double
-      coverage; /* the share of the rows whose value is at most the prediction: τ for a good prediction of a quantile τ */
+  /* the share of the rows whose value is at most the prediction: τ for a good prediction of a quantile τ */
+  double coverage;
   int64_t n_targets;         /* 0 for classification */
   bp_value_metrics *targets; /* NEW [n_targets] */
 } bp_metrics;

@@ -42,9 +42,9 @@ typedef struct bp_predictor_options {
   size_t size;    /* sizeof(bp_predictor_options) */
   bp_space space; /* of the rows */
   int threads;    /* that share a large call; 0: only the one that calls */
-  int64_t
-      max_rows; /* that go through the network at once, which decides memory and not results; 0: as many as keep their
-                     * numbers within 16 MB, at most 1024 */
+  /* rows that go through the network at once, which decides memory and not results; 0: as many as keep their numbers within
+   * 16 MB, at most 1024 */
+  int64_t max_rows;
 } bp_predictor_options;
 
 /* NEW predictor; options (BORROW) may be NULL. Context and model must outlive it.

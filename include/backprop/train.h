@@ -24,13 +24,13 @@ typedef struct bp_source {
   bp_dtype target_dtype; /* I32: class numbers [rows]; F32 or F64: values [rows, outputs] */
   int64_t outputs;       /* classes, or values per row */
   const void *targets;
-  const double *weights; /* [rows], from 0, not all 0: how much each row counts; NULL: all the same. The objective is
-                            Σ wℓ / Σ w over all rows. A batch of n rows gives its share, (rows / Σ w) · Σ wℓ / n, whose mean over
-                            random batches is the objective: so a batch of light rows makes a short step, and a weight of 2 counts
-                            as the row twice */
-  const int32_t
-      *places; /* [rows]: the features of row i stand in row places[i] of features[stored, columns]; NULL: in row i */
-  int64_t stored; /* rows that features has; counts only with places */
+  /* [rows], from 0, not all 0: how much each row counts; NULL: all the same. The objective is Σ wℓ / Σ w over all rows. A batch of
+   * n rows gives its share, (rows / Σ w) · Σ wℓ / n, whose mean over random batches is the objective: so a batch of light
+   * rows makes a short step, and a weight of 2 counts as the row twice. */
+  const double *weights;
+  /* [rows]: the features of row i stand in row places[i] of features[stored, columns]; NULL: in row i. */
+  const int32_t *places;
+  int64_t stored;
 } bp_source;
 
 /* ---- the loop ---- */
@@ -102,14 +102,14 @@ typedef struct bp_fit_options {
   /* what is minimised */
   bp_objective objective;
   double l1, l2; /* adds l1 Σ|W| + (l2/2) Σ‖W‖²_F; biases and normalisation are left out */
-  const double *l1_layers,
-      *l2_layers; /* BORROW: a number for each layer with weights, in place of l1 or l2; NULL: none */
+  /* BORROW: a number for each layer with weights, in place of l1 or l2; NULL: none. */
+  const double *l1_layers, *l2_layers;
   int n_l1_layers, n_l2_layers;
 
   /* how a step is made; each optimiser refuses the settings that it does not have */
   bp_optimizer optimizer;
-  double
-      lr; /* 0: 0.1 for sgd, 0.01 for adagrad and rprop, 1 for adadelta, 0.001 for the others; lbfgs and lm have none */
+  /* 0: 0.1 for sgd, 0.01 for adagrad and rprop, 1 for adadelta, 0.001 for the others; lbfgs and lm have none. */
+  double lr;
   bp_schedule schedule;
   double momentum;     /* sgd, rmsprop; from 0, below 1 */
   bool nesterov;       /* sgd */
@@ -117,8 +117,8 @@ typedef struct bp_fit_options {
   bool amsgrad;        /* adam, adamw */
   double rho;          /* rmsprop, adadelta; 0: 0.9 */
   double epsilon;      /* 0: 1e-8 for adam, adamw, nadam and rmsprop, 1e-10 for adagrad, 1e-6 for adadelta */
-  double
-      weight_decay; /* decoupled: w ← (1 - lr weight_decay) w before each step, weights only; 0: 0.01 for adamw, else none */
+  /* decoupled: w ← (1 - lr weight_decay) w before each step, weights only; 0: 0.01 for adamw, else none. */
+  double weight_decay;
   int memory;        /* lbfgs: steps and changes of the gradient that are kept; 0: 10 */
   double clip_value; /* every element of the objective's gradient is clipped to ± this; 0: not */
   double clip_norm;  /* then all of it to this norm, if its norm is larger; 0: not */

@@ -210,17 +210,6 @@ static bp_status check_features(bp_context *ctx, const char *what, const bp_sour
   return BP_OK;
 }
 
-bp_status fit_net_check(bp_context *ctx, const bp_net *net, const bp_fit_options *o) {
-  for (int l = 0; bp_optimizer_full_batch(o->optimizer) && l < bp_net_layers(net); l++) {
-    bp_layer_info layer = bp_net_layer(net, l);
-    if (layer.kind == BP_LAYER_BATCH_NORM || (layer.kind == BP_LAYER_DROPOUT && layer.rate > 0))
-      return bp_fail(ctx, BP_E_ARG,
-                     "layer %d is %s, but %s needs one objective for all rows; expected another optimiser", l,
-                     layer.type, bp_optimizer_name(o->optimizer));
-  }
-  return BP_OK;
-}
-
 bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s, const bp_net *net,
                            const bp_objective *objective) {
   bool classes = objective->classes;

@@ -9,9 +9,6 @@ bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, in
 /* Calls visit() with name and value of each resolved option that decides what is computed. */
 typedef void (*fit_option_fn)(void *user, const char *name, const char *value);
 void fit_options_each(const bp_fit_options *options, fit_option_fn visit, void *user);
-/* BP_E_ARG for layers that depend on the batch or on chance under a method for full batches, which adds up pieces of the rows and
- * compares objectives. */
-bp_status fit_net_check(bp_context *ctx, const bp_net *net, const bp_fit_options *o);
 /* BP_E_DATA unless the rows fit the network and the loss, BP_E_ARG for a network without layers; `what` is "training" or "validation". */
 bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s, const bp_net *net,
                            const bp_objective *objective);

@@ -88,7 +88,7 @@ bp_status full_fit_check(bp_context *ctx, const bp_net *net, const bp_fit_option
   const char *name = bp_optimizer_name(options->optimizer);
   for (int i = 0; i < bp_net_layers(net); i++) {
     bp_layer_info layer = bp_net_layer(net, i);
-    if (strcmp(layer.type, "dropout") == 0 || strcmp(layer.type, "batch_norm") == 0)
+    if (layer.kind == BP_LAYER_BATCH_NORM || (layer.kind == BP_LAYER_DROPOUT && layer.rate > 0))
       return bp_fail(ctx, BP_E_ARG, "%s needs one function of all rows, but layer %d (%s) is another at every step",
                      name, i, layer.type);
   }

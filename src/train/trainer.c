@@ -126,7 +126,6 @@ bp_status trainer_new(bp_context *ctx, const bp_net *net, void *const *params, c
   BP_TRY(fit_options_resolve(ctx, options, train->rows, &resolved));
   BP_TRY(bp_objective_resolve(ctx, &resolved.objective, train->target_dtype == BP_I32, train->outputs,
                               &resolved.objective));
-  BP_TRY(fit_net_check(ctx, net, &resolved));
   BP_TRY(fit_source_check(ctx, "training", train, net, &resolved.objective));
   if (valid != NULL) BP_TRY(fit_source_check(ctx, "validation", valid, net, &resolved.objective));
   BP_TRY(check_metric(ctx, &resolved, valid != NULL));
