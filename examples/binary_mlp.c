@@ -14,7 +14,7 @@ enum { ROWS = 200, PARAMS = 6, STEPS = 3000, WIDEST = 12 };
 static void make_moons(double (*x)[2], double *y) {
   unsigned state = 5;
   for (int i = 0; i < ROWS; i++) {
-    double angle = acos(-1) * (i / 2) / (ROWS / 2 - 1), noise[2];
+    double angle = acos(-1) * i / (ROWS - 1), noise[2];
     for (int k = 0; k < 2; k++) {
       state = state * 1664525u + 1013904223u;
       noise[k] = 0.2 * ((double)(state >> 8) / (1 << 24) - 0.5);

@@ -22,7 +22,7 @@ int32_t bp_most_probable(const double *p, int64_t classes) {
 /* Classes that come before `truth` when sorted by falling probability. */
 static int64_t rank_of(int32_t truth, const double *p, int64_t classes) {
   int64_t before = 0;
-  for (int64_t c = 0; c < classes; c++) before += p[c] > p[truth] || (p[c] == p[truth] && c < truth);
+  for (int64_t c = 0; c < classes; c++) before += p[c] > p[truth] || (c < truth && p[c] == p[truth]);
   return before;
 }
 

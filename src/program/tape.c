@@ -247,8 +247,8 @@ static void bind(bp_workspace *w) {
 void plan_tape_moved(bp_workspace *w, int32_t buffer) {
   const plan_tape *t = w->tape;
   if (t == NULL || !t->usable) return;
-  for (int32_t i = t->first[buffer]; i >= 0; i = t->patches[i].next)
-    memcpy(t->patches[i].where, &w->pointers[buffer], sizeof(void *));
+  const void *moved = w->pointers[buffer];
+  for (int32_t i = t->first[buffer]; i >= 0; i = t->patches[i].next) memcpy(t->patches[i].where, &moved, sizeof moved);
 }
 
 /* ---- running ---- */

@@ -202,8 +202,9 @@ static bp_status minimize(graph_objective *g, full_kind kind, const bp_minimize_
   bp_allocator a = bp_context_allocator(g->ctx);
   full_objective objective = {g, g->n, g->value_type == BP_F64 ? 1e-15 : 1e-7, value, product};
   flat at = unknowns(g);
-  double *x = bp_alloc(g->ctx, 2 * g->n, sizeof *x), *start = x + g->n;
+  double *x = bp_alloc(g->ctx, 2 * g->n, sizeof *x);
   if (x == NULL) return BP_E_NOMEM;
+  double *start = x + g->n;
   flat_read(&at, x);
   memcpy(start, x, g->n * sizeof *x);
   bp_status status = full_method_init(g->ctx, &m, kind, g->n, o->memory, o->threads);
