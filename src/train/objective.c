@@ -280,8 +280,8 @@ bp_var bp_objective_rows(const bp_objective *o, bp_var z, bp_var target, bool tr
   if (o->classes) c.classes = target;
   if (o->loss == BP_LOSS_EXPRESSION) return checked_rows(o, z, expression_rows(&c));
   if (o->loss == BP_LOSS_CALLBACK) return checked_rows(o, z, o->rows(o->user, c.z, c.p, c.y));
-  bp_var rows = loss_kinds[o->loss].rows(&c);
-  return rows;
+  /* cppcheck-suppress returnDanglingLifetime ; a variable points to its graph, not to what a function was given */
+  return loss_kinds[o->loss].rows(&c);
 }
 
 /* ---- in short ---- */
