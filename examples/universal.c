@@ -1,7 +1,7 @@
 /* universal.c - one hidden layer can come as close to a continuous function as one likes, given units enough.
  *
- * sin(x) on -π .. π and |x| on -1 .. 1 are fitted by networks of growing width, by Levenberg and Marquardt's method on all points at once. What is shown is
- * the largest error between the points that were learnt.
+ * sin(x) on -π .. π and |x| on -1 .. 1 are fitted by networks of growing width, by Levenberg and Marquardt's method on all
+ * points at once. What is shown is the largest error between the points that were learnt.
  */
 #include <math.h>
 #include <stdio.h>
