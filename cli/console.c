@@ -173,6 +173,14 @@ const char *cli_number(double value, char *text, size_t size) {
   return text;
 }
 
+const char *cli_exact_number(double value, char *text, size_t size) {
+  for (int digits = 15; digits <= 17; digits++) {
+    (void)snprintf(text, size, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  return text;
+}
+
 const char *cli_short_number(double value, char *text, size_t size) {
   double magnitude = fabs(value);
   if (isnan(value))

@@ -73,6 +73,8 @@ const char *cli_thousands(int64_t number, char *text, size_t size);
 const char *cli_count(int64_t number, const char *noun, char *text, size_t size);
 /* The shortest decimal that reads back as `value` (as a float, if it is one); "" for NaN. */
 const char *cli_number(double value, char *text, size_t size);
+/* The same as a double, whatever it is; finite numbers only. */
+const char *cli_exact_number(double value, char *text, size_t size);
 /* "0.9340": for people, in at most 6 characters or so; "-" for NaN. */
 const char *cli_short_number(double value, char *text, size_t size);
 /* "40 ms", "12 s", "3 min 20 s". */

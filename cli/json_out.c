@@ -43,7 +43,7 @@ void cli_json_close(cli_json *json, char close) {
 void cli_json_real(cli_json *json, const char *key, double value) {
   char text[32];
   begin(json, key);
-  (void)fputs(isfinite(value) ? cli_number(value, text, sizeof text) : "null", json->file);
+  (void)fputs(isfinite(value) ? cli_exact_number(value, text, sizeof text) : "null", json->file);
 }
 
 void cli_json_whole(cli_json *json, const char *key, int64_t value) {
