@@ -25,6 +25,8 @@ endif()
 # Puts the objects of all builds of the given kernel files into the list `out`.
 function(backprop_add_kernels out)
   separate_arguments(optimise UNIX_COMMAND "${BACKPROP_KERNEL_FLAGS}")
+  # Kernels call nothing, so nobody has to unwind through them; their tables would be a tenth of the library.
+  list(APPEND optimise -fno-asynchronous-unwind-tables)
   # gcc 12 puts 64-byte vectors on the sanitizer's own stack without their alignment (GCC bug 110027).
   if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND BACKPROP_SANITIZE MATCHES address)
     list(APPEND optimise --param asan-use-after-return=0)
@@ -37,6 +39,9 @@ function(backprop_add_kernels out)
       target_compile_definitions(${target} PRIVATE
         BP_BUILDING_LIBRARY BP_ISA=${isa} BP_ISA_NAME=${isa} BP_ISA_${ISA}_BUILD=1)
       target_compile_options(${target} PRIVATE ${optimise} ${BACKPROP_ISA_FLAGS_${isa}})
+      if(isa STREQUAL baseline) # for CPUs without wide vectors, and to compare with: small rather than fast
+        target_compile_options(${target} PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:-Os>)
+      endif()
       target_link_libraries(${target} PRIVATE backprop_internal)
       list(APPEND objects $<TARGET_OBJECTS:${target}>)
     endforeach()
