@@ -8,6 +8,7 @@
 #include "formats/safetensors.h"
 #include "model/checkpoint_file.h"
 #include "model/checkpoint_json.h"
+#include "model/model_json.h"
 #include "model/run_identity.h"
 
 struct bp_checkpoint {
@@ -19,23 +20,6 @@ struct bp_checkpoint {
 };
 
 /* ---- the texts of the file ---- */
-
-/* NEW object from a text of the metadata. */
-static bp_status parse(bp_context *ctx, const bp_safetensors *file, const char *key, json_t **out) {
-  json_error_t error;
-  const char *text = bp_safetensors_text(file, key);
-  if (!text) return bp_fail(ctx, BP_E_MODEL, "the metadata has no %s", key);
-  json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-  if (!object && json_error_code(&error) == json_error_out_of_memory)
-    return bp_fail(ctx, BP_E_NOMEM, "out of memory: %s", key);
-  if (json_is_object(object)) {
-    *out = object;
-    return BP_OK;
-  }
-  if (!object) return bp_fail(ctx, BP_E_MODEL, "%s is no JSON: %s", key, error.text);
-  json_decref(object);
-  return bp_fail(ctx, BP_E_MODEL, "%s is JSON, but no object", key);
-}
 
 static bp_status check_kind(bp_context *ctx, const bp_safetensors *file) {
   const char *format = bp_safetensors_text(file, "format");
@@ -134,10 +118,13 @@ static bp_status read_history(bp_context *ctx, bp_checkpoint *checkpoint) {
 static bp_status read_all(bp_context *ctx, bp_checkpoint *checkpoint) {
   json_t *object = NULL;
   BP_TRY(check_kind(ctx, checkpoint->file));
-  BP_TRY(parse(ctx, checkpoint->file, "backprop.checkpoint", &object));
+  BP_TRY(bp_json_from_text(ctx, "backprop.checkpoint", bp_safetensors_text(checkpoint->file, "backprop.checkpoint"),
+                           &object));
   bp_status status = read_state(ctx, object, &checkpoint->state);
   json_decref(object);
-  if (status == BP_OK) status = parse(ctx, checkpoint->file, "backprop.run", &checkpoint->identity);
+  if (status == BP_OK)
+    status = bp_json_from_text(ctx, "backprop.run", bp_safetensors_text(checkpoint->file, "backprop.run"),
+                               &checkpoint->identity);
   return status == BP_OK ? read_history(ctx, checkpoint) : status;
 }
 

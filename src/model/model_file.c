@@ -119,23 +119,6 @@ bp_status bp_model_save(bp_context *context, const bp_model *model, const char *
 
 /* ---- loading ---- */
 
-/* NEW object from a text of the metadata. */
-static bp_status parse(bp_context *ctx, const bp_safetensors *file, const char *key, json_t **out) {
-  json_error_t error;
-  const char *text = bp_safetensors_text(file, key);
-  if (!text) return bp_fail(ctx, BP_E_MODEL, "the metadata has no %s", key);
-  json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-  if (!object && json_error_code(&error) == json_error_out_of_memory)
-    return bp_fail(ctx, BP_E_NOMEM, "out of memory: %s", key);
-  if (json_is_object(object)) {
-    *out = object;
-    return BP_OK;
-  }
-  if (!object) return bp_fail(ctx, BP_E_MODEL, "%s is no JSON: %s", key, error.text);
-  json_decref(object);
-  return bp_fail(ctx, BP_E_MODEL, "%s is JSON, but no object", key);
-}
-
 static bp_status check_kind(bp_context *ctx, const bp_safetensors *file) {
   const char *format = bp_safetensors_text(file, "format");
   if (format && strcmp(format, "backprop") == 0) return BP_OK;
@@ -148,7 +131,7 @@ static bp_status check_kind(bp_context *ctx, const bp_safetensors *file) {
 
 static bp_status load_encoding(bp_context *ctx, const bp_safetensors *file, bp_model *model) {
   json_t *object = NULL;
-  BP_TRY(parse(ctx, file, "backprop.encoding", &object));
+  BP_TRY(bp_json_from_text(ctx, "backprop.encoding", bp_safetensors_text(file, "backprop.encoding"), &object));
   bp_status status = bp_encoding_from_json(ctx, object, &model->encoding);
   json_decref(object);
   return status;
@@ -157,7 +140,7 @@ static bp_status load_encoding(bp_context *ctx, const bp_safetensors *file, bp_m
 /* The format is looked at before all else, so that a file of a newer backprop is called by its name. */
 static bp_status load_description(bp_context *ctx, const bp_safetensors *file, bp_model *model) {
   json_t *object = NULL;
-  BP_TRY(parse(ctx, file, "backprop.model", &object));
+  BP_TRY(bp_json_from_text(ctx, "backprop.model", bp_safetensors_text(file, "backprop.model"), &object));
   bp_status status = bp_model_check_format(ctx, object);
   if (status == BP_OK) status = load_encoding(ctx, file, model);
   if (status == BP_OK) status = bp_model_from_description(ctx, object, model);
@@ -167,7 +150,7 @@ static bp_status load_description(bp_context *ctx, const bp_safetensors *file, b
 
 static bp_status load_record(bp_context *ctx, const bp_safetensors *file, bp_model *model) {
   json_t *object = NULL;
-  BP_TRY(parse(ctx, file, "backprop.record", &object));
+  BP_TRY(bp_json_from_text(ctx, "backprop.record", bp_safetensors_text(file, "backprop.record"), &object));
   json_decref(object);
   const char *text = bp_safetensors_text(file, "backprop.record");
   return bp_model_set_record(ctx, model, text, strlen(text));

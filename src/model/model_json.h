@@ -12,6 +12,10 @@
  * (without its NUL): release with bp_release(allocator, *out, *size + 1, 1). value NULL is BP_E_NOMEM. */
 bp_status bp_json_take_text(bp_context *ctx, json_t *value, char **out, size_t *size);
 
+/* NEW object from the text of a key of a file's metadata; text NULL: there is none.
+ * BP_E_MODEL, BP_E_NOMEM */
+bp_status bp_json_from_text(bp_context *ctx, const char *key, const char *text, json_t **out);
+
 /* What was asked for and what happened, for the training record. */
 typedef struct bp_training {
   const bp_fit_options *fit;

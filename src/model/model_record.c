@@ -24,6 +24,21 @@ bp_status bp_json_take_text(bp_context *ctx, json_t *value, char **out, size_t *
   return text ? BP_OK : bp_fail(ctx, BP_E_NOMEM, "out of memory: the model's description");
 }
 
+bp_status bp_json_from_text(bp_context *ctx, const char *key, const char *text, json_t **out) {
+  json_error_t error;
+  if (!text) return bp_fail(ctx, BP_E_MODEL, "the metadata has no %s", key);
+  json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+  if (!object && json_error_code(&error) == json_error_out_of_memory)
+    return bp_fail(ctx, BP_E_NOMEM, "out of memory: %s", key);
+  if (json_is_object(object)) {
+    *out = object;
+    return BP_OK;
+  }
+  if (!object) return bp_fail(ctx, BP_E_MODEL, "%s is no JSON: %s", key, error.text);
+  json_decref(object);
+  return bp_fail(ctx, BP_E_MODEL, "%s is JSON, but no object", key);
+}
+
 /* The object with one more member; NULL when there was no memory for it. */
 static json_t *with(json_t *object, const char *key, json_t *value) {
   if (object && json_object_set_new(object, key, value) == 0) return object;

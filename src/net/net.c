@@ -173,9 +173,9 @@ static bp_status check_blocks(bp_context *ctx, const bp_embedding_block *b, size
   for (size_t i = 0; i < n; i++) {
     if (b[i].first < end || b[i].count < 1 || b[i].first > inputs - b[i].count)
       return bp_fail(ctx, BP_E_ARG,
-                     "embedding: block %zu is columns %" PRId64 " to %" PRId64 ", expected some of %" PRId64
+                     "embedding: block %zu has %" PRId64 " columns from %" PRId64 " on, expected some of %" PRId64
                      " to %" PRId64,
-                     i, b[i].first, b[i].first + b[i].count - 1, end, inputs - 1);
+                     i, b[i].count, b[i].first, end, inputs - 1);
     if (b[i].width < 1 || b[i].width > BP_UNITS_LIMIT)
       return bp_fail(ctx, BP_E_ARG, "embedding: block %zu has the width %" PRId64 ", expected 1 to %" PRId64, i,
                      b[i].width, BP_UNITS_LIMIT);

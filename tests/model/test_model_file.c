@@ -281,7 +281,7 @@ static const struct {
     {MODEL, NULL, "{\"layers\": [{\"type\": \"embedding\"}]}", "layers[0]: expected blocks"},
     {MODEL, NULL, "{\"layers\": [{\"type\": \"embedding\", \"blocks\": [7]}]}", "layers[0]: expected blocks"},
     {MODEL, NULL, "{\"layers\": [{\"type\": \"embedding\", \"blocks\": [{\"first\": 4, \"count\": 2, \"width\": 2}]}]}",
-     "layers[0]: embedding: block 0 is columns 4 to 5"},
+     "layers[0]: embedding: block 0 has 2 columns from 4 on"},
     {MODEL, NULL,
      "{\"layers\": [{\"type\": \"embedding\", \"blocks\": [{\"first\": 9223372036854775807, \"count\": 2, \"width\": "
      "2}]}]}",
