@@ -7,7 +7,8 @@
 #   fuzz/fuzz_<thing>.c            LLVMFuzzerTestOneInput; the test fuzz.<thing> replays fuzz/corpus/fuzz_<thing>/
 #   bench/<thing>.c                built by the target bench only
 #
-# A test is labelled `unit`, a script `cli`, unless a comment near its top says otherwise: "labels: grad prop".
+# A test is labelled `unit`, a script `cli`, unless a comment near its top says otherwise: "labels: grad prop". What is labelled
+# `long` trains for minutes under a sanitizer, and runs nothing that other tests do not: the presets asan and tsan leave it out.
 # Exit status 77 means skipped. Every test finds these variables in its environment:
 #   BACKPROP         the command
 #   BACKPROP_MNIST   the folder of the MNIST files, where there is one

@@ -4,7 +4,7 @@
  * Gradients are taken of every (activation, loss). Training would need a cube; instead all its pairs are covered, (activation,
  * loss), (loss, optimiser) and (activation, optimiser), the third being another one from pair to pair.
  */
-/* labels: grad prop */
+/* labels: grad prop long */
 #include "backprop/ops.h"
 #include "backprop/program.h"
 #include "train/train_fixtures.h"
