@@ -39,7 +39,9 @@ function(backprop_add_kernels out)
       target_compile_definitions(${target} PRIVATE
         BP_BUILDING_LIBRARY BP_ISA=${isa} BP_ISA_NAME=${isa} BP_ISA_${ISA}_BUILD=1)
       target_compile_options(${target} PRIVATE ${optimise} ${BACKPROP_ISA_FLAGS_${isa}})
-      if(isa STREQUAL baseline) # for CPUs without wide vectors, and to compare with: small rather than fast
+      # For CPUs without wide vectors, and to compare with: small rather than fast. Clang would warn of each loop that is asked
+      # to become vectors and then does not.
+      if(isa STREQUAL baseline AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
         target_compile_options(${target} PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:-Os>)
       endif()
       target_link_libraries(${target} PRIVATE backprop_internal)
