@@ -127,6 +127,9 @@ static void parse_values(bp_parser *p, const char *close, const char *what) {
   expect(p, close, what);
 }
 
+/* The values since `base`; there may be none, and no array yet. */
+static bp_var *values_from(const bp_parser *p, size_t base) { return p->n_values > base ? p->values + base : NULL; }
+
 static bp_var parse_call(bp_parser *p, const bp_token *name) {
   size_t base = p->n_values;
   bp_var v;
@@ -140,7 +143,7 @@ static bp_var parse_call(bp_parser *p, const bp_token *name) {
   advance(p);
   parse_values(p, ")", "',' or ')'");
   if (p->status != BP_OK) return bp_zero_of(p->graph);
-  v = bp_build_call(p, name, p->values + base, p->n_values - base);
+  v = bp_build_call(p, name, values_from(p, base), p->n_values - base);
   p->n_values = base;
   return v;
 }
@@ -150,7 +153,7 @@ static bp_var parse_list(bp_parser *p, const char *at) {
   parse_values(p, "]", "',' or ']'");
   if (p->status != BP_OK) return bp_zero_of(p->graph);
   if (p->n_values == base) return bp_parse_fail(p, at, BP_E_ARG, "a vector needs at least one element");
-  bp_var v = bp_build_list(p, at, p->values + base, p->n_values - base);
+  bp_var v = bp_build_list(p, at, values_from(p, base), p->n_values - base);
   p->n_values = base;
   return v;
 }
