@@ -47,8 +47,10 @@ PYTHON
 : >out
 : >err
 random=12345
+signals=(INT KILL TERM KILL)
 for threads in 1 2; do
-  for signal in INT KILL TERM KILL; do
+  for ((i = 0; i < ${BT_STOPS:-4}; i++)); do # BT_STOPS=20 stops more often
+    signal=${signals[i % 4]}
     random=$(((random * 1103515245 + 12345) % 2147483648))
     step=$((random / 65536 % 300))
     check "stopped by $signal at step $step, $threads threads" python3 stop.py "$backprop" $signal $step $threads $how
