@@ -4,15 +4,7 @@
  * Inputs are arrays, or one number each (S): that is read once.
  */
 
-/* One chunk of `count` elements, all of its inputs read before anything is written: outputs may be inputs. */
-#undef BP_COMPOUND_LOOP
-#define BP_COMPOUND_LOOP(name)                                                                                         \
-  void BP_COMPOUND_FN_OF(name)(void *const *out, const void *const *in, int64_t n) {                                   \
-    int64_t i = 0;                                                                                                     \
-    for (; i + CHUNK <= n; i += CHUNK) R(chunk_##name)(out, in, i, CHUNK);                                             \
-    if (i < n) R(chunk_##name)(out, in, i, n - i);                                                                     \
-  }
-
+#undef BP_COMPOUND_BY
 #undef BP_COMPOUND_FN_OF
 #if BP_REAL_IS_F64
 #define BP_COMPOUND_FN_OF(name) BP_COMPOUND_FN(name, f64)
@@ -20,29 +12,10 @@
 #define BP_COMPOUND_FN_OF(name) BP_COMPOUND_FN(name, f32)
 #endif
 
-/* Arrays x0, x1, …: whole chunks are read in place, a tail through a padded copy. */
-#undef ARRAY
-#undef NUMBER
-#undef EACH
-#undef RESULT
-#define ARRAY(x, k)                                                                                                    \
-  real x[CHUNK];                                                                                                       \
-  if (count == CHUNK)                                                                                                  \
-    memcpy(x, (const real *)in[k] + i, sizeof x);                                                                      \
-  else                                                                                                                 \
-    R(load_tail)(x, (const real *)in[k] + i, count)
-#define NUMBER(s, k) const real s = *(const real *)in[k]
-#define EACH(statement)                                                                                                \
-  BP_INDEPENDENT for (int64_t j = 0; j < CHUNK; j++) { statement; }
-#define RESULT(k, y)                                                                                                   \
-  if (count == CHUNK)                                                                                                  \
-    memcpy((real *)out[k] + i, y, sizeof y);                                                                           \
-  else                                                                                                                 \
-    R(store_tail)((real *)out[k] + i, y, count)
-
-#undef BP_CHUNK
-#define BP_CHUNK(name)                                                                                                 \
-  BP_INLINE void R(chunk_##name)(void *const *out, const void *const *in, const int64_t i, const int64_t count)
+#define BP_COMPOUND_BY(loop, name, outputs, inputs)                                                                    \
+  void BP_COMPOUND_FN_OF(name)(void *const *out, const void *const *in, int64_t n) {                                   \
+    loop(name, out, outputs, in, inputs);                                                                              \
+  }
 
 /* y = x0 x1 + x2 */
 BP_CHUNK(mul_add) {
@@ -52,7 +25,7 @@ BP_CHUNK(mul_add) {
   EACH(c[j] = R(value_add)(R(value_mul)(a[j], b[j]), c[j]))
   RESULT(0, c);
 }
-BP_COMPOUND_LOOP(mul_add)
+BP_COMPOUND_BY(BP_EACH_CHUNK, mul_add, 1, 3)
 
 /* y = x0 - x1 x2 */
 BP_CHUNK(sub_mul) {
@@ -62,7 +35,7 @@ BP_CHUNK(sub_mul) {
   EACH(c[j] = R(value_sub)(c[j], R(value_mul)(a[j], b[j])))
   RESULT(0, c);
 }
-BP_COMPOUND_LOOP(sub_mul)
+BP_COMPOUND_BY(BP_EACH_CHUNK, sub_mul, 1, 3)
 
 /* y = x0 - x1 S2 */
 BP_CHUNK(descend) {
@@ -72,7 +45,7 @@ BP_CHUNK(descend) {
   EACH(w[j] = R(value_sub)(w[j], R(value_mul)(g[j], rate)))
   RESULT(0, w);
 }
-BP_COMPOUND_LOOP(descend)
+BP_COMPOUND_BY(BP_EACH_CHUNK, descend, 1, 3)
 
 /* y = x0 S1 + x2 S3 */
 BP_CHUNK(lerp) {
@@ -83,7 +56,7 @@ BP_CHUNK(lerp) {
   EACH(a[j] = R(value_add)(R(value_mul)(a[j], s), R(value_mul)(b[j], t)))
   RESULT(0, a);
 }
-BP_COMPOUND_LOOP(lerp)
+BP_COMPOUND_BY(BP_EACH_CHUNK, lerp, 1, 4)
 
 /* y = x0 S1 + x2² S3 */
 BP_CHUNK(lerp_square) {
@@ -94,7 +67,7 @@ BP_CHUNK(lerp_square) {
   EACH(a[j] = R(value_add)(R(value_mul)(a[j], s), R(value_mul)(R(value_square)(b[j]), t)))
   RESULT(0, a);
 }
-BP_COMPOUND_LOOP(lerp_square)
+BP_COMPOUND_BY(BP_EACH_CHUNK, lerp_square, 1, 4)
 
 /* y = x0 / (sqrt(x1) + S2) */
 BP_CHUNK(root_quotient) {
@@ -104,7 +77,7 @@ BP_CHUNK(root_quotient) {
   EACH(a[j] = R(value_div)(a[j], R(value_add)(R(value_sqrt)(b[j]), e)))
   RESULT(0, a);
 }
-BP_COMPOUND_LOOP(root_quotient)
+BP_COMPOUND_BY(BP_EACH_CHUNK, root_quotient, 1, 3)
 
 /* y = x0 (S1 - x2²): a cotangent through tanh, of which x2 is the result */
 BP_CHUNK(tanh_pull) {
@@ -114,7 +87,7 @@ BP_CHUNK(tanh_pull) {
   EACH(g[j] = R(value_mul)(g[j], R(value_sub)(one, R(value_square)(y[j]))))
   RESULT(0, g);
 }
-BP_COMPOUND_LOOP(tanh_pull)
+BP_COMPOUND_BY(BP_EACH_CHUNK, tanh_pull, 1, 3)
 
 /* y = x0 (x2 (S1 - x2)): through a sigmoid */
 BP_CHUNK(sigmoid_pull) {
@@ -124,7 +97,7 @@ BP_CHUNK(sigmoid_pull) {
   EACH(g[j] = R(value_mul)(g[j], R(value_mul)(y[j], R(value_sub)(one, y[j]))))
   RESULT(0, g);
 }
-BP_COMPOUND_LOOP(sigmoid_pull)
+BP_COMPOUND_BY(BP_EACH_CHUNK, sigmoid_pull, 1, 3)
 
 /* y = x0 (x2 > S1): through a relu */
 BP_CHUNK(relu_pull) {
@@ -134,7 +107,7 @@ BP_CHUNK(relu_pull) {
   EACH(g[j] = R(value_mul)(g[j], R(value_greater)(y[j], zero)))
   RESULT(0, g);
 }
-BP_COMPOUND_LOOP(relu_pull)
+BP_COMPOUND_BY(BP_EACH_CHUNK, relu_pull, 1, 3)
 
 /* An activation of x0 + x1. */
 BP_CHUNK(add_tanh) {
@@ -143,7 +116,7 @@ BP_CHUNK(add_tanh) {
   EACH(a[j] = R(value_tanh)(R(value_add)(a[j], b[j])))
   RESULT(0, a);
 }
-BP_COMPOUND_LOOP(add_tanh)
+BP_COMPOUND_BY(BP_EACH_CHUNK_ONCE, add_tanh, 1, 2)
 
 BP_CHUNK(add_sigmoid) {
   ARRAY(a, 0);
@@ -151,7 +124,7 @@ BP_CHUNK(add_sigmoid) {
   EACH(a[j] = R(value_sigmoid)(R(value_add)(a[j], b[j])))
   RESULT(0, a);
 }
-BP_COMPOUND_LOOP(add_sigmoid)
+BP_COMPOUND_BY(BP_EACH_CHUNK_ONCE, add_sigmoid, 1, 2)
 
 BP_CHUNK(add_relu) {
   ARRAY(a, 0);
@@ -159,7 +132,7 @@ BP_CHUNK(add_relu) {
   EACH(a[j] = R(value_relu)(R(value_add)(a[j], b[j])))
   RESULT(0, a);
 }
-BP_COMPOUND_LOOP(add_relu)
+BP_COMPOUND_BY(BP_EACH_CHUNK, add_relu, 1, 2)
 
 /* y1 = x0 S1 + x2, y0 = x3 - y1 S4: velocity and weights of stochastic gradient descent */
 BP_CHUNK(momentum) {
@@ -173,7 +146,7 @@ BP_CHUNK(momentum) {
   RESULT(1, v);
   RESULT(0, w);
 }
-BP_COMPOUND_LOOP(momentum)
+BP_COMPOUND_BY(BP_EACH_CHUNK_ONCE, momentum, 2, 5)
 
 /* y1 = x0 S1 + x2 S3, y2 = x4 S5 + x2² S6, y0 = x8 - y1 / (sqrt(y2) + S7) S9: moments and weights of Adam */
 BP_CHUNK(adam) {
@@ -194,4 +167,4 @@ BP_CHUNK(adam) {
   RESULT(2, v);
   RESULT(0, w);
 }
-BP_COMPOUND_LOOP(adam)
+BP_COMPOUND_BY(BP_EACH_CHUNK_ONCE, adam, 3, 10)

@@ -1,7 +1,5 @@
 /* kernels/ew_impl.h - the elementwise loops for one type; included twice by ew_kernel.c. */
-#include "kernels/real.h"
-
-#include "kernels/simd.h"
+#include "kernels/ew_chunk.h"
 
 #include "kernels/ew_math.h"
 #include "kernels/ew_erf.h"
@@ -10,102 +8,63 @@
 #include "kernels/ew_libm.h"
 #include "kernels/ew_polygamma.h"
 
-/* Elements of a chunk: one 64-byte vector, two of 32 bytes or four of 16. */
-#undef CHUNK
-#define CHUNK ((int64_t)(64 / sizeof(real)))
+#undef BP_EW_NAME
+#if BP_REAL_IS_F64
+#define BP_EW_NAME(name) BP_EW_FN(name, f64)
+#else
+#define BP_EW_NAME(name) BP_EW_FN(name, f32)
+#endif
 
-/* A tail of n < CHUNK elements, padded to a whole chunk with zeros; and back. */
-BP_INLINE void R(load_tail)(real chunk[CHUNK], const real *x, int64_t n) {
-  for (int64_t j = 0; j < CHUNK; j += LANES, n -= LANES) {
-    const R(vec) v = n >= LANES ? R(vload)(x + j) : n > 0 ? R(vload_part)(x + j, R(vfirst)(n)) : (R(vec)){0};
-    R(vstore)(chunk + j, v);
-  }
-}
-BP_INLINE void R(store_tail)(real *y, const real chunk[CHUNK], int64_t n) {
-  for (int64_t j = 0; n > 0; j += LANES, n -= LANES) {
-    if (n >= LANES)
-      R(vstore)(y + j, R(vload)(chunk + j));
-    else
-      R(vstore_part)(y + j, R(vfirst)(n), R(vload)(chunk + j));
-  }
-}
-
+#undef BP_KERNEL
 #undef BP_KERNEL1
-#undef BP_KERNEL2
-#undef BP_KERNEL3
 #undef BP_KERNEL1_LONG
 #undef BP_KERNEL1_LIMITED
+#undef BP_KERNEL2
+#undef BP_KERNEL3
 #undef BP_EACH1
 #undef BP_EACH2
 
-/* y[i] = expression of x. */
-#define BP_KERNEL1(name, expression)                                                                                   \
-  BP_INLINE real R(value_##name)(real x) { return expression; }                                                        \
-  void BP_EW_NAME(name)(void *out, const void *const *in, int64_t n) {                                                 \
-    real *y = out;                                                                                                     \
-    const real *x = in[0];                                                                                             \
-    int64_t i = 0;                                                                                                     \
-    for (; i + CHUNK <= n; i += CHUNK) {                                                                               \
-      BP_INDEPENDENT for (int64_t j = 0; j < CHUNK; j++) y[i + j] = R(value_##name)(x[i + j]);                         \
-    }                                                                                                                  \
-    if (i == n) return;                                                                                                \
-    real t[CHUNK];                                                                                                     \
-    R(load_tail)(t, x + i, n - i);                                                                                     \
-    BP_INDEPENDENT for (int64_t j = 0; j < CHUNK; j++) t[j] = R(value_##name)(t[j]);                                   \
-    R(store_tail)(y + i, t, n - i);                                                                                    \
-  }
+#define BP_KERNEL(name, loop, inputs)                                                                                  \
+  void BP_EW_NAME(name)(void *out, const void *const *in, int64_t n) { loop(name, &out, 1, in, inputs); }
 
-/* The same for long expressions, whose code appears once: a tail passes through it in a chunk of its own. */
-#define BP_KERNEL1_LONG(name, expression)                                                                              \
+/* y[i] = expression of x. */
+#define BP_KERNEL1_BY(loop, name, expression)                                                                          \
   BP_INLINE real R(value_##name)(real x) { return expression; }                                                        \
-  void BP_EW_NAME(name)(void *out, const void *const *in, int64_t n) {                                                 \
-    real t[CHUNK];                                                                                                     \
-    for (int64_t i = 0; i < n; i += CHUNK) {                                                                           \
-      const bool tail = n - i < CHUNK;                                                                                 \
-      const real *x = (const real *)in[0] + i;                                                                         \
-      if (tail) R(load_tail)(t, x, n - i);                                                                             \
-      x = tail ? t : x;                                                                                                \
-      real *y = tail ? t : (real *)out + i;                                                                            \
-      BP_INDEPENDENT for (int64_t j = 0; j < CHUNK; j++) y[j] = R(value_##name)(x[j]);                                 \
-      if (tail) R(store_tail)((real *)out + i, t, n - i);                                                              \
-    }                                                                                                                  \
-  }
+  BP_CHUNK(name) {                                                                                                     \
+    ARRAY(x, 0);                                                                                                       \
+    EACH(x[j] = R(value_##name)(x[j]))                                                                                 \
+    RESULT(0, x);                                                                                                      \
+  }                                                                                                                    \
+  BP_KERNEL(name, loop, 1)
+#define BP_KERNEL1(name, expression)      BP_KERNEL1_BY(BP_EACH_CHUNK, name, expression)
+#define BP_KERNEL1_LONG(name, expression) BP_KERNEL1_BY(BP_EACH_CHUNK_ONCE, name, expression)
 
 /* y[i] = expression of a and b. */
 #define BP_KERNEL2(name, expression)                                                                                   \
   BP_INLINE real R(value_##name)(real a, real b) { return expression; }                                                \
-  void BP_EW_NAME(name)(void *out, const void *const *in, int64_t n) {                                                 \
-    real *y = out;                                                                                                     \
-    const real *a = in[0], *b = in[1];                                                                                 \
-    int64_t i = 0;                                                                                                     \
-    for (; i + CHUNK <= n; i += CHUNK) {                                                                               \
-      BP_INDEPENDENT for (int64_t j = 0; j < CHUNK; j++) y[i + j] = R(value_##name)(a[i + j], b[i + j]);               \
-    }                                                                                                                  \
-    if (i == n) return;                                                                                                \
-    real s[CHUNK], t[CHUNK];                                                                                           \
-    R(load_tail)(s, a + i, n - i);                                                                                     \
-    R(load_tail)(t, b + i, n - i);                                                                                     \
-    BP_INDEPENDENT for (int64_t j = 0; j < CHUNK; j++) t[j] = R(value_##name)(s[j], t[j]);                             \
-    R(store_tail)(y + i, t, n - i);                                                                                    \
-  }
+  BP_CHUNK(name) {                                                                                                     \
+    ARRAY(a, 0);                                                                                                       \
+    ARRAY(b, 1);                                                                                                       \
+    EACH(a[j] = R(value_##name)(a[j], b[j]))                                                                           \
+    RESULT(0, a);                                                                                                      \
+  }                                                                                                                    \
+  BP_KERNEL(name, BP_EACH_CHUNK, 2)
 
 /* y[i] = expression of x where |x| <= limit; else, and for NaN, function(x) of the C library. */
 #define BP_KERNEL1_LIMITED(name, expression, limit)                                                                    \
   BP_INLINE real R(value_##name)(real x) { return expression; }                                                        \
-  void BP_EW_NAME(name)(void *out, const void *const *in, int64_t n) {                                                 \
-    for (int64_t i = 0; i < n; i += CHUNK) {                                                                           \
-      const real *x = (const real *)in[0] + i;                                                                         \
-      real t[CHUNK], y[CHUNK];                                                                                         \
-      if (n - i < CHUNK) R(load_tail)(t, x, n - i), x = t;                                                             \
-      int beyond = 0;                                                                                                  \
-      BP_INDEPENDENT for (int64_t j = 0; j < CHUNK; j++) y[j] = R(value_##name)(x[j]);                                 \
-      BP_INDEPENDENT for (int64_t j = 0; j < CHUNK; j++) beyond |= !(R_MATH(fabs)(x[j]) <= (limit));                   \
-      for (int64_t j = 0; beyond && j < CHUNK; j++) {                                                                  \
-        if (!(R_MATH(fabs)(x[j]) <= (limit))) y[j] = R(libm_##name)(x[j]);                                             \
-      }                                                                                                                \
-      R(store_tail)((real *)out + i, y, n - i < CHUNK ? n - i : CHUNK);                                                \
+  BP_CHUNK(name) {                                                                                                     \
+    ARRAY(x, 0);                                                                                                       \
+    real y[LANES];                                                                                                     \
+    int beyond = 0;                                                                                                    \
+    EACH(y[j] = R(value_##name)(x[j]))                                                                                 \
+    EACH(beyond |= !(R_MATH(fabs)(x[j]) <= (limit)))                                                                   \
+    for (int64_t j = 0; beyond && j < LANES; j++) {                                                                    \
+      if (!(R_MATH(fabs)(x[j]) <= (limit))) y[j] = R(libm_##name)(x[j]);                                               \
     }                                                                                                                  \
-  }
+    RESULT(0, y);                                                                                                      \
+  }                                                                                                                    \
+  BP_KERNEL(name, BP_EACH_CHUNK_ONCE, 1)
 
 /* y[i] = function(x), one call after the other. */
 #define BP_EACH1(name)                                                                                                 \
@@ -120,13 +79,6 @@ BP_INLINE void R(store_tail)(real *y, const real chunk[CHUNK], int64_t n) {
     const real *a = in[0], *b = in[1];                                                                                 \
     for (int64_t i = 0; i < n; i++) y[i] = R(libm_##name)(a[i], b[i]);                                                 \
   }
-
-#undef BP_EW_NAME
-#if BP_REAL_IS_F64
-#define BP_EW_NAME(name) BP_EW_FN(name, f64)
-#else
-#define BP_EW_NAME(name) BP_EW_FN(name, f32)
-#endif
 
 BP_KERNEL1(copy, x)
 BP_KERNEL1(neg, -x)
@@ -185,17 +137,12 @@ BP_EACH2(pow)
 BP_EACH2(atan2)
 BP_EACH2(polygamma)
 
-#undef PICK
-#define PICK(c, a, b) ((c) != 0 ? (a) : (b))
-void BP_EW_NAME(where)(void *out, const void *const *in, int64_t n) {
-  real *y = out;
-  const real *c = in[0], *a = in[1], *b = in[2];
-  int64_t i = 0;
-  for (; i + CHUNK <= n; i += CHUNK) {
-    BP_INDEPENDENT for (int64_t j = 0; j < CHUNK; j++) {
-      const real first = a[i + j], second = b[i + j];
-      y[i + j] = PICK(c[i + j], first, second);
-    }
-  }
-  for (; i < n; i++) y[i] = PICK(c[i], a[i], b[i]);
+/* y[i] = a where c is not zero, else b: a selection, so that what is not chosen may be NaN. */
+BP_CHUNK(where) {
+  ARRAY(c, 0);
+  ARRAY(a, 1);
+  ARRAY(b, 2);
+  EACH(a[j] = c[j] != 0 ? a[j] : b[j])
+  RESULT(0, a);
 }
+BP_KERNEL(where, BP_EACH_CHUNK, 3)

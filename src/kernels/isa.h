@@ -35,12 +35,13 @@
 
 #define BP_INLINE static inline __attribute__((always_inline, unused))
 
-/* Before a loop: its iterations are independent (out is either one of the inputs or apart from them). */
+/* Before a loop: its iterations are independent (out is either one of the inputs or apart from them). gcc would unroll a
+ * loop of a few iterations before it looks for vectors. */
 #if defined(__clang__)
-#define BP_INDEPENDENT _Pragma("clang loop vectorize(assume_safety) unroll(disable)")
+#define BP_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #define BP_UNROLL      _Pragma("clang loop unroll(full)")
 #else
-#define BP_INDEPENDENT _Pragma("GCC ivdep")
+#define BP_INDEPENDENT _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
 #define BP_UNROLL      _Pragma("GCC unroll 32")
 #endif
 

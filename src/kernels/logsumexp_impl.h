@@ -36,7 +36,7 @@ static void R(logsumexp_rows)(real *y, const real *x, int64_t rows, int64_t colu
 
 static real R(logsumexp_row)(const real *x, int64_t columns) {
   real sum[WIDE], part[WIDE];
-  const real top = R(row)(R(join_max), (real)-INFINITY, x, columns);
+  const real top = R(row)(R(join_max), (real)-INFINITY, 0, x, columns);
   if (!(top - top == 0)) return top;
   for (int64_t l = 0; l < WIDE; l++) sum[l] = 0;
   for (int64_t c = 0; c < columns; c += WIDE) {

@@ -36,7 +36,9 @@ BP_INLINE R(vec) R(join_prod)(R(vec) a, R(vec) b) { return a * b; }
 BP_INLINE R(ivec) R(vnan)(R(vec) a) { return a != a; /* NOLINT(misc-redundant-expression) */ }
 /* The first of two equals, and NaN when either is NaN, as the elementwise kernels. */
 BP_INLINE R(vec) R(join_max)(R(vec) a, R(vec) b) { return R(vselect)((a >= b) | R(vnan)(a), a, b); }
-BP_INLINE R(vec) R(join_min)(R(vec) a, R(vec) b) { return R(vselect)((a <= b) | R(vnan)(a), a, b); }
+
+/* `flip` is 0, or the sign bit: then a minimum is the maximum of what has the opposite sign, to the bit. */
+BP_INLINE R(vec) R(turned)(R(vec) x, ibits flip) { return (R(vec))((R(ivec))x ^ flip); }
 
 /* ROWS rows of `columns` elements as out[c * ROWS + row]; rows beyond `rows` repeat one of them. One copy serves all. */
 static __attribute__((noinline)) void R(load_rows)(real *out, const real *in, int64_t stride, int64_t rows,
@@ -51,8 +53,11 @@ static __attribute__((noinline)) void R(load_rows)(real *out, const real *in, in
 typedef R(vec) (*R(join_fn))(R(vec), R(vec));
 
 /* Folds the lanes to their first half again and again; the last folds are inside a vector. */
-BP_INLINE real R(fold_lanes)(R(join_fn) join, R(vec) * lane, const int lanes) {
-  int half = lanes / 2;
+BP_INLINE real R(fold_lanes)(R(join_fn) join, R(vec) * lane, int lanes) {
+  for (; lanes > ROW_LANES; lanes /= 2) {
+    for (int v = 0; v < lanes / 2 / LANES; v++) lane[v] = join(lane[v], lane[v + lanes / 2 / LANES]);
+  }
+  int half = ROW_LANES / 2;
   for (; half >= LANES; half /= 2) {
     for (int v = 0; v < half / LANES; v++) lane[v] = join(lane[v], lane[v + half / LANES]);
   }
@@ -65,36 +70,47 @@ BP_INLINE real R(fold_lanes)(R(join_fn) join, R(vec) * lane, const int lanes) {
   return lane[0][0];
 }
 
-BP_INLINE real R(row_in_lanes)(R(join_fn) join, real neutral, const real *x, int64_t n, const int lanes) {
+/* All whole turns of the lanes; the number of elements read. */
+BP_INLINE int64_t R(whole_turns)(R(join_fn) join, ibits flip, R(vec) * lane, const real *x, int64_t n,
+                                 const int lanes) {
+  R(vec) at[LONG_LANES / LANES];
+  int64_t r = 0;
+  BP_UNROLL for (int v = 0; v < lanes / LANES; v++) at[v] = lane[v];
+  for (; r + lanes <= n; r += lanes) {
+    BP_UNROLL for (int v = 0; v < lanes / LANES; v++) {
+      at[v] = join(at[v], R(turned)(R(vload)(x + r + v * LANES), flip));
+    }
+  }
+  BP_UNROLL for (int v = 0; v < lanes / LANES; v++) lane[v] = at[v];
+  return r;
+}
+
+BP_INLINE real R(row)(R(join_fn) join, real neutral, ibits flip, const real *x, int64_t n) {
   const R(vec) start = R(vset1)(neutral);
   R(vec) lane[LONG_LANES / LANES];
-  BP_UNROLL for (int v = 0; v < lanes / LANES; v++) lane[v] = start;
-  int64_t r = 0;
-  for (; r + lanes <= n; r += lanes) {
-    BP_UNROLL for (int v = 0; v < lanes / LANES; v++) lane[v] = join(lane[v], R(vload)(x + r + v * LANES));
-  }
-  for (int v = 0; r + LANES <= n; r += LANES, v++) lane[v] = join(lane[v], R(vload)(x + r));
+  const int lanes = n < LONG_ROW ? ROW_LANES : LONG_LANES;
+  for (int v = 0; v < lanes / LANES; v++) lane[v] = start;
+  int64_t r = lanes == ROW_LANES ? R(whole_turns)(join, flip, lane, x, n, ROW_LANES)
+                                 : R(whole_turns)(join, flip, lane, x, n, LONG_LANES);
+  int v = 0;
+  for (; r + LANES <= n; r += LANES, v++) lane[v] = join(lane[v], R(turned)(R(vload)(x + r), flip));
   if (r < n) {
-    const int64_t v = (r % lanes) / LANES;
-    const R(vec) rest = R(vload_part)(x + r, R(vfirst)(n - r));
+    const R(vec) rest = R(turned)(R(vload_part)(x + r, R(vfirst)(n - r)), flip);
     lane[v] = join(lane[v], R(vselect)(R(vbefore)(n - r), rest, start));
   }
   return R(fold_lanes)(join, lane, lanes);
 }
-BP_INLINE real R(row)(R(join_fn) join, real neutral, const real *x, int64_t n) {
-  return n < LONG_ROW ? R(row_in_lanes)(join, neutral, x, n, ROW_LANES)
-                      : R(row_in_lanes)(join, neutral, x, n, LONG_LANES);
-}
 
 /* Up to ROWS rows at once, in the order of row_in_lanes and fold_lanes; a lane without elements would change nothing. */
-BP_INLINE void R(short_rows)(R(join_fn) join, real neutral, const bp_reduce *g, real *y, const real *x, int64_t rows) {
+BP_INLINE void R(short_rows)(R(join_fn) join, real neutral, ibits flip, const bp_reduce *g, real *y, const real *x,
+                             int64_t rows) {
   const int64_t n = g->reduce, used = n < ROW_LANES ? n : ROW_LANES;
   real lane[SHORT_ROW * ROWS];
   R(load_rows)(lane, x, g->outer_stride, rows, n);
   for (real *at = lane; at < lane + ROWS; at += LANES) {
     for (int64_t r = 0; r < used; r++) {
-      R(vec) sum = join(R(vset1)(neutral), R(vload)(at + r * ROWS));
-      if (r + ROW_LANES < n) sum = join(sum, R(vload)(at + (r + ROW_LANES) * ROWS));
+      R(vec) sum = join(R(vset1)(neutral), R(turned)(R(vload)(at + r * ROWS), flip));
+      if (r + ROW_LANES < n) sum = join(sum, R(turned)(R(vload)(at + (r + ROW_LANES) * ROWS), flip));
       R(vstore)(at + r * ROWS, sum);
     }
     for (int64_t half = ROW_LANES / 2; half > 0; half /= 2) {
@@ -103,52 +119,59 @@ BP_INLINE void R(short_rows)(R(join_fn) join, real neutral, const bp_reduce *g, 
       }
     }
   }
+  for (real *at = lane; at < lane + ROWS; at += LANES) R(vstore)(at, R(turned)(R(vload)(at), flip));
   for (int64_t r = 0; r < rows; r++) y[r * g->out_stride] = lane[r];
 }
 
 /* `vecs` vectors of columns; with `part` only the lanes of `last`. */
-BP_INLINE void R(columns)(R(join_fn) join, real neutral, const bp_reduce *g, real *y, const real *x, const int vecs,
-                          const bool part, R(vmask) last) {
+BP_INLINE void R(columns)(R(join_fn) join, real neutral, ibits flip, const bp_reduce *g, real *y, const real *x,
+                          const int vecs, const bool part, R(vmask) last) {
   R(vec) sum[4];
   BP_UNROLL for (int v = 0; v < vecs; v++) sum[v] = R(vset1)(neutral);
   for (int64_t r = 0; r < g->reduce; r++) {
     BP_UNROLL for (int v = 0; v < vecs; v++) {
       const real *from = x + r * g->reduce_stride + v * LANES;
-      sum[v] = join(sum[v], part ? R(vload_part)(from, last) : R(vload)(from));
+      sum[v] = join(sum[v], R(turned)(part ? R(vload_part)(from, last) : R(vload)(from), flip));
     }
   }
   BP_UNROLL for (int v = 0; v < vecs; v++) {
+    const R(vec) result = R(turned)(sum[v], flip);
     if (part)
-      R(vstore_part)(y + v * LANES, last, sum[v]);
+      R(vstore_part)(y + v * LANES, last, result);
     else
-      R(vstore)(y + v * LANES, sum[v]);
+      R(vstore)(y + v * LANES, result);
   }
 }
-BP_INLINE void R(all_columns)(R(join_fn) join, real neutral, const bp_reduce *g, real *y, const real *x) {
+BP_INLINE void R(all_columns)(R(join_fn) join, real neutral, ibits flip, const bp_reduce *g, real *y, const real *x) {
   const R(vmask) whole = R(vfirst)(LANES);
   int64_t i = 0;
-  for (; i + 4 * LANES <= g->inner; i += 4 * LANES) R(columns)(join, neutral, g, y + i, x + i, 4, false, whole);
-  for (; i + LANES <= g->inner; i += LANES) R(columns)(join, neutral, g, y + i, x + i, 1, false, whole);
-  if (i < g->inner) R(columns)(join, neutral, g, y + i, x + i, 1, true, R(vfirst)(g->inner - i));
+  for (; i + 4 * LANES <= g->inner; i += 4 * LANES) R(columns)(join, neutral, flip, g, y + i, x + i, 4, false, whole);
+  for (; i + LANES <= g->inner; i += LANES) R(columns)(join, neutral, flip, g, y + i, x + i, 1, false, whole);
+  if (i < g->inner) R(columns)(join, neutral, flip, g, y + i, x + i, 1, true, R(vfirst)(g->inner - i));
 }
 
-BP_INLINE void R(reduce)(R(join_fn) join, real neutral, const bp_reduce *g) {
+BP_INLINE void R(reduce)(R(join_fn) join, real neutral, ibits flip, const bp_reduce *g) {
   const bool rows = g->inner == 1 && g->reduce_stride == 1, several = rows && g->reduce > 0 && g->reduce <= SHORT_ROW;
   for (int64_t o = 0, step = 1; o < g->outer; o += step) {
     const real *x = (const real *)g->in + o * g->outer_stride;
     real *y = (real *)g->out + o * g->out_stride;
     if (several) {
       step = g->outer - o < ROWS ? g->outer - o : ROWS;
-      R(short_rows)(join, neutral, g, y, x, step);
+      R(short_rows)(join, neutral, flip, g, y, x, step);
     } else if (rows) {
-      *y = R(row)(join, neutral, x, g->reduce);
+      *y = R(turned)(R(vset1)(R(row)(join, neutral, flip, x, g->reduce)), flip)[0];
     } else {
-      R(all_columns)(join, neutral, g, y, x);
+      R(all_columns)(join, neutral, flip, g, y, x);
     }
   }
 }
 
-void BP_ISA_FN(R(bp_reduce_sum))(const bp_reduce *g) { R(reduce)(R(join_sum), 0, g); }
-void BP_ISA_FN(R(bp_reduce_prod))(const bp_reduce *g) { R(reduce)(R(join_prod), 1, g); }
-void BP_ISA_FN(R(bp_reduce_max))(const bp_reduce *g) { R(reduce)(R(join_max), (real)-INFINITY, g); }
-void BP_ISA_FN(R(bp_reduce_min))(const bp_reduce *g) { R(reduce)(R(join_min), (real)INFINITY, g); }
+/* One copy for both ends. */
+static void R(reduce_extreme)(const bp_reduce *g, ibits flip) { R(reduce)(R(join_max), (real)-INFINITY, flip, g); }
+
+void BP_ISA_FN(R(bp_reduce_sum))(const bp_reduce *g) { R(reduce)(R(join_sum), 0, 0, g); }
+void BP_ISA_FN(R(bp_reduce_prod))(const bp_reduce *g) { R(reduce)(R(join_prod), 1, 0, g); }
+void BP_ISA_FN(R(bp_reduce_max))(const bp_reduce *g) { R(reduce_extreme)(g, 0); }
+void BP_ISA_FN(R(bp_reduce_min))(const bp_reduce *g) {
+  R(reduce_extreme)(g, (ibits)((ubits)1 << (8 * sizeof(real) - 1)));
+}
