@@ -67,12 +67,49 @@ uint64_t bp_random_below(uint64_t seed, bp_purpose purpose, uint32_t epoch, uint
   return mul_high(bp_random_bits(seed, purpose, epoch, index), n);
 }
 
+/* ---- many at a time: lanes are plain arrays, so that each round is a loop that becomes vector code ---- */
+enum { LANES = 8 };
+
+typedef struct lanes {
+  uint32_t c[4][LANES]; /* word w of the counter of each number */
+} lanes;
+
+static void round_of_lanes(lanes *p, uint32_t k0, uint32_t k1) {
+  for (int i = 0; i < LANES; i++) {
+    const uint64_t p0 = (uint64_t)p->c[0][i] * 0xD2511F53u, p1 = (uint64_t)p->c[2][i] * 0xCD9E8D57u;
+    const uint32_t c1 = p->c[1][i], c3 = p->c[3][i];
+    p->c[0][i] = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
+    p->c[2][i] = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+    p->c[1][i] = (uint32_t)p1;
+    p->c[3][i] = (uint32_t)p0;
+  }
+}
+
+/* out[i] = bp_random_bits() of index first - i. */
+static void bits_downward(uint64_t seed, bp_purpose purpose, uint32_t epoch, uint64_t first, uint64_t out[LANES]) {
+  lanes p;
+  uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+  for (int i = 0; i < LANES; i++) {
+    const uint64_t index = first - (uint64_t)i;
+    p.c[0][i] = (uint32_t)index;
+    p.c[1][i] = (uint32_t)(index >> 32);
+    p.c[2][i] = epoch;
+    p.c[3][i] = (uint32_t)purpose;
+  }
+  for (int round = 0; round < ROUNDS; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) round_of_lanes(&p, k0, k1);
+  for (int i = 0; i < LANES; i++) out[i] = p.c[0][i] | (uint64_t)p.c[1][i] << 32;
+}
+
 void bp_random_permutation(uint64_t seed, bp_purpose purpose, uint32_t epoch, int32_t *order, int32_t n) {
+  uint64_t bits[LANES];
   for (int32_t i = 0; i < n; i++) order[i] = i;
-  for (int32_t i = n - 1; i > 0; i--) {
-    uint64_t j = bp_random_below(seed, purpose, epoch, (uint64_t)i, (uint64_t)i + 1);
-    int32_t other = order[j];
-    order[j] = order[i];
-    order[i] = other;
+  for (int32_t first = n - 1; first > 0; first -= LANES) {
+    bits_downward(seed, purpose, epoch, (uint64_t)first, bits);
+    for (int32_t i = first; i > 0 && i > first - LANES; i--) {
+      uint64_t j = mul_high(bits[first - i], (uint64_t)i + 1);
+      int32_t other = order[j];
+      order[j] = order[i];
+      order[i] = other;
+    }
   }
 }
