@@ -38,10 +38,28 @@ static bp_var adjoin_axes(bp_var x, unsigned *axes) {
   return bp_transpose(x, perm);
 }
 
+/* Drops those of the axes that have one element: nothing is to be done there. */
+static bp_var drop_ones(bp_var x, unsigned *axes) {
+  const bp_shape from = *bp_shape_of(x);
+  unsigned ones = 0, left = 0;
+  for (int i = 0, at = 0; i < from.rank; i++) {
+    unsigned bit = *axes & BP_AXIS(i);
+    if (bit != 0 && from.dims[i] == 1)
+      ones |= bit;
+    else
+      left |= bit != 0 ? BP_AXIS(at) : 0, at++;
+  }
+  if (ones == 0) return x;
+  *axes = left;
+  bp_shape to = bp_shape_reduced(&from, ones);
+  return (bp_reshape)(x, to.rank, to.dims);
+}
+
 static bp_var reduction(bp_op op, bp_var x, unsigned axes) {
   const char *name = bp_op_table[op].name;
   if (!bp_args_ok(name, 1, &x) || !bp_real_args(name, 1, &x)) return bp_zero_of(x.graph);
   axes = bp_axes_normal(axes, bp_shape_of(x)->rank);
+  if (op != BP_OP_norm) x = drop_ones(x, &axes);
   if ((op == BP_OP_reduce_max || op == BP_OP_reduce_min) && axes != 0 && last_run(axes, bp_shape_of(x)->rank) != axes)
     x = adjoin_axes(x, &axes);
   while (axes != 0 && x.graph->status == BP_OK) {
