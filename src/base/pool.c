@@ -1,10 +1,12 @@
 /* base/pool.c - the thread pool.
  *
- * A run is published by storing its number of tasks in `unclaimed`; a participant claims one by counting it down.
- * The task's function is read only after a claim has succeeded, and a run cannot end while a claimed task is open:
- * so a worker that comes late, or was stopped anywhere between looking and claiming, either finds nothing or takes
- * part in the run that is on now. No generation number is needed, and the owner never waits for a worker that
- * claimed nothing: on a busy machine it does all the tasks itself and goes on.
+ * Task i is meant for thread i mod the number of threads, so that in runs with equal tasks each finds its data in its own
+ * cache; who has done his own takes those of others. A run is published by storing, for each thread, how many are
+ * meant for it; a participant claims one by counting that down. The task's function is read only after a claim has
+ * succeeded, and a run cannot end while a claimed task is open: so a worker that comes late, or was stopped anywhere
+ * between looking and claiming, either finds nothing or takes part in the run that is on now. No generation number is
+ * needed, and the owner never waits for a worker that claimed nothing: on a busy machine it does all the tasks itself
+ * and goes on.
  *
  * Waiting, for work as for the end, spins first and then sleeps. A sleeper raises a flag and looks again before it
  * sleeps on the flag; the other side changes the number and then takes the flag down. Both in the one total order of
@@ -37,6 +39,11 @@ typedef struct worker {
   pthread_t handle;
 } worker;
 
+/* Tasks meant for one thread that nobody took yet. */
+typedef struct share {
+  _Alignas(CACHE_LINE) atomic_llong unclaimed;
+} share;
+
 struct bp_pool {
   /* the run: written by the owner before `unclaimed`, read after a claim */
   bp_task_fn fn;
@@ -45,10 +52,10 @@ struct bp_pool {
   /* fixed once the pool is made */
   bp_allocator allocator;
   worker *workers;
+  share *shares; /* by thread; the owner is thread 0 */
   int n_workers, max_workers;
   int64_t spin; /* nanoseconds */
 
-  _Alignas(CACHE_LINE) atomic_llong unclaimed;   /* tasks that nobody took yet */
   _Alignas(CACHE_LINE) atomic_llong open;        /* tasks that are not known to be done */
   _Alignas(CACHE_LINE) atomic_int workers_sleep; /* some worker sleeps, or is about to */
   atomic_int owner_sleeps;
@@ -89,7 +96,11 @@ static int64_t now(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static bool has_work(bp_pool *pool) { return atomic_load(&pool->unclaimed) > 0 || atomic_load(&pool->stop); }
+static bool has_work(bp_pool *pool) {
+  for (int thread = 0; thread <= pool->max_workers; thread++)
+    if (atomic_load(&pool->shares[thread].unclaimed) > 0) return true;
+  return atomic_load(&pool->stop);
+}
 
 static bool is_finished(bp_pool *pool) { return atomic_load(&pool->open) == 0; }
 
@@ -118,25 +129,38 @@ static void wait_until(bp_pool *pool, bool (*condition)(bp_pool *), atomic_int *
 
 /* ---- working ---- */
 
-/* Takes one task and gives how many were left with it, or 0 when there is none. */
-static int64_t claim(bp_pool *pool) {
-  long long left = atomic_load_explicit(&pool->unclaimed, memory_order_relaxed);
+/* Tasks of a run that are meant for a thread. */
+static int64_t share_of(const bp_pool *pool, int64_t tasks, int thread) {
+  int64_t threads = pool->n_workers + 1;
+  return (tasks - thread + threads - 1) / threads;
+}
+
+/* Takes one task from a share and gives how many were left with it, or 0 when there is none. */
+static int64_t claim_from(share *from) {
+  long long left = atomic_load_explicit(&from->unclaimed, memory_order_relaxed);
   while (left > 0) {
-    if (atomic_compare_exchange_weak_explicit(&pool->unclaimed, &left, left - 1, memory_order_acq_rel,
+    if (atomic_compare_exchange_weak_explicit(&from->unclaimed, &left, left - 1, memory_order_acq_rel,
                                               memory_order_relaxed))
       return left;
   }
   return 0;
 }
 
+/* The number of a task, of one's own first; -1 when none is left. */
+static int64_t claim(bp_pool *pool, int thread) {
+  for (int i = 0, of = thread; i <= pool->max_workers; i++, of = of == pool->max_workers ? 0 : of + 1) {
+    int64_t left = claim_from(&pool->shares[of]);
+    if (left > 0) return of + (share_of(pool, pool->tasks, of) - left) * (pool->n_workers + 1);
+  }
+  return -1;
+}
+
 /* Works until no task is left to claim. The tasks done are reported together: until then the run cannot end, so all
  * of them belong to the same run. */
 static void take_part(bp_pool *pool, int thread) {
   int64_t done = 0;
-  for (int64_t left = claim(pool); left > 0; left = claim(pool)) {
-    pool->fn(pool->user, pool->tasks - left, thread);
-    done++;
-  }
+  for (int64_t task = claim(pool, thread); task >= 0; task = claim(pool, thread), done++)
+    pool->fn(pool->user, task, thread);
   if (done > 0 && atomic_fetch_sub(&pool->open, done) == done && thread != 0) wake_all(&pool->owner_sleeps);
 }
 
@@ -163,7 +187,8 @@ int64_t bp_pool_run(bp_pool *pool, bp_task_fn fn, void *user, int64_t tasks) {
   pool->user = user;
   pool->tasks = tasks;
   atomic_store(&pool->open, tasks);
-  atomic_store(&pool->unclaimed, tasks);
+  for (int thread = 0; thread <= pool->n_workers; thread++)
+    atomic_store(&pool->shares[thread].unclaimed, share_of(pool, tasks, thread));
   wake_all(&pool->workers_sleep);
   take_part(pool, 0);
   if (is_finished(pool)) return 0;
@@ -188,6 +213,13 @@ static void start_workers(bp_pool *pool) {
   (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+static void release(bp_pool *pool) {
+  bp_allocator allocator = pool->allocator;
+  if (pool->shares) bp_aligned_free(allocator, pool->shares, (size_t)(pool->max_workers + 1) * sizeof *pool->shares);
+  bp_release(allocator, pool->workers, (size_t)pool->max_workers, sizeof *pool->workers);
+  bp_aligned_free(allocator, pool, sizeof *pool);
+}
+
 bp_status bp_pool_new(bp_context *ctx, int threads, bp_pool **out) {
   if (threads < 0 || threads > MAX_THREADS)
     return bp_fail(ctx, BP_E_ARG, "thread pool: %d threads asked for; 0 (one per core) to %d are allowed", threads,
@@ -201,10 +233,12 @@ bp_status bp_pool_new(bp_context *ctx, int threads, bp_pool **out) {
   pool->max_workers = threads - 1;
   pool->spin = threads <= cores ? SPIN_NANOSECONDS : 0;
   pool->workers = bp_calloc(ctx, (size_t)pool->max_workers, sizeof *pool->workers);
-  if (!pool->workers) {
-    bp_aligned_free(pool->allocator, pool, sizeof *pool);
+  pool->shares = bp_aligned_alloc(ctx, (size_t)threads * sizeof *pool->shares);
+  if (!pool->workers || !pool->shares) {
+    release(pool);
     return BP_E_NOMEM;
   }
+  memset(pool->shares, 0, (size_t)threads * sizeof *pool->shares);
   start_workers(pool);
   *out = pool;
   return BP_OK;
@@ -212,12 +246,10 @@ bp_status bp_pool_new(bp_context *ctx, int threads, bp_pool **out) {
 
 void bp_pool_free(bp_pool *pool) {
   if (!pool) return;
-  bp_allocator allocator = pool->allocator;
   atomic_store(&pool->stop, true);
   wake_all(&pool->workers_sleep);
   for (int i = 0; i < pool->n_workers; i++) (void)pthread_join(pool->workers[i].handle, NULL);
-  bp_release(allocator, pool->workers, (size_t)pool->max_workers, sizeof *pool->workers);
-  bp_aligned_free(allocator, pool, sizeof *pool);
+  release(pool);
 }
 
 int bp_pool_threads(const bp_pool *pool) { return pool ? pool->n_workers + 1 : 1; }

@@ -20,9 +20,9 @@ bp_status bp_pool_new(bp_context *ctx, int threads, bp_pool **out);
 void bp_pool_free(bp_pool *pool);
 int bp_pool_threads(const bp_pool *pool);
 
-/* Runs fn(user, t, thread) for t = 0 .. tasks - 1, each once, claimed from an atomic counter; returns when all are
- * done (a barrier: what the tasks wrote is visible). No allocation. pool NULL or tasks <= 1: in the calling thread.
- * Returns the nanoseconds that the caller had nothing to do and waited for others. */
+/* Runs fn(user, t, thread) for t = 0 .. tasks - 1, each once; returns when all are done (a barrier: what the tasks wrote is
+ * visible). Task t is meant for thread t mod threads; a thread that has done its own takes those of others. No allocation.
+ * pool NULL or tasks <= 1: in the calling thread. Returns the nanoseconds that the caller had nothing to do and waited for others. */
 int64_t bp_pool_run(bp_pool *pool, bp_task_fn fn, void *user, int64_t tasks);
 
 /* Cores that this process may use; at least 1. */

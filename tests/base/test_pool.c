@@ -282,7 +282,7 @@ static bp_status use_pool(bp_context *ctx, void *user) {
 
 static void a_pool_without_memory_is_refused(void **state) {
   (void)state;
-  assert_int_equal(bt_alloc_sweep(use_pool, NULL), 2);
+  assert_int_equal(bt_alloc_sweep(use_pool, NULL), 3);
 }
 
 int main(void) {
