@@ -146,7 +146,7 @@ BP_CHUNK(momentum) {
   RESULT(1, v);
   RESULT(0, w);
 }
-BP_COMPOUND_BY(BP_EACH_CHUNK_ONCE, momentum, 2, 5)
+BP_COMPOUND_BY(BP_EACH_CHUNK, momentum, 2, 5)
 
 /* y1 = x0 S1 + x2 S3, y2 = x4 S5 + x2² S6, y0 = x8 - y1 / (sqrt(y2) + S7) S9: moments and weights of Adam */
 BP_CHUNK(adam) {
@@ -167,4 +167,4 @@ BP_CHUNK(adam) {
   RESULT(2, v);
   RESULT(0, w);
 }
-BP_COMPOUND_BY(BP_EACH_CHUNK_ONCE, adam, 3, 10)
+BP_COMPOUND_BY(BP_EACH_CHUNK, adam, 3, 10)

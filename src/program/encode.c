@@ -1,6 +1,7 @@
 /* encode.c - the scheduled instructions as an immutable program. Floor: program. */
 #include "program/encode.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -300,12 +301,30 @@ static bp_status find_fixed(encoder *e) {
   return BP_OK;
 }
 
-static void count_work(const bp_program *p, const plan_chain *chain, plan_phase *to) {
+static void count_work(const bp_program *p, plan_chain *chain) {
   for (int32_t i = 0; i < chain->count; i++) {
     const plan_instruction *ins = &p->instructions[chain->first + i];
-    to->work_per_row += ins->flops_per_row + ins->bytes_per_row;
-    to->work += ins->flops + ins->bytes;
+    chain->work_per_row += ins->flops_per_row + ins->bytes_per_row;
+    chain->work += ins->flops + ins->bytes;
   }
+  chain->most_work = plan_chain_work(chain, p->max_batch);
+}
+
+static int more_work_first(const void *a, const void *b) {
+  const plan_chain *x = a, *y = b;
+  if (x->most_work != y->most_work) return x->most_work > y->most_work ? -1 : 1;
+  return x->first < y->first ? -1 : 1;
+}
+
+/* The chains of a phase, those with most work first: threads that share them end together when the small ones come last. */
+static void sort_chains(bp_program *p, plan_phase *phase) {
+  plan_chain *chains = &p->chains[phase->first];
+  for (int32_t i = 0; i < phase->count; i++) {
+    count_work(p, &chains[i]);
+    phase->work_per_row += chains[i].work_per_row;
+    phase->work += chains[i].work;
+  }
+  qsort(chains, (size_t)phase->count, sizeof *chains, more_work_first);
 }
 
 static bp_status encode_phases(encoder *e, const chain_order *o) {
@@ -320,7 +339,7 @@ static bp_status encode_phases(encoder *e, const chain_order *o) {
     to->first = p->n_chains;
     for (int32_t name = o->phase_first[phase]; name >= 0; name = o->chain_next[name]) BP_TRY(encode_chain(e, o, name));
     to->count = p->n_chains - to->first;
-    for (int32_t i = 0; i < to->count; i++) count_work(p, &p->chains[to->first + i], to);
+    sort_chains(p, to);
     if (to->count == 0) p->n_phases--;
   }
   return BP_OK;

@@ -81,18 +81,17 @@ static void prefetch_row(const char *row, size_t bytes) {
 
 enum { ROWS_AHEAD = 2 };
 
-static void run_gather(const plan_code *c, const block *b, char *out, const char *table, const int32_t *index) {
-  int64_t last = (b->task_end - 1) / c->columns;
-  size_t size_in = bp_dtype_size((bp_dtype)c->from), size_out = bp_dtype_size((bp_dtype)c->dtype);
-  for (int64_t e = b->begin, end = b->begin + b->n; e < end;) {
-    int64_t row = e / c->columns, column = e % c->columns;
-    int64_t n = c->columns - column < end - e ? c->columns - column : end - e;
+void plan_gather(const plan_code *c, char *out, const char *table, const int32_t *index, int64_t begin, int64_t n,
+                 int64_t end) {
+  const int64_t columns = c->columns, last = (end - 1) / columns;
+  const size_t size_in = bp_dtype_size((bp_dtype)c->from), size_out = bp_dtype_size((bp_dtype)c->dtype);
+  int64_t row = begin / columns, column = begin - row * columns;
+  for (int64_t part; n > 0; n -= part, row++, column = 0) {
+    part = columns - column < n ? columns - column : n;
     if (column == 0 && row + ROWS_AHEAD <= last)
-      prefetch_row(table + (size_t)((int64_t)index[row + ROWS_AHEAD] * c->columns) * size_in,
-                   (size_t)c->columns * size_in);
-    bp_convert(out, c->dtype, table + (size_t)((int64_t)index[row] * c->columns + column) * size_in, c->from, n);
-    out += (size_t)n * size_out;
-    e += n;
+      prefetch_row(table + (size_t)((int64_t)index[row + ROWS_AHEAD] * columns) * size_in, (size_t)columns * size_in);
+    bp_convert(out, c->dtype, table + (size_t)((int64_t)index[row] * columns + column) * size_in, c->from, part);
+    out += (size_t)part * size_out;
   }
 }
 
@@ -158,7 +157,7 @@ static void run_code(const plan_code *c, const block *b) {
   case CODE_ELEMENTWISE: c->fn.ew(out, in, b->n); return;
   case CODE_COMPOUND: run_compound(c, at, b->n); return;
   case CODE_CAST: bp_convert(out, c->dtype, in[0], c->from, b->n); return;
-  case CODE_GATHER: run_gather(c, b, out, in[0], in[1]); return;
+  case CODE_GATHER: plan_gather(c, out, in[0], in[1], b->begin, b->n, b->task_end); return;
   case CODE_ONE_HOT: run_one_hot(c, b, out, in[0]); return;
   }
 }

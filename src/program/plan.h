@@ -93,14 +93,20 @@ typedef struct plan_instruction {
 
 /* Instructions that a thread runs one after the other on a block of rows. */
 typedef struct plan_chain {
-  int32_t first, count; /* in the program's list */
-  int64_t rows;         /* -1: the batch */
-  int64_t block;        /* rows of a block on one thread */
+  int32_t first, count;      /* in the program's list */
+  int64_t rows;              /* -1: the batch */
+  int64_t block;             /* rows of a block on one thread; the most that scratch has room for */
+  double work_per_row, work; /* flops and bytes: batch rows × the first + the second */
+  double most_work;          /* with the largest batch */
 } plan_chain;
 typedef struct plan_phase {
-  int32_t first, count;      /* chains */
-  double work_per_row, work; /* flops and bytes */
+  int32_t first, count;      /* chains, those with most work first */
+  double work_per_row, work; /* of all of them */
 } plan_phase;
+
+static inline double plan_chain_work(const plan_chain *c, int64_t batch) {
+  return c->work_per_row * (double)batch + c->work;
+}
 
 /* Numbers that must be in range before anything runs. */
 typedef struct plan_check {
@@ -180,5 +186,8 @@ void plan_resolve_args(bp_workspace *w);
  * lies there already. */
 void plan_run_fused(const bp_program *p, const plan_instruction *ins, void *const *pointers, char *scratch,
                     int64_t row0, int64_t row1);
+/* out[0 .. n) = elements `begin` on of the picked rows of a table, converted; `end`: up to which the caller will go on. */
+void plan_gather(const plan_code *c, char *out, const char *table, const int32_t *index, int64_t begin, int64_t n,
+                 int64_t end);
 
 #endif

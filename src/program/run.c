@@ -133,7 +133,14 @@ static void run_gemm(const bp_workspace *w, const plan_instruction *ins, char *s
   if (ins->n_code > 0) plan_run_fused(w->program, ins, w->pointers, scratch, row0, row1);
 }
 
-/* Rows row0 .. row1 - 1 of the right side of products, in their order. */
+/* The right side of products in their order: of its rows the strips, as wide as the widest vector, that begin in row0 .. row1 - 1. */
+enum { PACK_STRIP = 16 };
+
+static int64_t next_strip(int64_t row, int64_t rows) {
+  int64_t begin = (row + PACK_STRIP - 1) / PACK_STRIP * PACK_STRIP;
+  return begin < rows ? begin : rows;
+}
+
 static void run_pack(const bp_workspace *w, const plan_instruction *ins, int64_t row0, int64_t row1) {
   bool transposed = (ins->node.attr.bits & BP_MATMUL_TB) != 0;
   bp_gemm_pack g = {.n = ins->shape.dims[!transposed],
@@ -141,10 +148,10 @@ static void run_pack(const bp_workspace *w, const plan_instruction *ins, int64_t
                     .b = w->pointers[ins->args[0].buffer],
                     .ldb = ins->row,
                     .b_trans = transposed,
-                    .first = row0,
-                    .last = row1,
+                    .first = next_strip(row0, ins->shape.dims[0]),
+                    .last = next_strip(row1, ins->shape.dims[0]),
                     .packed = w->pointers[ins->out]};
-  w->kernels->gemm_pack[ins->node.dtype == BP_F64 ? BP_KF64 : BP_KF32](&g);
+  if (g.first < g.last) w->kernels->gemm_pack[ins->node.dtype == BP_F64 ? BP_KF64 : BP_KF32](&g);
 }
 
 void plan_run_instruction(bp_workspace *w, const plan_instruction *ins, int thread, int64_t row0, int64_t row1) {
@@ -162,24 +169,25 @@ void plan_run_instruction(bp_workspace *w, const plan_instruction *ins, int thre
 }
 
 /* ---- phases ---- */
-/* Rows of a block: with several threads, at least four blocks each where that leaves enough rows to a product. */
-static int64_t block_rows(const bp_workspace *w, const plan_chain *c, int64_t rows) {
-  if (w->threads == 1 || rows == 0) return c->block;
-  int64_t share = (rows + 4 * w->threads - 1) / (4 * w->threads);
-  share = (share + 15) / 16 * 16;
-  return share < c->block ? share : c->block;
-}
-
 static int64_t chain_rows(const bp_workspace *w, const plan_chain *c) { return c->rows < 0 ? w->batch : c->rows; }
 
+/* Into how many blocks several threads part a chain, all of the same size but for a row: as many for each thread, few enough that
+ * a block is worth claiming and that its products seldom read their right side. */
+enum { BLOCKS_EACH = 4, ROWS_LEAST = 24 };
+#define WORK_LEAST 50000.0
+
 static int64_t chain_blocks(const bp_workspace *w, const plan_chain *c) {
-  int64_t rows = chain_rows(w, c), block = block_rows(w, c, rows);
-  return (rows + block - 1) / block;
+  int64_t rows = chain_rows(w, c), least = (rows + c->block - 1) / c->block;
+  int64_t blocks = BLOCKS_EACH * (int64_t)w->threads;
+  double worth = plan_chain_work(c, w->batch) / WORK_LEAST;
+  if (rows / ROWS_LEAST < blocks) blocks = rows / ROWS_LEAST;
+  if (worth < (double)blocks) blocks = (int64_t)worth;
+  if (blocks > w->threads) blocks -= blocks % w->threads;
+  return blocks > least ? blocks : least;
 }
 
-static void run_block(bp_workspace *w, const plan_chain *c, int64_t number, int thread) {
-  int64_t rows = chain_rows(w, c), block = block_rows(w, c, rows);
-  int64_t row0 = number * block, row1 = row0 + block < rows ? row0 + block : rows;
+static void run_block(bp_workspace *w, const plan_chain *c, int64_t number, int64_t blocks, int thread) {
+  int64_t rows = chain_rows(w, c), row0 = rows * number / blocks, row1 = rows * (number + 1) / blocks;
   for (int32_t i = 0; i < c->count; i++)
     plan_run_instruction(w, &w->program->instructions[c->first + i], thread, row0, row1);
 }
@@ -191,7 +199,7 @@ static void run_task(void *user, int64_t task, int thread) {
     const plan_chain *c = &w->program->chains[phase->first + i];
     int64_t blocks = chain_blocks(w, c);
     if (task < blocks) {
-      run_block(w, c, task, thread);
+      run_block(w, c, task, blocks, thread);
       return;
     }
     task -= blocks;

@@ -18,6 +18,7 @@ typedef enum tape_kind {
   TAPE_PRODUCT,
   TAPE_EXEC,       /* one operation through graph/exec.h */
   TAPE_TILE,       /* a short array laid out as often as rows need it */
+  TAPE_GATHER,     /* rows of a table */
   TAPE_INSTRUCTION /* what is rare: an instruction as run.c runs it */
 } tape_kind;
 
@@ -43,6 +44,11 @@ typedef struct tape_entry {
       void *to;
       int64_t period;
     } tile;
+    struct {
+      const plan_code *code;
+      void *out;
+      const void *table, *index;
+    } gather;
     bp_exec exec;
     const plan_instruction *instruction;
   } u;
@@ -69,7 +75,7 @@ enum { MOST_ENTRIES = 400 };
 
 static bool has_plain_code(const plan_instruction *ins) {
   for (int32_t i = 0; i < ins->n_code; i++)
-    if (ins->code[i].kind != CODE_ELEMENTWISE && ins->code[i].kind != CODE_COMPOUND) return false;
+    if (ins->code[i].kind == CODE_CAST || ins->code[i].kind == CODE_ONE_HOT) return false;
   return ins->n_slots == 0 || ins->slots_end[SLOT_REPEAT] == ins->slots_end[SLOT_STRIP];
 }
 
@@ -162,21 +168,31 @@ static void bind_tiles(bp_workspace *w, const plan_instruction *ins, int64_t n) 
   }
 }
 
+static void bind_gather(bp_workspace *w, const plan_instruction *ins, const plan_code *c, int64_t n) {
+  tape_entry *e = add(w->tape, TAPE_GATHER, n);
+  e->u.gather.code = c;
+  point_to_slot(w, ins, c->out[0], &e->u.gather.out, n);
+  point_to_slot(w, ins, c->in[0], &e->u.gather.table, n);
+  point_to_slot(w, ins, c->in[1], &e->u.gather.index, n);
+}
+
+static void bind_kernel(bp_workspace *w, const plan_instruction *ins, const plan_code *c, int64_t n) {
+  bool compound = c->kind == CODE_COMPOUND;
+  tape_entry *e = add(w->tape, compound ? TAPE_COMPOUND : TAPE_ELEMENTWISE, n);
+  int n_in = compound ? bp_compound_inputs((bp_compound)c->number) : bp_ew_arity((bp_ew)c->number);
+  int n_out = compound ? bp_compound_outputs((bp_compound)c->number) : 1;
+  if (compound)
+    e->u.call.fn.compound = c->fn.compound;
+  else
+    e->u.call.fn.ew = c->fn.ew;
+  for (int k = 0; k < n_in; k++) point_to_slot(w, ins, c->in[k], &e->u.call.in[k], n);
+  for (int k = 0; k < n_out; k++) point_to_slot(w, ins, c->out[k], &e->u.call.out[k], n);
+}
+
 static void bind_code(bp_workspace *w, const plan_instruction *ins, int64_t n) {
   bind_tiles(w, ins, n);
-  for (int32_t i = 0; i < ins->n_code; i++) {
-    const plan_code *c = &ins->code[i];
-    bool compound = c->kind == CODE_COMPOUND;
-    tape_entry *e = add(w->tape, compound ? TAPE_COMPOUND : TAPE_ELEMENTWISE, n);
-    int n_in = compound ? bp_compound_inputs((bp_compound)c->number) : bp_ew_arity((bp_ew)c->number);
-    int n_out = compound ? bp_compound_outputs((bp_compound)c->number) : 1;
-    if (compound)
-      e->u.call.fn.compound = c->fn.compound;
-    else
-      e->u.call.fn.ew = c->fn.ew;
-    for (int k = 0; k < n_in; k++) point_to_slot(w, ins, c->in[k], &e->u.call.in[k], n);
-    for (int k = 0; k < n_out; k++) point_to_slot(w, ins, c->out[k], &e->u.call.out[k], n);
-  }
+  for (int32_t i = 0; i < ins->n_code; i++)
+    (ins->code[i].kind == CODE_GATHER ? bind_gather : bind_kernel)(w, ins, &ins->code[i], n);
 }
 
 static void bind_product(bp_workspace *w, const plan_instruction *ins, int64_t rows) {
@@ -280,6 +296,9 @@ bool plan_tape_run(bp_workspace *w) {
     case TAPE_PRODUCT: e->u.product.fn(&e->u.product.g); break;
     case TAPE_EXEC: bp_exec_rows(&e->u.exec, 0, e->n); break;
     case TAPE_TILE: lay(e); break;
+    case TAPE_GATHER:
+      plan_gather(e->u.gather.code, e->u.gather.out, e->u.gather.table, e->u.gather.index, 0, e->n, e->n);
+      break;
     case TAPE_INSTRUCTION: plan_run_instruction(w, e->u.instruction, 0, 0, e->n); break;
     }
   return true;
