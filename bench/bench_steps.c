@@ -202,7 +202,9 @@ static void fill(step *s) {
   int64_t outputs = s->what->widths[s->layers];
   for (int i = 0; i < s->n_inputs; i++) {
     int64_t n = elements_of(s, i);
-    float *to = s->values[i] = must_have(calloc((size_t)n, sizeof *to));
+    size_t bytes = ((size_t)n * sizeof(float) + 63) / 64 * 64; /* whole cache lines, as the arrays of a model */
+    float *to = s->values[i] = must_have(aligned_alloc(64, bytes));
+    memset(to, 0, bytes);
     for (int64_t e = 0; e < n && i == 0; e++) to[e] = (float)((x = x * 1664525u + 1013904223u) >> 8) * 0x1p-24f;
     for (int64_t e = 0; e < n && i == 1; e++) to[e] = outputs == 10 ? (float)(e % 10 == e / 10 % 10) : (float)(e % 2);
   }

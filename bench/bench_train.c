@@ -182,8 +182,10 @@ static bool stamp(void *user, const bp_epoch *epoch, double done) {
 static bp_fit_result fit(bp_context *ctx, const bp_net *net, const setting *s, const bp_source *train,
                          const bp_source *valid, stamps *times) {
   void *params[2 * (LAYERS_MAX + 1)];
-  for (int p = 0; p < bp_net_params(net); p++)
-    params[p] = must_have(malloc((size_t)bp_net_param(net, p).elements * bp_dtype_size(s->dtype)));
+  for (int p = 0; p < bp_net_params(net); p++) {
+    size_t bytes = (size_t)bp_net_param(net, p).elements * bp_dtype_size(s->dtype);
+    params[p] = must_have(aligned_alloc(64, (bytes + 63) / 64 * 64));
+  }
   bp_net_init(net, s->seed, params);
   bp_fit_options options = {.size = sizeof options,
                             .objective.loss = BP_LOSS_CROSS_ENTROPY,

@@ -51,7 +51,8 @@ BP_API void bp_workspace_free(bp_workspace *workspace);
 
 /* Runs: inputs[i] is the dense row-major value of the i-th input, outputs[i] receives the i-th output (NULL: not wanted; for
  * bp_assign() roots it is ignored). States are updated in place through their inputs[] pointer. Pointers need the
- * alignment of their element type; outputs must not overlap inputs or each other. batch: what BP_BATCH stands for.
+ * alignment of their element type, and are faster when they begin on a cache line (64 bytes), above all states that threads
+ * share; outputs must not overlap inputs or each other. batch: what BP_BATCH stands for.
  * The results are the same, bit for bit, for every number of threads.
  * BP_E_LIMIT  batch is negative or beyond max_batch
  * BP_E_DATA   a row or class number is out of range: then no state has been changed */

@@ -176,7 +176,8 @@ typedef struct bp_fit_result {
 BP_API void bp_fit_result_release(bp_context *context, bp_fit_result *result);
 
 /* Fits `params` (values[p] as for bp_net_init(), updated in place) to the rows of `train`. valid may be NULL. Each epoch goes
- * through all rows in a new order; the last batch may be short. The result is the same for every number of threads.
+ * through all rows in a new order; the last batch may be short. Arrays that begin on a cache line (64 bytes) are faster, much so
+ * with several threads. The result is the same for every number of threads.
  * BP_E_ARG       an option out of its range; the message names it and the range
  * BP_E_DATA      no rows, features or targets that do not fit the network (bp_objective_units() outputs), a class number or
  *                a target out of range, a value that is not finite
