@@ -204,7 +204,7 @@ static bp_status begin(full_fit *f) {
 bp_status full_fit_step(full_fit *f, double *loss, double *correct) {
   flat params = params_of(f);
   BP_TRY(begin(f));
-  bp_status status = full_method_iterate(f->ctx, &f->method, &f->objective, f->x, &f->last);
+  bp_status status = full_method_iterate(&f->method, &f->objective, f->x, &f->last);
   flat_store(&params, f->x); /* trials may have been elsewhere */
   BP_TRY(status);
   if (!f->last.stuck) {

@@ -18,19 +18,22 @@ void full_method_release(full_method *m) {
 bp_status full_method_begin(bp_context *ctx, full_method *m, const full_objective *objective, double *x,
                             full_step *out) {
   bool is_lm = m->kind == FULL_LM;
-  BP_TRY(is_lm ? lm_begin(ctx, &m->lm, objective, x) : lbfgs_begin(ctx, &m->lbfgs, objective, x));
-  *out = (full_step){is_lm ? m->lm.f : m->lbfgs.f, full_largest(is_lm ? m->lm.g : m->lbfgs.g, objective->n), false};
+  double *f = is_lm ? &m->lm.f : &m->lbfgs.f, *g = is_lm ? m->lm.g : m->lbfgs.g;
+  if (!m->begun) BP_TRY(objective->value(objective->user, x, f, g));
+  *out = (full_step){*f, full_largest(g, objective->n), false};
+  if (!isfinite(out->f) || !isfinite(out->gradient))
+    return bp_fail(ctx, BP_E_DIVERGED, "the value is %g where minimisation begins, with a gradient up to %g", out->f,
+                   out->gradient);
+  m->begun = true;
   return BP_OK;
 }
 
-bp_status full_method_iterate(bp_context *ctx, full_method *m, const full_objective *objective, double *x,
-                              full_step *out) {
-  return m->kind == FULL_LM ? lm_iterate(ctx, &m->lm, objective, x, out)
-                            : lbfgs_iterate(ctx, &m->lbfgs, objective, x, out);
+bp_status full_method_iterate(full_method *m, const full_objective *objective, double *x, full_step *out) {
+  return m->kind == FULL_LM ? lm_iterate(&m->lm, objective, x, out) : lbfgs_iterate(&m->lbfgs, objective, x, out);
 }
 
 int64_t full_method_evaluations(const full_method *m) {
-  return m->kind == FULL_LM ? m->lm.evaluations : m->lbfgs.evaluations;
+  return m->begun + (m->kind == FULL_LM ? m->lm.evaluations : m->lbfgs.evaluations);
 }
 
 double *full_method_state(full_method *m, size_t *size) {

@@ -8,6 +8,7 @@ typedef enum full_kind { FULL_LBFGS, FULL_LM } full_kind;
 
 typedef struct full_method {
   full_kind kind;
+  bool begun; /* value and gradient are known */
   lbfgs lbfgs;
   lm lm;
 } full_method;
@@ -15,11 +16,11 @@ typedef struct full_method {
 /* memory: pairs of L-BFGS. Nothing is allocated after this. May be released after a failure. */
 bp_status full_method_init(bp_context *ctx, full_method *m, full_kind kind, size_t n, int memory, int threads);
 void full_method_release(full_method *m);
-/* Value and gradient where x begins; out->stuck is false. BP_E_DIVERGED when they are not finite. */
+/* Value and gradient where x begins, unless an earlier call gave them; before the first iteration. out->stuck is false.
+ * BP_E_DIVERGED  they are not finite */
 bp_status full_method_begin(bp_context *ctx, full_method *m, const full_objective *objective, double *x,
                             full_step *out);
-bp_status full_method_iterate(bp_context *ctx, full_method *m, const full_objective *objective, double *x,
-                              full_step *out);
+bp_status full_method_iterate(full_method *m, const full_objective *objective, double *x, full_step *out);
 /* Evaluations of value and gradient so far. */
 int64_t full_method_evaluations(const full_method *m);
 /* VIEW what the next iteration depends on beside x, *size doubles: to be saved, and to be filled before the first iteration. */

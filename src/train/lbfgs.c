@@ -93,20 +93,8 @@ static bp_status go(lbfgs *l, const full_objective *objective, double *x, bool *
   return BP_OK;
 }
 
-bp_status lbfgs_begin(bp_context *ctx, lbfgs *l, const full_objective *objective, double *x) {
-  if (l->evaluated) return BP_OK;
-  BP_TRY(objective->value(objective->user, x, &l->f, l->g));
-  l->evaluations++;
-  if (!isfinite(l->f) || !isfinite(full_largest(l->g, l->n)))
-    return bp_fail(ctx, BP_E_DIVERGED, "the value is %g where minimisation begins, with a gradient up to %g", l->f,
-                   full_largest(l->g, l->n));
-  l->evaluated = true;
-  return BP_OK;
-}
-
-bp_status lbfgs_iterate(bp_context *ctx, lbfgs *l, const full_objective *objective, double *x, full_step *out) {
+bp_status lbfgs_iterate(lbfgs *l, const full_objective *objective, double *x, full_step *out) {
   bool found;
-  BP_TRY(lbfgs_begin(ctx, l, objective, x));
   set_direction(l);
   BP_TRY(go(l, objective, x, &found));
   if (!found && l->state[PAIRS] > 0) {

@@ -16,18 +16,14 @@ typedef struct lbfgs {
   double *rho;   /* [memory]: 1 / (yᵀ s) */
   /* Scratch. */
   double *g, *direction, *new_x, *new_g, *alpha;
-  double f;
-  bool evaluated; /* f and g belong to x */
+  double f; /* at x, as g is */
   int64_t evaluations;
 } lbfgs;
 
 /* Nothing is allocated after this. */
 bp_status lbfgs_init(bp_context *ctx, lbfgs *l, size_t n, int memory);
 void lbfgs_release(lbfgs *l);
-/* f and gradient at x, unless they are known.
- * BP_E_DIVERGED  they are not finite */
-bp_status lbfgs_begin(bp_context *ctx, lbfgs *l, const full_objective *objective, double *x);
-/* One iteration from x [n], which receives the new point. */
-bp_status lbfgs_iterate(bp_context *ctx, lbfgs *l, const full_objective *objective, double *x, full_step *out);
+/* One iteration from x [n], which receives the new point. Before the first one f and g are set. */
+bp_status lbfgs_iterate(lbfgs *l, const full_objective *objective, double *x, full_step *out);
 
 #endif

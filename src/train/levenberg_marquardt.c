@@ -180,20 +180,8 @@ static void accept(lm *l, double *x, double new_f, double ratio) {
   l->state[NU] = 2;
 }
 
-bp_status lm_begin(bp_context *ctx, lm *l, const full_objective *objective, double *x) {
-  if (l->evaluated) return BP_OK;
-  BP_TRY(objective->value(objective->user, x, &l->f, l->g));
-  l->evaluations++;
-  if (!isfinite(l->f) || !isfinite(full_largest(l->g, l->n)))
-    return bp_fail(ctx, BP_E_DIVERGED, "the value is %g where minimisation begins, with a gradient up to %g", l->f,
-                   full_largest(l->g, l->n));
-  l->evaluated = true;
-  return BP_OK;
-}
-
-bp_status lm_iterate(bp_context *ctx, lm *l, const full_objective *objective, double *x, full_step *out) {
+bp_status lm_iterate(lm *l, const full_objective *objective, double *x, full_step *out) {
   bool better = false;
-  BP_TRY(lm_begin(ctx, l, objective, x));
   BP_TRY(linearise(l, objective, x));
   for (int trial = 0; trial < TRIALS_MAX && !better && l->state[LAMBDA] < LAMBDA_MOST; trial++) {
     double ratio, new_f;

@@ -20,18 +20,14 @@ typedef struct lm {
   double *residual, *direction, *image; /* [n]: of conjugate gradients; image: dense too */
   bp_program *solve;                    /* dense: A, scale, λ, g → step */
   bp_workspace *workspace;
-  double f;
-  bool evaluated; /* f and g belong to x */
+  double f; /* at x, as g is */
   int64_t evaluations;
 } lm;
 
 /* Nothing is allocated after this. */
 bp_status lm_init(bp_context *ctx, lm *l, size_t n, int threads);
 void lm_release(lm *l);
-/* f and gradient at x, unless they are known.
- * BP_E_DIVERGED  they are not finite */
-bp_status lm_begin(bp_context *ctx, lm *l, const full_objective *objective, double *x);
-/* One iteration from x [n], which receives the new point. */
-bp_status lm_iterate(bp_context *ctx, lm *l, const full_objective *objective, double *x, full_step *out);
+/* One iteration from x [n], which receives the new point. Before the first one f and g are set. */
+bp_status lm_iterate(lm *l, const full_objective *objective, double *x, full_step *out);
 
 #endif

@@ -190,7 +190,7 @@ static bp_status run(bp_context *ctx, full_method *m, const full_objective *obje
     if (r->iterations > 0 && o->progress != NULL && !o->progress(o->progress_user, &now))
       return r->stopped_by = BP_MINIMUM_CALLBACK, BP_OK;
     if (r->iterations == o->iterations) return r->stopped_by = BP_MINIMUM_ITERATIONS, BP_OK;
-    BP_TRY(full_method_iterate(ctx, m, objective, x, &step));
+    BP_TRY(full_method_iterate(m, objective, x, &step));
     if (!step.stuck) r->iterations++;
   }
 }
