@@ -1,4 +1,4 @@
-/* base/cpu.c - CPU features, cache size and core count.
+/* base/cpu.c - CPU features and core count.
  *
  * Features are asked of the compiler's own run time support, which also checks that the operating system saves the
  * wide registers.
@@ -61,14 +61,6 @@ bp_isa bp_cpu_isa(void) {
     atomic_store_explicit(&known, isa + 1, memory_order_relaxed);
   }
   return (bp_isa)isa;
-}
-
-int64_t bp_cpu_l2_bytes(void) {
-#ifdef _SC_LEVEL2_CACHE_SIZE
-  long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
-  if (bytes > 0) return bytes;
-#endif
-  return 1 << 20;
 }
 
 /* ---- cores ---- */

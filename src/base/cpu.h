@@ -1,8 +1,6 @@
 /* base/cpu.h - what this CPU can do, asked once, by feature and never by model name. */
 #ifndef BP_BASE_CPU_H
 #define BP_BASE_CPU_H
-#include <stdint.h>
-
 /* Kernel builds, from plain to wide. A build is usable when every feature it was compiled with is there. */
 typedef enum bp_isa { BP_ISA_BASELINE, BP_ISA_AVX2, BP_ISA_AVX512, BP_ISA_COUNT } bp_isa;
 
@@ -18,7 +16,5 @@ int bp_cpu_can(bp_isa isa);
 /* Cores' worth of time, rounded up, that a line of the Linux file cpu.max allows ("200000 100000", in microseconds of
  * each period); 0 when it sets no limit. */
 int bp_quota_cores(const char *line);
-/* Bytes of the second-level data cache of one core; 1 MiB when unknown. */
-int64_t bp_cpu_l2_bytes(void);
 
 #endif
