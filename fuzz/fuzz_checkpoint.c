@@ -1,13 +1,8 @@
-/* fuzz_checkpoint.c - any bytes as a checkpoint: what is taken makes sense; and again with a proper length in front, the header
- * reaching to the first NUL, so that the search need not find out about lengths. */
-#include <stdlib.h>
+/* fuzz_checkpoint.c - any bytes as a checkpoint: what is taken makes sense. */
 #include <string.h>
 
 #include "model/checkpoint_file.h"
-
-static void check(bool holds) {
-  if (!holds) abort();
-}
+#include "with_length.h"
 
 static void parse(bp_context *ctx, const uint8_t *data, size_t size) {
   bp_checkpoint *checkpoint;
@@ -25,23 +20,5 @@ static void parse(bp_context *ctx, const uint8_t *data, size_t size) {
   bp_checkpoint_free(checkpoint);
 }
 
-static void parse_with_length(bp_context *ctx, const uint8_t *data, size_t size) {
-  const uint8_t *nul = size > 0 ? memchr(data, 0, size) : NULL;
-  uint64_t header = nul ? (uint64_t)(nul - data) : size;
-  uint8_t *content = malloc(sizeof header + size);
-  if (!content) return;
-  memcpy(content, &header, sizeof header);
-  if (size > 0) memcpy(content + sizeof header, data, size);
-  parse(ctx, content, sizeof header + size);
-  free(content);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  bp_context *ctx;
-  if (bp_context_new(NULL, &ctx) != BP_OK) return 0;
-  parse(ctx, data, size);
-  parse_with_length(ctx, data, size);
-  bp_context_free(ctx);
-  return 0;
-}
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) { return parse_both_ways(data, size, parse); }
