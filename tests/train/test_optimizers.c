@@ -200,10 +200,7 @@ static void optimisers_are_found_by_their_names(void **state) {
   assert_false(bp_optimizer_full_batch(BP_OPTIMIZER_COUNT));
 }
 
-static const struct {
-  bp_fit_options options;
-  const char *words;
-} refused[] = {
+static const tt_refused refused[] = {
     {{.optimizer = BP_ADAM, .momentum = 0.9}, "adam has no momentum; expected one of sgd, rmsprop with it"},
     {{.optimizer = BP_RMSPROP, .momentum = 0.9, .nesterov = true},
      "rmsprop has no nesterov; expected one of sgd with it"},
@@ -221,19 +218,7 @@ static const struct {
 };
 
 static void settings_of_another_optimiser_are_refused(void **state) {
-  bp_context *ctx = bt_ctx(state);
-  tt_data *d = tt_data_new(1);
-  bp_source rows = tt_classes(d, 0, ROWS);
-  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-    tt_model m = tt_model_new(ctx, BP_F32, HIDDEN, 3);
-    bp_fit_options o = refused[i].options;
-    bp_fit_result result = {0};
-    o.size = sizeof o;
-    bt_assert_fails(ctx, BP_E_ARG, bp_fit(ctx, m.net, m.params, &rows, NULL, &o, &result));
-    bt_assert_message(ctx, refused[i].words);
-    tt_model_release(&m);
-  }
-  free(d);
+  tt_refuse_options(bt_ctx(state), refused, sizeof refused / sizeof *refused);
 }
 
 /* ---- threads ---- */

@@ -157,10 +157,7 @@ static void weights_of_a_unit_keep_below_the_norm(void **state) {
 /* ---- what is refused ---- */
 
 static const double one[] = {0.1}, negative[] = {0.1, -0.1}, not_a_number[] = {NAN, 0};
-static const struct {
-  bp_fit_options options;
-  const char *words;
-} refused[] = {
+static const tt_refused refused[] = {
     {{.l1 = -1}, "l1 is -1, expected a number from 0"},
     {{.l1 = NAN}, "l1 is nan"},
     {{.clip_norm = -1}, "clip_norm is -1"},
@@ -175,19 +172,7 @@ static const struct {
 };
 
 static void numbers_out_of_range_are_refused(void **state) {
-  bp_context *ctx = bt_ctx(state);
-  tt_data *d = tt_data_new(1);
-  bp_source rows = tt_classes(d, 0, ROWS);
-  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-    tt_model m = tt_model_new(ctx, BP_F32, HIDDEN, 3);
-    bp_fit_options o = refused[i].options;
-    bp_fit_result result = {0};
-    o.size = sizeof o;
-    bt_assert_fails(ctx, BP_E_ARG, bp_fit(ctx, m.net, m.params, &rows, NULL, &o, &result));
-    bt_assert_message(ctx, refused[i].words);
-    tt_model_release(&m);
-  }
-  free(d);
+  tt_refuse_options(bt_ctx(state), refused, sizeof refused / sizeof *refused);
 }
 
 int main(void) {

@@ -125,4 +125,25 @@ static inline bp_fit_options tt_options(void) {
                           .threads = 1};
 }
 
+/* Options that bp_fit() refuses, and words of the message. */
+typedef struct tt_refused {
+  bp_fit_options options; /* without their size */
+  const char *words;
+} tt_refused;
+
+static inline void tt_refuse_options(bp_context *ctx, const tt_refused *refused, size_t n) {
+  tt_data *d = tt_data_new(1);
+  bp_source rows = tt_classes(d, 0, 40);
+  for (size_t i = 0; i < n; i++) {
+    tt_model m = tt_model_new(ctx, BP_F32, 5, 3);
+    bp_fit_options o = refused[i].options;
+    bp_fit_result result = {0};
+    o.size = sizeof o;
+    bt_assert_fails(ctx, BP_E_ARG, bp_fit(ctx, m.net, m.params, &rows, NULL, &o, &result));
+    bt_assert_message(ctx, refused[i].words);
+    tt_model_release(&m);
+  }
+  free(d);
+}
+
 #endif
