@@ -10,61 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernels/kernels.h"
+#include "peak.h"
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* ---- the peak: 12 chains of multiply-adds, nothing else ---- */
-#if defined(__x86_64__)
-#include <immintrin.h>
-enum { CHAINS = 12, PEAK_STEPS = 20000 };
-
-#define PEAK(name, features, vec, set1, step, reduce)                                                                  \
-  __attribute__((target(features), noinline)) static double name(void) {                                               \
-    vec acc[CHAINS], x = set1(0.999f);                                                                                 \
-    _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; i++) acc[i] = set1((float)i);                                 \
-    for (int s = 0; s < PEAK_STEPS; s++) {                                                                             \
-      __asm__ volatile("" : "+x"(x));                                                                                  \
-      _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; i++) acc[i] = step;                                         \
-    }                                                                                                                  \
-    vec sum = acc[0];                                                                                                  \
-    _Pragma("GCC unroll 16") for (int i = 1; i < CHAINS; i++) sum += acc[i];                                           \
-    return (double)sum[0];                                                                                             \
-  }
-PEAK(peak_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps(acc[i], x, x), )
-PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps(acc[i], x, x), )
-PEAK(peak_baseline, "sse2", __m128, _mm_set1_ps, acc[i] * x + x, )
-#endif
-
-/* Multiply-adds of floats, times two, per second; doubles have half. */
 static double peak_flops(bp_isa isa) {
-#if defined(__x86_64__)
-  static volatile double sink;
-  double best = 1e30;
-  for (int i = 0; i < 5; i++) {
-    const double t = now();
-    if (isa == BP_ISA_AVX512)
-      sink = peak_avx512();
-    else if (isa == BP_ISA_AVX2)
-      sink = peak_avx2();
-    else
-      sink = peak_baseline();
-    const double dt = now() - t;
-    if (dt < best) best = dt;
-  }
-  (void)sink;
-  const double lanes = isa == BP_ISA_AVX512 ? 16 : isa == BP_ISA_AVX2 ? 8 : 4;
-  return 2.0 * lanes * CHAINS * PEAK_STEPS / best;
-#else
-  (void)isa;
-  return 0;
-#endif
+  return peak_of_lanes(isa == BP_ISA_AVX512 ? 16 : isa == BP_ISA_AVX2 ? 8 : 4, 5);
 }
 
 /* ---- timing ---- */
@@ -74,9 +25,9 @@ typedef void (*job_fn)(void *);
 static int64_t runs_of(job_fn job, void *user) {
   int64_t runs = 1;
   for (;;) {
-    const double t = now();
+    const double t = cpu_seconds();
     for (int64_t i = 0; i < runs; i++) job(user);
-    const double dt = now() - t;
+    const double dt = cpu_seconds() - t;
     if (dt > 3e-3 || runs > (1 << 24)) return runs;
     runs = dt < 1e-4 ? runs * 10 : (int64_t)(3.3e-3 / dt * (double)runs) + 1;
   }
@@ -100,9 +51,9 @@ static double seconds_beside_peak(job_fn job, void *user, bp_isa isa, double *pe
   for (int rep = 0; rep < REPEATS; rep++) {
     if (peak) peaks[rep] = 1 / peak_flops(isa);
     job(user);
-    const double t = now();
+    const double t = cpu_seconds();
     for (int64_t i = 0; i < runs; i++) job(user);
-    times[rep] = (now() - t) / (double)runs;
+    times[rep] = (cpu_seconds() - t) / (double)runs;
   }
   if (peak) *peak = second_best(peaks);
   return second_best(times);

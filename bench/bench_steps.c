@@ -20,6 +20,7 @@
 #include "backprop/ops.h"
 #include "backprop/program.h"
 #include "backprop/train.h"
+#include "peak.h"
 
 enum { WIDTHS_MAX = 8, PARAMS_MAX = 2 * WIDTHS_MAX, ROUNDS_MAX = 1000 };
 
@@ -59,56 +60,17 @@ static void *must_have(void *ptr) {
   return ptr;
 }
 
-static double cpu_seconds(void) {
-  struct timespec t;
-  (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static double wall_seconds(void) {
   struct timespec t;
   (void)clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- the peak ---- */
-#if defined(__x86_64__)
-#include <immintrin.h>
-enum { CHAINS = 12, PEAK_STEPS = 20000 };
-#define PEAK(name, features, vec, set1, step)                                                                          \
-  __attribute__((target(features), noinline)) static double name(void) {                                               \
-    vec acc[CHAINS], x = set1(0.999f);                                                                                 \
-    _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; i++) acc[i] = set1((float)i);                                 \
-    for (int s = 0; s < PEAK_STEPS; s++) {                                                                             \
-      __asm__ volatile("" : "+x"(x));                                                                                  \
-      _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; i++) acc[i] = step;                                         \
-    }                                                                                                                  \
-    vec sum = acc[0];                                                                                                  \
-    _Pragma("GCC unroll 16") for (int i = 1; i < CHAINS; i++) sum += acc[i];                                           \
-    return (double)sum[0];                                                                                             \
-  }
-PEAK(peak_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps(acc[i], x, x))
-PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps(acc[i], x, x))
-PEAK(peak_baseline, "sse2", __m128, _mm_set1_ps, acc[i] * x + x)
-
-/* Flops a second of the kernels in use; the best of three. */
+/* Flops a second of the kernels in use. */
 static double peak_flops(void) {
-  static volatile double sink;
   const char *kernels = bp_build().kernels;
-  bool wide = strcmp(kernels, "avx512") == 0, middle = strcmp(kernels, "avx2") == 0;
-  double best = 1e30;
-  for (int i = 0; i < 3; i++) {
-    double begin = cpu_seconds();
-    sink = wide ? peak_avx512() : middle ? peak_avx2() : peak_baseline();
-    double seconds = cpu_seconds() - begin;
-    if (seconds < best) best = seconds;
-  }
-  (void)sink;
-  return 2.0 * (wide ? 16 : middle ? 8 : 4) * CHAINS * PEAK_STEPS / best;
+  return peak_of_lanes(strcmp(kernels, "avx512") == 0 ? 16 : strcmp(kernels, "avx2") == 0 ? 8 : 4, 3);
 }
-#else
-static double peak_flops(void) { return 0; }
-#endif
 
 /* ---- one step ---- */
 typedef struct step {
