@@ -11,55 +11,89 @@ void bp_string_free(bp_context *context, char *string) {
   if (string != NULL) bp_release(bp_context_allocator(context), string, strlen(string) + 1, 1);
 }
 
-static const char *attribute_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
+/* ---- attributes: what a node is beside its operation and arguments, into text[size] ---- */
+typedef void (*attribute_fn)(const bp_graph *g, const bp_node *n, char *text, size_t size);
+
+static void scalar_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
+  (void)g, (void)snprintf(text, size, "%.9g", n->attr.scalar);
+}
+
+static void matmul_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
+  (void)g, (void)snprintf(text, size, "%s%s", (n->attr.bits & BP_MATMUL_TA) != 0 ? ", left transposed" : "",
+                          (n->attr.bits & BP_MATMUL_TB) != 0 ? ", right transposed" : "");
+}
+
+static void order_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
   char axes[2 * BP_MAX_RANK + 1] = "";
   size_t at = 0;
+  for (int i = 0; i < g->shapes[n->shape].rank; i++)
+    axes[at++] = ' ', axes[at++] = (char)('0' + ((n->attr.bits >> (4 * i)) & 15u));
+  (void)snprintf(text, size, ", order%s", axes);
+}
+
+static void axes_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
+  char axes[2 * BP_MAX_RANK + 1] = "";
+  size_t at = 0;
+  for (int i = 0; i < BP_MAX_RANK; i++)
+    if ((n->attr.bits & BP_AXIS(i)) != 0) axes[at++] = ' ', axes[at++] = (char)('0' + i);
+  (void)g, (void)snprintf(text, size, ", axes%s", axes);
+}
+
+static void span_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
+  (void)g, (void)snprintf(text, size, ", axis %d from %" PRId64 " by %" PRId64, n->axis, bp_span_start(n->attr.bits),
+                          bp_span_step(n->attr.bits));
+}
+
+static void axis_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
+  (void)g, (void)snprintf(text, size, ", axis %d", n->axis);
+}
+
+static void key_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
+  (void)g, (void)snprintf(text, size, ", key %016" PRIx64, n->attr.bits);
+}
+
+static void cumsum_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
+  (void)g, (void)snprintf(text, size, ", axis %d%s", n->axis, n->attr.bits != 0 ? " from the end" : "");
+}
+
+static void triangle_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
+  (void)g, (void)snprintf(text, size, ", %s, diagonal %" PRId64, bp_triangle_upper(n->attr.bits) ? "upper" : "lower",
+                          bp_triangle_diagonal(n->attr.bits));
+}
+
+static void solve_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
+  (void)g, (void)snprintf(text, size, ", %s%s", (n->attr.bits & BP_SOLVE_UPPER) != 0 ? "upper" : "lower",
+                          (n->attr.bits & BP_SOLVE_TRANSPOSED) != 0 ? " transposed" : "");
+}
+
+static void custom_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
+  (void)g, (void)snprintf(text, size, "%s'%s'", bp_node_arity(n) > 0 ? ", " : "", bp_custom_info_of(n)->op.name);
+}
+
+static const attribute_fn attributes[BP_OP_COUNT] = {
+    [BP_OP_scalar] = scalar_text,
+    [BP_OP_matmul] = matmul_text,
+    [BP_OP_matmul_stack] = matmul_text,
+    [BP_OP_transpose] = order_text,
+    [BP_OP_sum] = axes_text,
+    [BP_OP_reduce_max] = axes_text,
+    [BP_OP_reduce_min] = axes_text,
+    [BP_OP_norm] = axes_text,
+    [BP_OP_axis_size] = axes_text,
+    [BP_OP_slice] = span_text,
+    [BP_OP_place] = span_text,
+    [BP_OP_concat] = axis_text,
+    [BP_OP_uniform] = key_text,
+    [BP_OP_cumsum] = cumsum_text,
+    [BP_OP_triangle] = triangle_text,
+    [BP_OP_solve_triangular] = solve_text,
+    [BP_OP_custom] = custom_text,
+    [BP_OP_custom_vjp] = custom_text,
+};
+
+static const char *attribute_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
   text[0] = '\0';
-  switch (n->op) {
-  case BP_OP_scalar: (void)snprintf(text, size, "%.9g", n->attr.scalar); break;
-  case BP_OP_matmul:
-  case BP_OP_matmul_stack:
-    (void)snprintf(text, size, "%s%s", (n->attr.bits & BP_MATMUL_TA) != 0 ? ", left transposed" : "",
-                   (n->attr.bits & BP_MATMUL_TB) != 0 ? ", right transposed" : "");
-    break;
-  case BP_OP_transpose:
-    for (int i = 0; i < g->shapes[n->shape].rank; i++)
-      axes[at++] = ' ', axes[at++] = (char)('0' + ((n->attr.bits >> (4 * i)) & 15u));
-    (void)snprintf(text, size, ", order%s", axes);
-    break;
-  case BP_OP_sum:
-  case BP_OP_reduce_max:
-  case BP_OP_reduce_min:
-  case BP_OP_norm:
-  case BP_OP_axis_size:
-    for (int i = 0; i < BP_MAX_RANK; i++)
-      if ((n->attr.bits & BP_AXIS(i)) != 0) axes[at++] = ' ', axes[at++] = (char)('0' + i);
-    (void)snprintf(text, size, ", axes%s", axes);
-    break;
-  case BP_OP_slice:
-  case BP_OP_place:
-    (void)snprintf(text, size, ", axis %d from %" PRId64 " by %" PRId64, n->axis, bp_span_start(n->attr.bits),
-                   bp_span_step(n->attr.bits));
-    break;
-  case BP_OP_concat: (void)snprintf(text, size, ", axis %d", n->axis); break;
-  case BP_OP_uniform: (void)snprintf(text, size, ", key %016" PRIx64, n->attr.bits); break;
-  case BP_OP_cumsum:
-    (void)snprintf(text, size, ", axis %d%s", n->axis, n->attr.bits != 0 ? " from the end" : "");
-    break;
-  case BP_OP_triangle:
-    (void)snprintf(text, size, ", %s, diagonal %" PRId64, bp_triangle_upper(n->attr.bits) ? "upper" : "lower",
-                   bp_triangle_diagonal(n->attr.bits));
-    break;
-  case BP_OP_solve_triangular:
-    (void)snprintf(text, size, ", %s%s", (n->attr.bits & BP_SOLVE_UPPER) != 0 ? "upper" : "lower",
-                   (n->attr.bits & BP_SOLVE_TRANSPOSED) != 0 ? " transposed" : "");
-    break;
-  case BP_OP_custom:
-  case BP_OP_custom_vjp:
-    (void)snprintf(text, size, "%s'%s'", bp_node_arity(n) > 0 ? ", " : "", bp_custom_info_of(n)->op.name);
-    break;
-  default: break;
-  }
+  if (attributes[n->op] != NULL) attributes[n->op](g, n, text, size);
   return text;
 }
 
