@@ -6,6 +6,7 @@
  * operation that holds graphs), the ordinary drivers run once per direction. Where k derivatives would be too large, the
  * directions are cut into several sweeps.
  */
+#include "autodiff/derivative_checks.h"
 #include "autodiff/directions.h"
 
 #include "base/fail.h"

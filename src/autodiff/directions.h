@@ -17,17 +17,6 @@ bp_var bp_identity_seeds(bp_graph *g, bp_dtype dtype, int64_t n);
 /* Row i of seeds, in a shape. */
 bp_var bp_seed_row(bp_var seeds, int64_t i, const bp_shape *shape);
 
-/* ---- what the transforms check ---- */
-/* Records a failure on the graph, as builders do but without a place, and gives its status back. */
-#define BP_REFUSE(g, code, ...) ((g)->file = NULL, (void)bp_graph_fail((g), (code), __VA_ARGS__), (code))
-
-/* BP_E_GRAPH, BP_E_ARG, BP_E_DTYPE unless y and each x[j] are float variables of one graph without an error. */
-bp_status bp_check_derivative(const char *what, bp_var y, const bp_var *x, size_t n_x);
-/* BP_E_SHAPE when a variable has the batch among its sizes. */
-bp_status bp_check_sizes(const char *what, const char *name, bp_var v);
-/* BP_OK, or the error that building has recorded. */
-bp_status bp_graph_result(const bp_graph *g);
-
 /* ---- lifted linear rules (lifted_rules.c) ---- */
 /* The operation on a lifted tangent of x[i], and its transpose on a lifted cotangent: [k, shape] for shape. NULL: there is
  * none, the ordinary rule is used direction by direction. */

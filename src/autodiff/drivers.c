@@ -2,19 +2,17 @@
  * down: no recursion. Floor: autodiff.
  */
 #include "autodiff/call_rules.h"
+#include "autodiff/derivative_checks.h"
 #include "autodiff/rules.h"
 #include "base/fail.h"
 
 /* ---- checks ---- */
-/* Recorded on the graph like the error of a builder, but where the drivers are called is not known. */
-#define FAIL(g, code, ...) ((g)->file = NULL, (void)bp_graph_fail((g), (code), __VA_ARGS__), (code))
-
 static bp_status check_vars(bp_graph *g, const char *what, const bp_var *v, size_t n, uint32_t *last) {
   if (g == NULL) return BP_E_ARG;
   if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
   for (size_t i = 0; i < n; i++) {
     if (v[i].graph != g || v[i].id == 0 || v[i].id >= g->size)
-      return FAIL(g, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
+      return BP_REFUSE(g, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
     if (last != NULL && v[i].id > *last) *last = v[i].id;
   }
   return BP_OK;
@@ -25,12 +23,12 @@ static bp_status check_seeds(bp_graph *g, const char *what, const bp_var *v, con
   for (size_t i = 0; i < n; i++) {
     if (seed[i].id == 0) continue;
     if (seed[i].graph != g || seed[i].id >= g->size)
-      return FAIL(g, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
+      return BP_REFUSE(g, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
     if (!bp_shape_equal(bp_shape_of(v[i]), bp_shape_of(seed[i])) || bp_dtype_of(v[i]) != bp_dtype_of(seed[i])) {
       char a[BP_SHAPE_TEXT], b[BP_SHAPE_TEXT];
-      return FAIL(g, BP_E_SHAPE, "%s %zu is %s%s, its variable is %s%s; they must be alike", what, i,
-                  bp_dtype_name(bp_dtype_of(seed[i])), bp_shape_text(bp_shape_of(seed[i]), a, sizeof a),
-                  bp_dtype_name(bp_dtype_of(v[i])), bp_shape_text(bp_shape_of(v[i]), b, sizeof b));
+      return BP_REFUSE(g, BP_E_SHAPE, "%s %zu is %s%s, its variable is %s%s; they must be alike", what, i,
+                       bp_dtype_name(bp_dtype_of(seed[i])), bp_shape_text(bp_shape_of(seed[i]), a, sizeof a),
+                       bp_dtype_name(bp_dtype_of(v[i])), bp_shape_text(bp_shape_of(v[i]), b, sizeof b));
     }
   }
   return BP_OK;
@@ -212,8 +210,8 @@ bp_status bp_grad(bp_var y, const bp_var *x, size_t n_x, bp_var *gradient) {
   BP_TRY(check_vars(g, "grad: y", &y, 1, NULL));
   if (bp_shape_of(y)->rank != 0) {
     char text[BP_SHAPE_TEXT];
-    return FAIL(g, BP_E_SHAPE, "grad: y is %s, expected a scalar; sum it, or use bp_vjp",
-                bp_var_shape_text(y, text, sizeof text));
+    return BP_REFUSE(g, BP_E_SHAPE, "grad: y is %s, expected a scalar; sum it, or use bp_vjp",
+                     bp_var_shape_text(y, text, sizeof text));
   }
   bp_var one = bp_number(y, 1);
   BP_TRY(bp_vjp(&y, &one, 1, x, n_x, gradient));

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "autodiff/directions.h"
+#include "autodiff/derivative_checks.h"
 #include "base/arena.h"
 #include "base/fail.h"
 #include "base/philox.h"

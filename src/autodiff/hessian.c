@@ -1,6 +1,8 @@
 /* hessian.c - second derivatives: the Jacobian of a gradient, in any pair of modes. Floor: autodiff. */
+#include "backprop/autodiff.h"
+
+#include "autodiff/derivative_checks.h"
 #include "base/fail.h"
-#include "autodiff/directions.h"
 
 static int64_t elements(bp_var v) { return bp_shape_elements(bp_shape_of(v), 1); }
 

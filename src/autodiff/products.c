@@ -1,6 +1,8 @@
 /* products.c - products with second derivatives and their approximations, made of one pass in each mode. Floor: autodiff. */
+#include "backprop/autodiff.h"
+
+#include "autodiff/derivative_checks.h"
 #include "base/fail.h"
-#include "autodiff/directions.h"
 
 /* Symbolic zeros become zeros in the shape of their variable. */
 static bp_status filled(const bp_var *x, size_t n, bp_var *v) {

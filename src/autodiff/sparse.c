@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "autodiff/coloring.h"
+#include "autodiff/derivative_checks.h"
 #include "autodiff/directions.h"
 #include "autodiff/sparsity.h"
 #include "base/fail.h"

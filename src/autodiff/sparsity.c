@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "autodiff/directions.h"
+#include "autodiff/derivative_checks.h"
 #include "base/fail.h"
 
 enum { COLUMNS = 64 };

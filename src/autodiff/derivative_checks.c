@@ -1,0 +1,33 @@
+/* derivative_checks.c - whether a derivative can be asked for, and whether building it went well. Floor: autodiff. */
+#include "autodiff/derivative_checks.h"
+
+#include "base/fail.h"
+
+static bp_status check_var(bp_graph *g, const char *what, const char *name, size_t number, bp_var v) {
+  if (v.graph != g || v.id == 0 || v.id >= g->size)
+    return BP_REFUSE(g, BP_E_ARG, "%s: %s %zu is no variable of this graph", what, name, number);
+  if (!bp_dtype_is_real(bp_dtype_of(v)))
+    return BP_REFUSE(g, BP_E_DTYPE, "%s: %s %zu is %s, expected float32 or float64", what, name, number,
+                     bp_dtype_name(bp_dtype_of(v)));
+  return BP_OK;
+}
+
+bp_status bp_check_derivative(const char *what, bp_var y, const bp_var *x, size_t n_x) {
+  bp_graph *g = y.graph;
+  if (g == NULL) return BP_E_ARG;
+  if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
+  BP_TRY(check_var(g, what, "y", 0, y));
+  for (size_t j = 0; j < n_x; j++) BP_TRY(check_var(g, what, "x", j, x[j]));
+  return BP_OK;
+}
+
+bp_status bp_check_sizes(const char *what, const char *name, bp_var v) {
+  char text[BP_SHAPE_TEXT];
+  if (!bp_shape_has_batch(bp_shape_of(v))) return BP_OK;
+  return BP_REFUSE(v.graph, BP_E_SHAPE, "%s: %s is %s, but the number of its elements must be known", what, name,
+                   bp_shape_text(bp_shape_of(v), text, sizeof text));
+}
+
+bp_status bp_graph_result(const bp_graph *g) {
+  return g->status == BP_OK ? BP_OK : bp_fail(g->ctx, g->status, "%s", bp_graph_message(g));
+}
