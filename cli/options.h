@@ -168,6 +168,8 @@ static inline bool cli_option_is_for(const cli_option *option, cli_command_id co
 /* Reads a command line: defaults, then --config, then the arguments. Returns 0, or the exit status after a message. */
 int cli_parse(int argc, char **argv, cli_request *request);
 void cli_request_release(cli_request *request);
+
+/* ---- option_find.c ---- */
 /* Sets the field of an option from its text. `where` stands before a message: "--epochs", "my.conf:3: epochs". */
 int cli_set_option(cli_settings *settings, const cli_option *option, const char *where, const char *value);
 /* The command of that name; -1 after a message with a suggestion. */

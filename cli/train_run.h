@@ -14,7 +14,7 @@ typedef struct cli_past {
 /* Trains as the settings say, and reports. past NULL: from the start. Returns the exit status. */
 int cli_train(const cli_request *request, const char *data, const cli_past *past);
 
-/* ---- resume_command.c ---- */
+/* ---- checkpoint_note.c ---- */
 /* NEW note for a checkpoint: where the data are, and the options that were given. NULL when a text is not UTF-8. free(). */
 char *cli_checkpoint_note(const cli_request *request, const char *data);
 /* Whether a run that goes on needs the option: all of `train` but those that only say what is shown. */
