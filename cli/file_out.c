@@ -116,8 +116,14 @@ int cli_out_open(cli_out *out, const char *path) {
   return open_temporary(out, exists ? info.st_mode : 0);
 }
 
+void cli_out_flush(cli_out *out) {
+  errno = 0;
+  if ((fflush(out->file) != 0 || ferror(out->file)) && out->error == 0) out->error = errno ? errno : EIO;
+}
+
 static int finish(cli_out *out) {
-  if (fflush(out->file) != 0 || ferror(out->file)) return fail_to(out, "write", errno ? errno : EIO);
+  cli_out_flush(out);
+  if (out->error) return fail_to(out, "write", out->error);
   if (out->target && fsync(fileno(out->file)) != 0) return fail_to(out, "bring it to the disk", errno);
   if (!out->path) return CLI_DONE;
   int failed = fclose(out->file);

@@ -19,10 +19,13 @@ typedef struct cli_out {
   const char *path; /* NULL: standard output */
   char *target;     /* links followed; NULL: written to directly */
   char *temporary;
+  int error; /* errno of the first write that failed; 0: none */
 } cli_out;
 int cli_out_open(cli_out *out, const char *path);
 /* The same for a log, which is there from its first line on. */
 int cli_out_open_log(cli_out *out, const char *path);
+/* What was written so far is to be seen; a failure is told by cli_out_close(). */
+void cli_out_flush(cli_out *out);
 /* Finishes the file when `status` is 0, else removes it. Returns `status`, or an exit status after a message. */
 int cli_out_close(cli_out *out, int status);
 

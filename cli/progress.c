@@ -157,7 +157,7 @@ static void log_epoch(const cli_training *t, const bp_epoch *epoch) {
   if (t->layers > 0) log_norms(&json, t);
   cli_json_close(&json, '}');
   (void)fputc('\n', json.file);
-  (void)fflush(json.file); /* a log is followed while it grows */
+  cli_out_flush(t->log); /* a log is followed while it grows */
 }
 
 /* ---- the loop's side ---- */
