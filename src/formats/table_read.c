@@ -6,7 +6,7 @@
 #include "data/table_core.h"
 #include "formats/readers.h"
 
-typedef enum kind { KIND_CSV, KIND_TAB, KIND_IDX } kind;
+typedef enum kind { KIND_CSV, KIND_TAB, KIND_IDX, KIND_UNKNOWN } kind;
 
 static const struct {
   const char *suffix;
@@ -33,19 +33,17 @@ static bool is_idx(const char *name, size_t size) {
   return name[size - tail] >= '0' && name[size - tail] <= '9';
 }
 
-static bp_status find_kind(bp_context *ctx, const char *path, kind *out) {
-  char quoted[BP_QUOTE_TEXT];
+static kind kind_of(const char *path) {
   size_t size = strlen(path);
+  if (strcmp(path, "-") == 0) return KIND_CSV;
   if (ends_with(path, size, ".gz")) size -= 3;
-  *out = KIND_CSV;
-  if (strcmp(path, "-") == 0) return BP_OK;
-  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-    if (!ends_with(path, size, suffixes[i].suffix)) continue;
-    *out = suffixes[i].kind;
-    return BP_OK;
-  }
-  *out = KIND_IDX;
-  if (is_idx(path, size)) return BP_OK;
+  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+    if (ends_with(path, size, suffixes[i].suffix)) return suffixes[i].kind;
+  return is_idx(path, size) ? KIND_IDX : KIND_UNKNOWN;
+}
+
+static bp_status refuse_name(bp_context *ctx, const char *path) {
+  char quoted[BP_QUOTE_TEXT];
   const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
   return bp_fail(ctx, BP_E_DATA,
                  "%s: the kind of data is taken from the name, and '%s' tells none; expected .csv, .tsv, .txt or IDX "
@@ -82,15 +80,15 @@ static bp_status read_idx(bp_context *ctx, bp_reader *images, const char *labels
 bp_status bp_table_read(bp_context *ctx, const char *path, const bp_read_options *options, bp_table **out) {
   bp_read_options o;
   bp_reader *reader;
-  kind k;
+  kind k = kind_of(path);
   BP_TRY(read_options(ctx, options, &o));
-  BP_TRY(find_kind(ctx, path, &k));
-  if (o.labels && k != KIND_IDX)
+  if (o.labels && k != KIND_IDX && k != KIND_UNKNOWN)
     return bp_fail(ctx, BP_E_ARG, "%s: a file of labels ('%s') belongs to IDX images; here the labels are a column",
                    path, o.labels);
   BP_TRY(bp_reader_open(ctx, path, &reader));
-  bp_status status =
-      k == KIND_IDX ? read_idx(ctx, reader, o.labels, out) : bp_csv_read(ctx, reader, k == KIND_TAB, &o, out);
+  bp_status status = k == KIND_UNKNOWN ? refuse_name(ctx, path) /* a slip in the name of a file is told above */
+                     : k == KIND_IDX   ? read_idx(ctx, reader, o.labels, out)
+                                       : bp_csv_read(ctx, reader, k == KIND_TAB, &o, out);
   bp_reader_close(reader);
   return status;
 }
