@@ -145,7 +145,7 @@ static bp_goal decide(const target *t, bool quiet) {
   int64_t count = t->values && whole ? distinct(t->values, t->rows.n) : 0;
   bool few = whole && count <= BP_FEW_VALUES && count <= t->rows.n / 2;
   bp_goal goal = !t->values || few ? BP_GOAL_CLASSIFICATION : BP_GOAL_REGRESSION;
-  if (quiet) return goal;
+  if (quiet || count == 1) return goal; /* one value is refused below, whatever it is */
   if (!t->values)
     bp_warn(t->ctx, "%s: the target '%s' is text: classification", source, t->name);
   else if (few)
