@@ -98,7 +98,7 @@ static void print_column(const bp_column_info *column) {
   else if (strcmp(column->type, "bytes") == 0)
     cli_print("x / 255");
   else
-    cli_print("(x - %s) / %s", cli_short_number(column->mean, mean, sizeof mean),
+    cli_print("(x %c %s) / %s", column->mean < 0 ? '+' : '-', cli_short_number(fabs(column->mean), mean, sizeof mean),
               cli_short_number(column->scale, scale, sizeof scale));
   if (column->indicator && !isnan(column->missing))
     cli_print("; missing: %s", cli_short_number(column->missing, missing, sizeof missing));

@@ -83,8 +83,8 @@ static int take_operand(arguments *a, const char *text) {
   cli_request *request = a->request;
   const cli_command *command = &cli_commands[request->command];
   if (request->n_operands == command->most)
-    return cli_fail(CLI_USAGE, "unexpected argument '%s'; usage: backprop %s %s", text, command->name,
-                    command->operands);
+    return cli_fail(CLI_USAGE, "unexpected argument '%s'; usage: backprop %s%s%s", text, command->name,
+                    command->operands[0] ? " " : "", command->operands);
   if (!text[0])
     return cli_fail(CLI_USAGE, "an argument is empty; usage: backprop %s %s", command->name, command->operands);
   request->operands[request->n_operands++] = text;

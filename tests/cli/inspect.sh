@@ -27,6 +27,11 @@ check "the record" json '
   j["record"]["seed"] == 9 and j["record"]["settings"]["hidden"] == "128,128" and j["record"]["rows"] == 72
   and len(j["record"]["history"]["train_loss"]) == 2 and "out" not in j["record"]["settings"] and "threads" not in j["record"]["settings"]'
 
+sed 's/^[0-9]/-&/' plane.csv >below.csv
+succeeds train below.csv --hidden none --epochs 2 --out below.safetensors
+succeeds inspect below.safetensors
+check "a mean below zero is added" holds out "(x + 2.3750) / "
+
 succeeds train plane.csv --hidden none --epochs 2 --out line.safetensors
 succeeds inspect line.safetensors
 check "a linear model" holds out "identity"

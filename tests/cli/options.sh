@@ -13,6 +13,8 @@ refuses 2 "expected a command first" --epochs 3
 refuses 2 "unknown command ''" ""
 refuses 2 "train needs DATA" train
 refuses 2 "predict needs MODEL DATA" predict
+refuses 2 "usage: backprop version" version x
+check "no blank at its end" bash -c '! grep -q " $" err'
 refuses 2 "predict needs DATA" predict model.safetensors
 refuses 2 "evaluate needs DATA" evaluate model.safetensors
 refuses 2 "inspect needs MODEL" inspect
