@@ -3,21 +3,29 @@
 # shellcheck source=tests/cli/common.bash
 . "$(dirname "$0")/common.bash"
 flowers >flowers.csv
+cp flowers.csv flowers.data
 fast="--hidden 8 --epochs 2 --ignore id --threads 1"
 succeeds train flowers.csv $fast --out m.safetensors
 
 # ---- 3: bad data ----
 refuses 5 "nothere.csv" train nothere.csv
+refuses 5 "nothere: cannot open it: No such file" train nothere
+mkdir folder
+refuses 5 "folder: cannot read it: Is a directory" train folder
+refuses 3 "flowers.data: the kind of data is taken from the name" train flowers.data
 : >empty.csv
 refuses 3 "empty.csv" train empty.csv
 printf 'a,b\n1,2\n3\n' >ragged.csv
 refuses 3 "ragged.csv:3:" train ragged.csv
 printf 'a,a\n1,2\n3,4\n' >twice.csv
 refuses 3 "'a'" train twice.csv --header yes
+refuses 3 "set header to no" train twice.csv --header yes
 printf 'a,,b\n1,2,3\n3,4,5\n' >nameless.csv
 refuses 3 "nameless.csv" train nameless.csv --header yes
 printf 'x,y\n1,a\n2,a\n3,a\n' >single.csv
 refuses 3 "class" train single.csv --quiet
+printf 'x,y\n1,3\n2,3\n3,3\n' >same.csv
+refuses 3 "one class, '3'" train same.csv --target y
 printf 'x,y\n1,a\n1,b\n1,a\n' >constant.csv
 refuses 3 "" train constant.csv --quiet
 head -c 2000 /dev/urandom >noise.csv
@@ -52,6 +60,7 @@ if [ -w /dev/full ]; then
   check "a model to a full disk" [ "$status" -eq 5 ]
   run train flowers.csv $fast --quiet --log /dev/full --out logged.safetensors
   check "a log to a full disk ends with 5" [ "$status" -eq 5 ]
+  check "and tells the reason of the first write" holds err "/dev/full: cannot write: No space left on device"
   check "but the model is there" [ -s logged.safetensors ]
 fi
 python3 -c 'print("length,width,colour"); [print("1,2,red") for _ in range(50000)]' >long.csv
