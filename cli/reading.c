@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "console.h"
 
@@ -126,6 +127,12 @@ static name_list text_columns(const cli_settings *settings, const bp_model *mode
   return list;
 }
 
+/* A pipe gives its data once; whoever opens it again waits for ever. */
+static bool can_be_read_again(const char *path) {
+  struct stat info;
+  return strcmp(path, "-") != 0 && stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 int cli_read_for_model(bp_context *context, const cli_settings *settings, const bp_model *model, const char *path,
                        const char *keep, bp_table **out) {
   name_list text = text_columns(settings, model, keep);
@@ -133,7 +140,7 @@ int cli_read_for_model(bp_context *context, const cli_settings *settings, const 
   const char *missing = settings->missing ? settings->missing : recorded;
   bp_status status = read_table(context, settings, path, settings->labels, text.text, missing, out);
   /* A column that the model or --keep names may not be there at all: who looks for it says that better. */
-  if (status == BP_E_DATA && strcmp(path, "-") != 0)
+  if (status == BP_E_DATA && can_be_read_again(path))
     status = read_table(context, settings, path, settings->labels, settings->text, missing, out);
   free(recorded);
   free(text.text);

@@ -63,6 +63,13 @@ if [ -w /dev/full ]; then
   check "and tells the reason of the first write" holds err "/dev/full: cannot write: No space left on device"
   check "but the model is there" [ -s logged.safetensors ]
 fi
+mkfifo pipe.csv
+printf 'length,width\n1,2\n' >pipe.csv &
+timeout 10 "$backprop" predict m.safetensors pipe.csv >out 2>err
+status=$?
+check "bad data from a named pipe end with 3" [ "$status" -eq 3 ]
+check "and are told in one line" is_error
+rm pipe.csv
 python3 -c 'print("length,width,colour"); [print("1,2,red") for _ in range(50000)]' >long.csv
 "$backprop" predict m.safetensors long.csv 2>err | head -1 >out
 check "a closed pipe ends with 5" [ "${PIPESTATUS[0]}" -eq 5 ]
