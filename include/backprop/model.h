@@ -37,7 +37,8 @@ typedef struct bp_train_options {
   size_t size; /* sizeof(bp_train_options) */
   /* name or number (from 0) of the target column, or several separated by commas, which are values; NULL: the last column. */
   const char *target;
-  /* name or number of a column of row weights, as bp_source.weights; NULL: every row counts the same. */
+  /* name or number of a column of row weights, as bp_source.weights; mean and standard deviation of the columns of numbers, features
+   * and targets, go by them too (a weight of 2 counts as the row twice), medians do not; NULL: every row counts the same. */
   const char *weight;
   /* "balanced": rows / (classes · rows of the class), or "a=2,b=0.5": factors on the weights of the training rows of a class, 1 for
    * those not named; NULL: none. Validation and evaluation do without. */

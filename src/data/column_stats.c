@@ -6,34 +6,51 @@
 #include "data/column_stats.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum { SAFE_EXPONENT = 400 }; /* squares of 2^±400 summed 2^31 times are far from both ends */
 
-/* Moves the numbers to the front and finds their range; NaNs are dropped. */
-static void compact(double *values, int64_t n, bp_column_stats *s) {
+/* How many numbers there are, their range, and what they weigh. */
+static double find_range(const double *values, const double *weights, int64_t n, bp_column_stats *s) {
+  double weight = 0;
   for (int64_t i = 0; i < n; i++) {
     double v = values[i];
     if (isnan(v)) continue;
     if (s->present == 0 || v < s->min) s->min = v;
     if (s->present == 0 || v > s->max) s->max = v;
-    values[s->present++] = v;
+    weight += weights ? weights[i] : 1;
+    s->present++;
   }
   s->missing = n - s->present;
+  return weight;
+}
+
+/* Moves the numbers to the front; NaNs are dropped. */
+static void compact(double *values, int64_t n) {
+  int64_t present = 0;
+  for (int64_t i = 0; i < n; i++)
+    if (!isnan(values[i])) values[present++] = values[i];
 }
 
 /* The mean corrected by the mean of the deviations from it, which rounding keeps from being 0 (Chan, Golub and LeVeque,
  * "Algorithms for computing the sample variance", 1983). */
-static void measure(const double *values, bp_column_stats *s) {
-  double largest = fmax(fabs(s->min), fabs(s->max)), n = (double)s->present, sum = 0, rest = 0, squares = 0;
+static void measure(const double *values, const double *weights, int64_t count, bp_column_stats *s) {
+  double largest = fmax(fabs(s->min), fabs(s->max)), n = 0, sum = 0, rest = 0, squares = 0;
   int exponent = largest > 0 ? ilogb(largest) : 0;
   double unit = abs(exponent) > SAFE_EXPONENT ? ldexp(1, exponent < -1000 ? -1000 : exponent) : 1;
-  for (int64_t i = 0; i < s->present; i++) sum += values[i] / unit;
+  for (int64_t i = 0; i < count; i++) {
+    if (isnan(values[i])) continue;
+    double weight = weights ? weights[i] : 1;
+    n += weight;
+    sum += weight * (values[i] / unit);
+  }
   double mean = sum / n;
-  for (int64_t i = 0; i < s->present; i++) {
-    double d = values[i] / unit - mean;
-    rest += d;
-    squares += d * d;
+  for (int64_t i = 0; i < count; i++) {
+    if (isnan(values[i])) continue;
+    double weight = weights ? weights[i] : 1, d = values[i] / unit - mean;
+    rest += weight * d;
+    squares += weight * (d * d);
   }
   s->mean = (mean + rest / n) * unit;
   s->deviation = sqrt(fmax(0, (squares - rest * rest / n) / n)) * unit;
@@ -80,11 +97,12 @@ static double median(double *values, int64_t n) {
   return lower / 2 + upper / 2;
 }
 
-bp_column_stats bp_column_stats_of(double *values, int64_t n) {
+bp_column_stats bp_column_stats_of(double *values, const double *weights, int64_t n) {
   bp_column_stats s = {0};
-  compact(values, n, &s);
+  bool light = !(find_range(values, weights, n, &s) > 0);
   if (s.present == 0 || isinf(s.min) || isinf(s.max)) return s;
-  measure(values, &s);
+  measure(values, light ? NULL : weights, n, &s);
+  compact(values, n);
   s.median = median(values, s.present);
   return s;
 }

@@ -1,7 +1,8 @@
 /* data/encoding.h - from the columns of a table to the inputs of a network: preprocessing learnt from the training rows, kept
  * with the model, and applied again to every table that the model sees.
  *
- *   number    (value - mean) / scale, population standard deviation; a missing one becomes the median
+ *   number    (value - mean) / scale, population standard deviation, both by the weights of rows where there are any; a
+ *             missing one becomes the median
  *   category  text: one input per category, 1 where it is the value; a missing one becomes the most frequent
  *   bytes     a block of byte columns: value / 255, kept as bytes
  *
@@ -96,7 +97,8 @@ typedef struct bp_encoding_options {
 #define BP_FEW_VALUES 20
 
 /* NEW encoding learnt from the given rows only. options may be NULL.
- * BP_E_DATA   no rows, a column that is not there, one class, no feature left, a missing target, an infinite value
+ * BP_E_DATA   no rows, a column that is not there, one class, no feature left, a missing target, an infinite value, a weight
+ *             that is missing, infinite or below 0
  * BP_E_LIMIT  more than BP_INPUTS_MAX inputs or BP_CLASSES_MAX classes */
 bp_status bp_encoding_learn(bp_context *ctx, const bp_table *table, bp_rows rows, const bp_encoding_options *options,
                             bp_encoding **out);

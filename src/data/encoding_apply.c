@@ -243,20 +243,10 @@ static bp_status encode_values(bp_context *ctx, const bp_binding *binding, bp_ro
 }
 
 static bp_status encode_weights(bp_context *ctx, const bp_binding *binding, bp_rows rows, bp_encoded *e) {
-  char place[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT], text[BP_NUMBER_TEXT];
-  const char *name = binding->encoding->weight;
   if (!binding->has_weights) return BP_OK;
   e->weights = bp_alloc(ctx, (size_t)rows.n, sizeof *e->weights);
   if (!e->weights) return BP_E_NOMEM;
-  for (int64_t i = 0; i < rows.n; i++) {
-    double weight = bp_view_number(&binding->weights, bp_row_at(rows, i));
-    e->weights[i] = weight;
-    if (weight >= 0 && isfinite(weight)) continue;
-    return bp_fail(ctx, BP_E_DATA, "%s: the weight '%s' is %s; expected a finite number from 0",
-                   bp_table_place(binding->table, bp_row_at(rows, i), place), bp_quote(name, strlen(name), quoted),
-                   isnan(weight) ? "missing" : bp_number_text(weight, text));
-  }
-  return BP_OK;
+  return bp_weights_read(ctx, binding->table, &binding->weights, binding->encoding->weight, rows, e->weights);
 }
 
 static bp_status encode_targets(bp_context *ctx, const bp_binding *binding, bp_rows rows, bp_dtype dtype,
@@ -343,7 +333,7 @@ static bp_status find_strata(bp_context *ctx, const bp_table *table, const bp_en
   bp_aims aims;
   BP_TRY(bp_aims_find(ctx, table, options, &aims));
   aims.weight = -1;
-  BP_TRY(bp_aims_learn(ctx, table, all, &aims, options, true, encoding));
+  BP_TRY(bp_aims_learn(ctx, table, all, &aims, options, NULL, true, encoding));
   if (encoding->goal == BP_GOAL_REGRESSION) return BP_OK;
   BP_TRY(bp_binding_bind_target(ctx, binding));
   *out = bp_alloc(ctx, (size_t)all.n, sizeof **out);

@@ -24,6 +24,7 @@ typedef struct learner {
   int64_t columns;
   bp_aims aims;
   double *values;   /* [rows]: a column being measured */
+  double *weights;  /* [rows]; NULL: all the same */
   bp_names dropped; /* constant columns */
   char source[BP_PLACE_TEXT];
 } learner;
@@ -105,7 +106,7 @@ static bp_status fail_infinite(const learner *l, int64_t column, const bp_column
 
 static bp_status learn_number(learner *l, int64_t column, const bp_column_view *view) {
   for (int64_t i = 0; i < l->rows.n; i++) l->values[i] = bp_view_number(view, bp_row_at(l->rows, i));
-  bp_column_stats s = bp_column_stats_of(l->values, l->rows.n);
+  bp_column_stats s = bp_column_stats_of(l->values, l->weights, l->rows.n);
   if (isinf(s.min) || isinf(s.max)) return fail_infinite(l, column, view);
   if (s.present == 0 || (s.min == s.max && s.missing == 0)) return drop(l, column);
   bp_feature feature = {.type = BP_FEATURE_NUMBER,
@@ -215,9 +216,18 @@ static bp_status check_features(learner *l) {
   return BP_OK;
 }
 
+static bp_status read_weights(learner *l) {
+  if (l->aims.weight < 0) return BP_OK;
+  bp_column_view view = bp_table_view(l->table, l->aims.weight);
+  l->weights = bp_alloc(l->ctx, (size_t)l->rows.n, sizeof *l->weights);
+  if (!l->weights) return BP_E_NOMEM;
+  return bp_weights_read(l->ctx, l->table, &view, bp_table_name(l->table, l->aims.weight), l->rows, l->weights);
+}
+
 static bp_status learn(learner *l) {
   BP_TRY(assign_roles(l));
-  BP_TRY(bp_aims_learn(l->ctx, l->table, l->rows, &l->aims, l->options, false, l->encoding));
+  BP_TRY(read_weights(l));
+  BP_TRY(bp_aims_learn(l->ctx, l->table, l->rows, &l->aims, l->options, l->weights, false, l->encoding));
   l->values = bp_alloc(l->ctx, (size_t)l->rows.n, sizeof *l->values);
   if (!l->values) return BP_E_NOMEM;
   for (int64_t c = 0; c < l->columns; c++) {
@@ -244,6 +254,7 @@ bp_status bp_encoding_learn(bp_context *ctx, const bp_table *table, bp_rows rows
   bp_status status = l.roles ? learn(&l) : BP_E_NOMEM;
   bp_release(allocator, l.roles, (size_t)l.columns, sizeof *l.roles);
   bp_release(allocator, l.values, (size_t)rows.n, sizeof *l.values);
+  bp_release(allocator, l.weights, (size_t)rows.n, sizeof *l.weights);
   if (status != BP_OK) {
     bp_encoding_free(l.encoding);
     return status;

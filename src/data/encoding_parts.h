@@ -36,9 +36,14 @@ typedef struct bp_aims {
  * BP_E_DATA   there is no such column, it cannot be a target, or it is named twice
  * BP_E_LIMIT  more than BP_TARGETS_MAX targets */
 bp_status bp_aims_find(bp_context *ctx, const bp_table *table, const bp_encoding_options *options, bp_aims *out);
-/* Fills goal, classes, targets and weight. Says through bp_warn what it decided, unless quiet. */
+/* Fills goal, classes, targets and weight. Says through bp_warn what it decided, unless quiet. weights[rows.n] weigh the scales
+ * of targets; NULL: all rows the same. */
 bp_status bp_aims_learn(bp_context *ctx, const bp_table *table, bp_rows rows, const bp_aims *aims,
-                        const bp_encoding_options *options, bool quiet, bp_encoding *encoding);
+                        const bp_encoding_options *options, const double *weights, bool quiet, bp_encoding *encoding);
+/* weights[rows.n] from a view of the column `name`, which holds numbers.
+ * BP_E_DATA  one that is missing, infinite or below 0 */
+bp_status bp_weights_read(bp_context *ctx, const bp_table *table, const bp_column_view *view, const char *name,
+                          bp_rows rows, double *weights);
 /* BP_E_DATA for a column that is not in the table, with a suggestion. */
 bp_status bp_fail_unknown_column(bp_context *ctx, const bp_table *table, const char *name, const char *role);
 

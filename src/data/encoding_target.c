@@ -19,7 +19,8 @@ typedef struct target {
   bp_rows rows;
   bp_column_view view;
   char name[BP_QUOTE_TEXT];
-  double *values; /* NUMBER: of the rows, in their order or another */
+  double *values;        /* NUMBER: of the rows, in their order or another */
+  const double *weights; /* of the rows, in their order; NULL: all the same */
 } target;
 
 /* ---- which column ---- */
@@ -221,7 +222,7 @@ static bp_status learn_scale(const target *t, bool raw, bp_target *out) {
     return bp_fail(t->ctx, BP_E_DATA, "%s: the target '%s' is text; regression needs numbers; ask for classification",
                    source, t->name);
   gather(t);
-  bp_column_stats s = bp_column_stats_of(t->values, t->rows.n);
+  bp_column_stats s = bp_column_stats_of(t->values, t->weights, t->rows.n);
   if (s.min == s.max)
     return bp_fail(t->ctx, BP_E_DATA, "%s: the target '%s' is %s in all %" PRId64 " training rows; nothing to learn",
                    source, t->name, bp_number_text(s.min, text), t->rows.n);
@@ -275,8 +276,22 @@ static bp_status add_names(bp_context *ctx, const bp_table *table, const bp_aims
   return aims->weight < 0 ? BP_OK : bp_encoding_set_weight(ctx, e, bp_table_name(table, aims->weight));
 }
 
+bp_status bp_weights_read(bp_context *ctx, const bp_table *table, const bp_column_view *view, const char *name,
+                          bp_rows rows, double *weights) {
+  char place[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT], text[BP_NUMBER_TEXT];
+  for (int64_t i = 0; i < rows.n; i++) {
+    double weight = bp_view_number(view, bp_row_at(rows, i));
+    weights[i] = weight;
+    if (weight >= 0 && isfinite(weight)) continue;
+    return bp_fail(ctx, BP_E_DATA, "%s: the weight '%s' is %s; expected a finite number from 0",
+                   bp_table_place(table, bp_row_at(rows, i), place), bp_quote(name, strlen(name), quoted),
+                   isnan(weight) ? "missing" : bp_number_text(weight, text));
+  }
+  return BP_OK;
+}
+
 bp_status bp_aims_learn(bp_context *ctx, const bp_table *table, bp_rows rows, const bp_aims *aims,
-                        const bp_encoding_options *options, bool quiet, bp_encoding *e) {
+                        const bp_encoding_options *options, const double *weights, bool quiet, bp_encoding *e) {
   char source[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
   if (rows.n < 1)
     return bp_fail(ctx, BP_E_DATA, "%s: no rows to learn from; at least one is needed", bp_table_source(table, source));
@@ -288,6 +303,7 @@ bp_status bp_aims_learn(bp_context *ctx, const bp_table *table, bp_rows rows, co
   for (size_t i = 0; i < aims->n_targets; i++) {
     target t;
     bp_status status = open_target(&t, ctx, table, rows, aims->targets[i]);
+    t.weights = weights;
     if (status == BP_OK)
       status = aims->n_targets == 1 ? learn_one(&t, options, quiet, e) : learn_several(&t, options, i, e);
     close_target(&t);

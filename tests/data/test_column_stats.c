@@ -19,7 +19,7 @@ static int by_value(const void *a, const void *b) {
 static void a_small_column(void **state) {
   (void)state;
   double values[] = {4, NAN, 2, 9, 4, NAN, 5, 4, 7, 5}; /* 2 4 4 4 5 5 7 9: the textbook's */
-  bp_column_stats s = bp_column_stats_of(values, 10);
+  bp_column_stats s = bp_column_stats_of(values, NULL, 10);
   assert_int_equal(s.present, 8);
   assert_int_equal(s.missing, 2);
   bt_assert_close(s.mean, 5, 0, 0);
@@ -32,10 +32,10 @@ static void a_small_column(void **state) {
 static void nothing_is_there(void **state) {
   (void)state;
   double values[] = {NAN, NAN};
-  bp_column_stats s = bp_column_stats_of(values, 2);
+  bp_column_stats s = bp_column_stats_of(values, NULL, 2);
   assert_int_equal(s.present, 0);
   assert_int_equal(s.missing, 2);
-  s = bp_column_stats_of(values, 0);
+  s = bp_column_stats_of(values, NULL, 0);
   assert_int_equal(s.missing, 0);
 }
 
@@ -58,7 +58,7 @@ static void agrees_with_sorting_and_long_sums(void **state) {
     long double sum = 0, squares = 0;
     for (int i = 0; i < n; i++) sum += (long double)sorted[i];
     for (int i = 0; i < n; i++) squares += ((long double)sorted[i] - sum / n) * ((long double)sorted[i] - sum / n);
-    bp_column_stats s = bp_column_stats_of(values, n);
+    bp_column_stats s = bp_column_stats_of(values, NULL, n);
     bt_assert_close(s.mean, (double)(sum / n), 1e-15, 1e-13);
     bt_assert_close(s.deviation, (double)sqrtl(squares / n), 1e-14, 0);
     bt_assert_close(s.median, n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2, 0, 0);
@@ -73,7 +73,7 @@ static void scales_with_powers_of_two(void **state) {
   for (size_t e = 0; e < sizeof exponents / sizeof *exponents; e++) {
     fill(values, 100, 1000, 0);
     for (int i = 0; i < 100; i++) scaled[i] = ldexp(values[i], exponents[e]);
-    bp_column_stats s = bp_column_stats_of(values, 100), t = bp_column_stats_of(scaled, 100);
+    bp_column_stats s = bp_column_stats_of(values, NULL, 100), t = bp_column_stats_of(scaled, NULL, 100);
     bt_assert_close(t.mean, ldexp(s.mean, exponents[e]), 1e-15, 0);
     bt_assert_close(t.deviation, ldexp(s.deviation, exponents[e]), 1e-15, 0);
     bt_assert_close(t.median, ldexp(s.median, exponents[e]), 0, 0);
@@ -84,15 +84,33 @@ static void a_large_offset_does_not_spoil_the_deviation(void **state) {
   double values[1000];
   (void)state;
   for (int i = 0; i < 1000; i++) values[i] = 1e9 + (i % 2 ? 0.5 : -0.5);
-  bp_column_stats s = bp_column_stats_of(values, 1000);
+  bp_column_stats s = bp_column_stats_of(values, NULL, 1000);
   bt_assert_close(s.mean, 1e9, 0, 0);
   bt_assert_close(s.deviation, 0.5, 1e-12, 0);
+}
+
+/* Whole weights count a value so often; one of 0 leaves it to the range and the median alone. */
+static void weights_count_values_so_often(void **state) {
+  double values[] = {1, NAN, 4, 1000, 7}, repeated[] = {1, 1, 1, 4, 7, 7}, light[] = {3, 5};
+  const double weights[] = {3, 9, 1, 0, 2}, none[] = {0, 0};
+  (void)state;
+  bp_column_stats s = bp_column_stats_of(values, weights, 5), t = bp_column_stats_of(repeated, NULL, 6);
+  assert_int_equal(s.present, 4);
+  assert_int_equal(s.missing, 1);
+  bt_assert_close(s.mean, 3.5, 0, 0);
+  bt_assert_close(s.mean, t.mean, 0, 0);
+  bt_assert_close(s.deviation, t.deviation, 1e-15, 0);
+  bt_assert_close(s.median, 5.5, 0, 0);
+  bt_assert_close(s.max, 1000, 0, 0);
+  s = bp_column_stats_of(light, none, 2); /* no weight at all is as good as no weights */
+  bt_assert_close(s.mean, 4, 0, 0);
+  bt_assert_close(s.deviation, 1, 0, 0);
 }
 
 static void shows_infinite_values(void **state) {
   (void)state;
   double values[] = {1, INFINITY, 2};
-  assert_true(isinf(bp_column_stats_of(values, 3).max));
+  assert_true(isinf(bp_column_stats_of(values, NULL, 3).max));
 }
 
 int main(void) {
@@ -101,6 +119,7 @@ int main(void) {
                                      BT_TEST(agrees_with_sorting_and_long_sums),
                                      BT_TEST(scales_with_powers_of_two),
                                      BT_TEST(a_large_offset_does_not_spoil_the_deviation),
+                                     BT_TEST(weights_count_values_so_often),
                                      BT_TEST(shows_infinite_values)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

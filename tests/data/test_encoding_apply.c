@@ -76,16 +76,16 @@ static void training_rows_have_mean_zero_and_deviation_one(void **state) {
 
 static void several_targets_are_standardised_each_by_itself(void **state) {
   bp_context *ctx = bt_ctx(state);
-  bp_table *t = bt_table(ctx, "a,x,b,w\n1,1,10,0.5\n2,5,30,2\n3,9,50,0\n");
+  bp_table *t = bt_table(ctx, "a,x,b,w\n1,1,10,0.5\n2,5,30,2\n3,9,50,0.5\n");
   bp_encoding_options options = {.target = "b, a", .weight = "w"};
-  const double expected[] = {-1, -1, 0, 0, 1, 1}, weights[] = {0.5, 2, 0}, unit = sqrt(1.5);
+  const double expected[] = {-1, -1, 0, 0, 1, 1}, weights[] = {0.5, 2, 0.5}, unit = sqrt(3);
   bp_encoding *e = bt_learn(ctx, t, &options);
   assert_int_equal(e->n_targets, 2);
   assert_string_equal(e->targets[0].name, "b");
   assert_string_equal(e->weight, "w");
   assert_int_equal(e->n_features, 1);
   bt_assert_close(e->targets[0].mean, 30, 0, 0);
-  bt_assert_close(e->targets[1].scale, sqrt(2.0 / 3), 1e-15, 0);
+  bt_assert_close(e->targets[1].scale, sqrt(1.0 / 3), 1e-15, 0);
   bp_encoded d = bt_apply(ctx, e, t, BP_TARGETS_OWN);
   assert_int_equal(d.outputs, 2);
   const double *targets = d.targets;
@@ -142,13 +142,18 @@ static void bad_weights_are_told_with_their_row(void **state) {
   for (size_t i = 0; i < 3; i++) {
     char csv[80];
     (void)snprintf(csv, sizeof csv, "x,y,w\n1,1.5,1\n2,2.5,%s\n", bad[i]);
-    bp_table *t = bt_table(ctx, csv);
-    bp_encoding *e = bt_learn(ctx, t, &(bp_encoding_options){.target = "y", .weight = "w"});
+    bp_table *t = bt_table(ctx, csv), *good = bt_table(ctx, "x,y,w\n1,1.5,1\n2,2.5,1\n");
+    bp_encoding_options options = {.target = "y", .weight = "w"};
+    bp_encoding *e = NULL;
     bp_encoded d;
+    bt_assert_fails(ctx, BP_E_DATA, bp_encoding_learn(ctx, t, bp_rows_all(t), &options, &e));
+    bt_assert_message(ctx, "t.csv:3: the weight 'w' is");
+    e = bt_learn(ctx, good, &options);
     bt_assert_fails(ctx, BP_E_DATA, bp_encoding_apply(ctx, e, t, bp_rows_all(t), BP_F64, BP_TARGETS_OWN, &d));
     bt_assert_message(ctx, "the weight 'w' is");
     bp_encoding_free(e);
     bp_table_free(t);
+    bp_table_free(good);
   }
 }
 

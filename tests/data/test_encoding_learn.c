@@ -225,6 +225,21 @@ static void a_target_of_values_is_standardised_unless_raw(void **state) {
   bp_table_free(t);
 }
 
+/* mean Σ w x / Σ w, and the square root of Σ w (x - mean)² / Σ w, as scikit-learn's StandardScaler has them with weights. */
+static void scales_go_by_the_weights_of_rows(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t = bt_table(ctx, "x,w,y\n1,0.5,10.5\n2,2,20.5\n4,1,10.5\n8,0.5,40.5\n");
+  bp_encoding *e = bt_learn(ctx, t, &(bp_encoding_options){.target = "y", .weight = "w"});
+  assert_int_equal(e->n_features, 1);
+  bt_assert_close(e->features[0].mean, 3.125, 1e-15, 0);
+  bt_assert_close(e->features[0].scale, sqrt(4.359375), 1e-15, 0);
+  bt_assert_close(e->features[0].fill, 3, 0, 0);
+  bt_assert_close(e->targets[0].mean, 19.25, 1e-15, 0);
+  bt_assert_close(e->targets[0].scale, sqrt(85.9375), 1e-15, 0);
+  bp_encoding_free(e);
+  bp_table_free(t);
+}
+
 static void strata_are_the_classes_of_all_rows(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_table *t = bt_table(ctx, "x,c,v\n1,b,1.5\n2,a,2.5\n3,b,3.5\n");
@@ -364,6 +379,7 @@ int main(void) {
       BT_TEST(decides_between_classes_and_values_and_says_why),
       BT_TEST(what_is_asked_for_is_not_announced),
       BT_TEST(a_target_of_values_is_standardised_unless_raw),
+      BT_TEST(scales_go_by_the_weights_of_rows),
       BT_TEST(strata_are_the_classes_of_all_rows),
       BT_TEST(refuses_bad_tables_and_choices),
       BT_TEST(refuses_tables_without_rows_or_columns),
