@@ -11,8 +11,8 @@
 extern "C" {
 #endif
 
-/* Of one layer, with R_n the loss of row n, R its mean over the N rows (by their weights, where the model has a column of them), z_l the output of layer l, and ‖·‖ the root of the sum of
- * squares. Backpropagation (Rumelhart, Hinton and Williams, 1986): δ_{l-1} = W_lᵀ (δ_l ⊙ φ'(a_l)),
+/* Of one layer, with R_n the loss of row n, R its mean over the N rows (by their weights, where the model has a column of them),
+ * z_l the output of layer l, and ‖·‖ the root of the sum of squares. Backpropagation (Rumelhart, Hinton and Williams, 1986): δ_{l-1} = W_lᵀ (δ_l ⊙ φ'(a_l)),
  * ∂R_n/∂W_l = (δ_l ⊙ φ'(a_l)) z_{l-1}ᵀ. */
 typedef struct bp_layer_gradient {
   double output;          /* sqrt(Σ_n ‖z_l‖² / N) */
@@ -48,8 +48,10 @@ typedef struct bp_param_check {
 } bp_param_check;
 
 /* Compares the gradient of R with respect to every parameter, forward and reverse mode, with central differences (gradcheck.h).
- * params[bp_net_params()] is the caller's; it and *loss (may be NULL) are filled also when a derivative differs.
+ * R is the mean over the rows that were taken, by their weights, as above. params[bp_net_params()] is the caller's; it and *loss
+ * (may be NULL) are filled also when a derivative differs.
  * BP_E_CHECK  a derivative differs; the message names parameter, element and both values
+ * BP_E_DATA   the rows that were taken have no weight
  * and what bp_model_layer_gradients() reports */
 BP_API bp_status bp_model_gradcheck(bp_context *context, const bp_model *model, const bp_table *table,
                                     const bp_model_check_options *options, double *loss, bp_param_check *params);

@@ -4,6 +4,7 @@
  * other, so that each has a worst element of its own.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,8 +18,8 @@ typedef struct check {
   bp_context *ctx;
   const bp_model *model;
   bp_model_check_options o;
-  int32_t *rows; /* [o.rows] of the table */
-  bp_encoded encoded;
+  int32_t *rows;      /* [o.rows] of the table */
+  bp_encoded encoded; /* with weights, their mean is 1 */
   bp_real_params params;
   bp_model_graph graph;
   bp_var loss;
@@ -37,6 +38,18 @@ static bp_status read_options(check *c, const bp_model_check_options *options) {
   return BP_OK;
 }
 
+/* To the mean 1, so that the mean over rows of w ℓ is Σ w ℓ / Σ w. */
+static bp_status scale_weights(check *c) {
+  double *weights = c->encoded.weights, sum = 0;
+  if (!weights) return BP_OK;
+  for (int64_t i = 0; i < c->o.rows; i++) sum += weights[i];
+  if (!(sum > 0 && isfinite(sum)))
+    return bp_fail(c->ctx, BP_E_DATA, "the weights of the %" PRId64 " rows to check with add up to %g; take more rows",
+                   c->o.rows, sum);
+  for (int64_t i = 0; i < c->o.rows; i++) weights[i] = weights[i] / sum * (double)c->o.rows;
+  return BP_OK;
+}
+
 static bp_status take_rows(check *c, const bp_table *table) {
   int64_t all = bp_table_rows(table);
   if (all == 0) return bp_fail(c->ctx, BP_E_DATA, "the table has no rows: there is nothing to check with");
@@ -45,22 +58,31 @@ static bp_status take_rows(check *c, const bp_table *table) {
   if (!c->rows) return BP_E_NOMEM;
   for (int64_t i = 0; i < c->o.rows; i++) c->rows[i] = (int32_t)(i * all / c->o.rows);
   bp_rows rows = {.list = c->rows, .n = c->o.rows};
-  return bp_encoding_apply(c->ctx, c->model->encoding, table, rows, BP_F64, BP_TARGETS_OWN, &c->encoded);
+  BP_TRY(bp_encoding_apply(c->ctx, c->model->encoding, table, rows, BP_F64, BP_TARGETS_OWN, &c->encoded));
+  return scale_weights(c);
+}
+
+/* The loss of each row, by its weight where it has one. */
+static bp_var row_losses(check *c) {
+  bp_var target = bp_model_target_input(c->model, &c->graph, BP_F64);
+  bp_var rows = bp_objective_rows(&c->model->objective, c->graph.z, target, false);
+  if (!c->encoded.weights) return rows;
+  return bp_mul(rows, bp_model_graph_input(&c->graph, "row weights", BP_F64, 1, (int64_t[]){BP_BATCH}));
 }
 
 static bp_status build(check *c) {
   size_t n = c->model->n_params;
   bool bytes = bp_model_takes_bytes(c->model->encoding);
   BP_TRY(bp_real_params_init(c->ctx, c->model, &c->params));
-  BP_TRY(bp_model_graph_open(c->ctx, c->model, BP_F64, bytes, 1, NULL, &c->graph));
-  bp_var target = bp_model_target_input(c->model, &c->graph, BP_F64);
-  c->loss = bp_mean(bp_objective_rows(&c->model->objective, c->graph.z, target, false), BP_ALL_AXES);
+  BP_TRY(bp_model_graph_open(c->ctx, c->model, BP_F64, bytes, 2, NULL, &c->graph));
+  c->loss = bp_mean(row_losses(c), BP_ALL_AXES);
   BP_TRY(bp_graph_status(c->graph.graph));
-  c->values = bp_alloc(c->ctx, n + 2, sizeof *c->values);
+  c->values = bp_alloc(c->ctx, n + 3, sizeof *c->values);
   if (!c->values) return BP_E_NOMEM;
   c->values[0] = c->encoded.features;
   for (size_t p = 0; p < n; p++) c->values[1 + p] = c->params.values[p];
   c->values[1 + n] = c->encoded.targets;
+  c->values[2 + n] = c->encoded.weights;
   return BP_OK;
 }
 
@@ -74,7 +96,7 @@ static bp_status open_check(check *c, const bp_table *table, const bp_model_chec
 
 static void close_check(check *c) {
   bp_allocator allocator = bp_context_allocator(c->ctx);
-  bp_release(allocator, c->values, c->model->n_params + 2, sizeof *c->values);
+  bp_release(allocator, c->values, c->model->n_params + 3, sizeof *c->values);
   bp_model_graph_close(&c->graph);
   bp_real_params_release(&c->params);
   bp_encoded_release(&c->encoded);

@@ -194,6 +194,15 @@ static void a_weight_is_a_repeated_row(void **state) {
     bt_assert_close(weighted[l].weight_gradient, repeated[l].weight_gradient, 1e-11, 1e-13);
     bt_assert_close(weighted[l].bias_gradient, repeated[l].bias_gradient, 1e-11, 1e-13);
   }
+  bp_model_check_options all = {.size = sizeof all, .rows = 1000, .elements = 1000};
+  bp_param_check checks[2][2 * 2];
+  for (int t = 0; t < 2; t++) {
+    bt_assert_ok(ctx, bp_model_gradcheck(ctx, model, tables[t], &all, &b, checks[t]));
+    bt_assert_close(b, a, 1e-12, 0);
+  }
+  bp_model_check_options one = {.size = sizeof one, .rows = 1}; /* row 0 has no weight */
+  bt_assert_fails(ctx, BP_E_DATA, bp_model_gradcheck(ctx, model, tables[0], &one, NULL, checks[0]));
+  bt_assert_message(ctx, "add up to 0");
   bp_model_free(model);
   bp_table_free(tables[0]);
   bp_table_free(tables[1]);
