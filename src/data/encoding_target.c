@@ -297,7 +297,8 @@ bp_status bp_aims_learn(bp_context *ctx, const bp_table *table, bp_rows rows, co
     return bp_fail(ctx, BP_E_DATA, "%s: no rows to learn from; at least one is needed", bp_table_source(table, source));
   BP_TRY(add_names(ctx, table, aims, e));
   const char *first = e->targets[0].name;
-  if (!options->target && !quiet)
+  bool no_choice = table->block && table->n_columns == 1; /* images and their labels */
+  if (!options->target && !quiet && !no_choice)
     bp_warn(ctx, "%s: the target is the last column, '%s', as none was chosen", bp_table_source(table, source),
             bp_quote(first, strlen(first), quoted));
   for (size_t i = 0; i < aims->n_targets; i++) {

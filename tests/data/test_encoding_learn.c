@@ -366,8 +366,27 @@ static void blocks_of_bytes_go_by_their_prefix(void **state) {
   bp_table_free(t);
 }
 
+/* The labels of images are the only column that can be the target; one of two is a choice. */
+static void labels_of_images_are_no_choice(void **state) {
+  static const uint8_t bytes[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  static const double label[4] = {0, 1, 0, 1};
+  const bp_encoding_options classes = {.goal = BP_GOAL_CLASSIFICATION};
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t;
+  bt_assert_ok(ctx, bp_table_new(ctx, 4, &t));
+  bt_assert_ok(ctx, bp_table_add_bytes(ctx, t, "pixel", 2, bytes));
+  bt_assert_ok(ctx, bp_table_add_numbers(ctx, t, "label", label));
+  bp_encoding_free(bt_learn(ctx, t, &classes));
+  assert_int_equal(bt_fixture_of(state)->warnings, 0);
+  bt_assert_ok(ctx, bp_table_add_numbers(ctx, t, "other", label));
+  bp_encoding_free(bt_learn(ctx, t, &classes));
+  assert_int_equal(bt_fixture_of(state)->warnings, 1);
+  bp_table_free(t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      BT_TEST(labels_of_images_are_no_choice),
       BT_TEST(learns_each_kind_of_column),
       BT_TEST(learns_from_the_given_rows_only),
       BT_TEST(drops_constant_columns_with_one_warning),
