@@ -20,6 +20,8 @@
 /* Weights that grew so much, and features so large, are told as the cause. */
 #define GROWTH 10
 #define LARGE  1e4
+/* Rows at once when all are looked at. */
+#define PIECE_ROWS 1024
 
 /* ---- there and back ---- */
 
@@ -95,11 +97,13 @@ typedef struct finding {
   double features, before, weight; /* the largest feature; the largest weight at the anchor, and now */
   int weight_at;                   /* the parameter that has it */
   bool bad_params, bad_loss;
+  bool found; /* a number that is not finite */
 } finding;
 
 /* The first output of the look that is not finite, in words. */
 static void name_place(const trainer *t, const double *numbers, finding *f) {
   int layers = bp_net_layers(t->net);
+  f->found = true;
   for (int l = 0; l < layers; l++)
     if (!isfinite(numbers[FIT_LOOK_LAYERS + l])) {
       (void)snprintf(f->place, sizeof f->place, "the output of layers.%d is not finite", l);
@@ -115,29 +119,61 @@ static void name_place(const trainer *t, const double *numbers, finding *f) {
       (void)snprintf(f->place, sizeof f->place, "the gradient of %s is not finite", bp_net_param(t->net, p).name);
       return;
     }
-  (void)snprintf(f->place, sizeof f->place, "loss and gradient are finite, but the step is not");
+  f->found = false;
+  (void)snprintf(f->place, sizeof f->place, "loss and gradient %s, but the %s",
+                 t->full ? "of every row are finite" : "are finite", t->full ? "sum is not" : "step is not");
 }
 
-/* One run of the look over the batch at t->state. */
-static bp_status look(trainer *t, int64_t n, finding *f) {
-  size_t n_outputs = FIT_LOOK_LAYERS + (size_t)bp_net_layers(t->net) + (size_t)t->n_params;
-  bp_program *program = NULL;
-  bp_workspace *workspace = NULL;
-  double *numbers = bp_calloc(t->ctx, n_outputs, sizeof *numbers);
-  void **outputs = bp_calloc(t->ctx, n_outputs, sizeof *outputs);
-  bp_status status = numbers != NULL && outputs != NULL ? BP_OK : BP_E_NOMEM;
-  for (size_t i = 0; i < n_outputs && status == BP_OK; i++) outputs[i] = &numbers[i];
-  if (status == BP_OK) status = fit_look_program(t->ctx, t->net, t->train.source, &t->options, n, &program);
-  if (status == BP_OK) status = bp_workspace_new(t->ctx, program, 1, &workspace);
-  if (status == BP_OK) {
-    trainer_name_batch(t, n);
-    status = bp_run(program, workspace, n, t->train.inputs, outputs);
+/* The program that looks, with its arrays. */
+typedef struct looker {
+  bp_program *program;
+  bp_workspace *workspace;
+  double *numbers; /* [n_outputs] */
+  void **outputs;
+  const void **inputs; /* [n_inputs] those of a step */
+  size_t n_outputs, n_inputs;
+} looker;
+
+/* For `piece` rows at once. */
+static bp_status open_looker(trainer *t, int64_t piece, looker *l) {
+  size_t n_params = (size_t)t->n_params;
+  bool full = t->full != NULL;
+  l->n_outputs = FIT_LOOK_LAYERS + (size_t)bp_net_layers(t->net) + n_params;
+  l->n_inputs = full ? FIT_FIRST_PARAM_OF_STEP + n_params : t->train.n_inputs;
+  l->numbers = bp_calloc(t->ctx, l->n_outputs, sizeof *l->numbers);
+  l->outputs = bp_calloc(t->ctx, l->n_outputs, sizeof *l->outputs);
+  l->inputs = bp_calloc(t->ctx, l->n_inputs, sizeof *l->inputs);
+  if (l->numbers == NULL || l->outputs == NULL || l->inputs == NULL) return BP_E_NOMEM;
+  for (size_t i = 0; i < l->n_outputs; i++) l->outputs[i] = &l->numbers[i];
+  memcpy(l->inputs, t->train.inputs, (full ? FIT_LR : l->n_inputs) * sizeof *l->inputs);
+  l->inputs[FIT_LR] = bp_net_dtype(t->net) == BP_F64 ? (const void *)&t->lr : (const void *)&t->lr_f32;
+  l->inputs[FIT_STEP] = &t->step;
+  for (size_t p = 0; full && p < n_params; p++) l->inputs[FIT_FIRST_PARAM_OF_STEP + p] = t->params[p];
+  BP_TRY(fit_look_program(t->ctx, t->net, t->train.source, &t->options, piece, &l->program));
+  return bp_workspace_new(t->ctx, l->program, 1, &l->workspace);
+}
+
+static void close_looker(trainer *t, looker *l) {
+  bp_allocator a = bp_context_allocator(t->ctx);
+  bp_workspace_free(l->workspace);
+  bp_program_free(l->program);
+  bp_release(a, (void *)l->inputs, l->n_inputs, sizeof *l->inputs);
+  bp_release(a, l->outputs, l->n_outputs, sizeof *l->outputs);
+  bp_release(a, l->numbers, l->n_outputs, sizeof *l->numbers);
+}
+
+/* Looks at n rows from t->state on, `piece` at once, until something is found. */
+static bp_status look(trainer *t, int64_t n, int64_t piece, finding *f) {
+  looker l = {0};
+  bp_status status = open_looker(t, piece, &l);
+  for (int64_t at = 0; at < n && status == BP_OK && !f->found; at += piece) {
+    int64_t rows = n - at < piece ? n - at : piece;
+    trainer_name_batch(t, at, rows);
+    memcpy(l.inputs, t->train.inputs, FIT_LR * sizeof *l.inputs);
+    status = bp_run(l.program, l.workspace, rows, l.inputs, l.outputs);
+    if (status == BP_OK) name_place(t, l.numbers, f);
   }
-  if (status == BP_OK) name_place(t, numbers, f);
-  bp_workspace_free(workspace);
-  bp_program_free(program);
-  bp_release(bp_context_allocator(t->ctx), outputs, n_outputs, sizeof *outputs);
-  bp_release(bp_context_allocator(t->ctx), numbers, n_outputs, sizeof *numbers);
+  close_looker(t, &l);
   return status;
 }
 
@@ -153,7 +189,16 @@ static bp_status find(trainer *t, int64_t step, finding *f) {
                    bp_net_param(t->net, f->weight_at).name);
     return BP_OK;
   }
-  BP_TRY(look(t, n, f));
+  BP_TRY(look(t, n, n, f));
+  f->features = largest_feature(t, n);
+  return BP_OK;
+}
+
+/* The same for all rows at the parameters of now, which are finite. */
+static bp_status find_at_start(trainer *t, finding *f) {
+  int64_t n = t->train.source->rows;
+  f->weight = f->before = largest_param(t, NULL, &f->weight_at);
+  BP_TRY(look(t, n, n < PIECE_ROWS ? n : PIECE_ROWS, f));
   f->features = largest_feature(t, n);
   return BP_OK;
 }
@@ -172,9 +217,27 @@ static void name_cause(const trainer *t, const finding *f, char *text, size_t si
                    name, f->before, f->weight, t->state.steps - t->anchor.steps, t->options.lr);
   else if (f->features > LARGE)
     (void)snprintf(text, size, "features are as large as %.2g; scale them to about 1, or use float64", f->features);
+  else if (f->bad_loss && t->options.objective.loss >= BP_LOSS_EXPRESSION)
+    (void)snprintf(text, size,
+                   "is the formula defined for every output? a logarithm or root of a number below 0 is not");
+  else if (t->full != NULL)
+    (void)snprintf(text, size, "weights are as large as %.2g (%s); start with smaller ones, or use float64", f->weight,
+                   name);
   else
     (void)snprintf(text, size, "weights are as large as %.2g (%s); try a smaller learning rate than %g", f->weight,
                    name, t->options.lr);
+}
+
+bp_status diagnose_start(trainer *t) {
+  char what[BP_MESSAGE_MAX], cause[256];
+  finding f = {.place = ""};
+  trainer_state now = t->state;
+  (void)snprintf(what, sizeof what, "%s", bp_error_message(t->ctx));
+  bp_status found = find_at_start(t, &f);
+  t->state = now;
+  if (found != BP_OK) return bp_fail(t->ctx, BP_E_DIVERGED, "%s", what); /* no memory to look */
+  name_cause(t, &f, cause, sizeof cause);
+  return bp_fail(t->ctx, BP_E_DIVERGED, "%s; %s: %s", what, f.place, cause);
 }
 
 bp_status diagnose(trainer *t) {

@@ -10,5 +10,8 @@ void diagnose_anchor(trainer *t);
  * the step, the first place where a number was not finite, the likely cause, and what to try. Runs the last steps again, from the
  * anchor; the parameters are then those before that step. */
 bp_status diagnose(trainer *t);
+/* The same after a method for full batches failed with BP_E_DIVERGED: it only steps to where all is finite, so that was where it
+ * began, and the parameters are still those. Adds place and cause to its message. */
+bp_status diagnose_start(trainer *t);
 
 #endif

@@ -30,7 +30,7 @@ static bp_status alloc_arrays(trainer *t) {
   t->slots = bp_aligned_alloc(t->ctx, t->slots_bytes + 1);
   if (t->kept == NULL || t->slots == NULL) return BP_E_NOMEM;
   memset(t->slots, 0, t->slots_bytes);
-  if (bp_optimizer_full_batch(t->options.optimizer)) return BP_OK;
+  if (optimizer_is_method(t->options.optimizer)) return BP_OK;
   t->anchor_params = bp_aligned_alloc(t->ctx, t->params_bytes);
   t->anchor_slots = bp_aligned_alloc(t->ctx, t->slots_bytes + 1);
   return t->anchor_params != NULL && t->anchor_slots != NULL ? BP_OK : BP_E_NOMEM;
@@ -225,13 +225,15 @@ bp_status trainer_run_batch(trainer *t) {
 }
 
 bp_status trainer_step(trainer *t) {
-  BP_TRY(trainer_run_batch(t));
+  bp_status status = trainer_run_batch(t);
+  if (status == BP_E_DIVERGED) return diagnose_start(t);
+  BP_TRY(status);
   return isfinite(t->last.loss) ? BP_OK : diagnose(t);
 }
 
-void trainer_name_batch(trainer *t, int64_t n) {
+void trainer_name_batch(trainer *t, int64_t at, int64_t n) {
   order_rows(t);
-  runner_name_batch(&t->train, t->state.row, n);
+  runner_name_batch(&t->train, t->state.row + at, n);
 }
 
 void trainer_next_epoch(trainer *t, const bp_epoch *epoch) {

@@ -89,9 +89,9 @@ bool trainer_params_finite(const trainer *t);
 
 /* One step: on the next batch of the epoch under way. BP_E_DIVERGED when its loss is not finite. */
 bp_status trainer_step(trainer *t);
-/* The same without looking at the loss; and only the naming of the next batch of n rows to the program. */
+/* The same without looking at the loss; and only the naming of n rows of the epoch to the program, `at` rows from here. */
 bp_status trainer_run_batch(trainer *t);
-void trainer_name_batch(trainer *t, int64_t n);
+void trainer_name_batch(trainer *t, int64_t at, int64_t n);
 /* From the end of an epoch, of which this is known, to the beginning of the next. */
 void trainer_next_epoch(trainer *t, const bp_epoch *epoch);
 /* What is known after the last step, of the epoch and of the step. */

@@ -86,24 +86,46 @@ static void small_new(bp_context *ctx, small *s, float weight) {
   s->params[1] = s->b;
 }
 
-static void first_step(bp_context *ctx, float feature, float weight, const char *place, const char *cause) {
+static void first_step_of(bp_context *ctx, bp_optimizer optimizer, float feature, float weight, const char *place,
+                          const char *cause) {
   float x[8], y[4] = {0};
   small s;
   for (int i = 0; i < 8; i++) x[i] = feature;
   bp_source rows = {
       .rows = 4, .columns = 2, .dtype = BP_F32, .features = x, .scale = 1, .target_dtype = BP_F32, .outputs = 1};
   rows.targets = y;
-  bp_fit_options o = {.size = sizeof o, .objective.loss = BP_LOSS_MSE, .lr = 0.1, .epochs = 3};
+  bp_fit_options o = {.size = sizeof o, .objective.loss = BP_LOSS_MSE, .epochs = 3};
   bp_fit_result r = {0};
+  bool method = optimizer == BP_LBFGS || optimizer == BP_LM;
+  o.optimizer = optimizer;
+  o.lr = method ? 0 : 0.1;
   small_new(ctx, &s, weight);
   bt_assert_fails(ctx, BP_E_DIVERGED, bp_fit(ctx, s.net, s.params, &rows, NULL, &o, &r));
   print_message("%s\n", bp_error_message(ctx));
-  bt_assert_message(ctx, "at step 1 of epoch 1;");
+  bt_assert_message(ctx, method ? "where minimisation begins, with a gradient up to" : "at step 1 of epoch 1;");
   bt_assert_message(ctx, place);
   bt_assert_message(ctx, cause);
   assert_true(s.w[0] == weight && s.w[1] == weight && s.b[0] == 0); /* as they came */
   bp_fit_result_release(ctx, &r);
   bp_net_free(s.net);
+}
+
+static void first_step(bp_context *ctx, float feature, float weight, const char *place, const char *cause) {
+  first_step_of(ctx, BP_SGD, feature, weight, place, cause);
+}
+
+/* Methods that see all rows at once tell it as the others do. */
+static void full_batches_are_looked_at_too(void **state) {
+  static const bp_optimizer optimizers[] = {BP_RPROP, BP_LBFGS, BP_LM};
+  bp_context *ctx = bt_ctx(state);
+  for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++) {
+    first_step_of(ctx, optimizers[i], 3e38f, 1, "the output of layers.0 is not finite",
+                  "features are as large as 3e+38");
+    first_step_of(ctx, optimizers[i], 1, 3e38f, "the output of layers.0 is not finite",
+                  "weights are as large as 3e+38 (layers.0.weight)");
+    first_step_of(ctx, optimizers[i], 1e25f, 1, "outputs are finite, but their loss is not",
+                  "features are as large as 1e+25");
+  }
 }
 
 static void large_features_are_named(void **state) {
@@ -178,6 +200,7 @@ int main(void) {
       BT_TEST(momentum_is_named),
       BT_TEST(a_plateau_is_replayed),
       BT_TEST(a_warmup_is_replayed),
+      BT_TEST(full_batches_are_looked_at_too),
       BT_TEST(large_features_are_named),
       BT_TEST(a_loss_that_overflows_is_named),
       BT_TEST(large_weights_are_named),
