@@ -17,7 +17,8 @@ extern "C" {
 #endif
 
 /* The loss of a row; sums and means are over the outputs of the row. [setting: default] is the number after the colon in
- * "huber:1.5". */
+ * "huber:1.5". σ, γ and δ are in the units of y as the loss sees it: where targets are standardised, as bp_model_train() does when
+ * bp_objective_scales(), δ = 1.5 is 1.5 standard deviations of the target. τ has no unit. */
 typedef enum bp_loss {
   BP_LOSS_AUTO, /* cross_entropy for class numbers, mse for values */
 

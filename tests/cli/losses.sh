@@ -25,6 +25,13 @@ for loss in mse half_squared_error rss gaussian:2 gaussian_variance mae laplace:
   succeeds evaluate l.safetensors many.csv
   check "evaluate names $loss" holds out "($loss)"
 done
+# the setting is in standard deviations of the target, whatever that is measured in
+awk -F, -v OFS=, 'NR > 1 { $3 *= 1024 } 1' many.csv >larger.csv
+for data in many larger; do
+  succeeds train $data.csv --target u --features x,y --loss huber:0.5 $fast --json --out l.safetensors
+  python3 -c 'import json; print(json.load(open("out"))["train"]["loss"])' >$data.loss
+done
+check "huber:0.5 in other units is the same" cmp many.loss larger.loss
 for loss in cross_entropy binary_cross_entropy kl hinge perceptron 'log(1 + exp((1 - 2*y)*z))'; do
   succeeds train many.csv --target c --features x,y --loss "$loss" $fast --out l.safetensors
   succeeds evaluate l.safetensors many.csv --json
