@@ -230,7 +230,7 @@ static bool parse_every(const cli_option *option, const char *value, void *field
   return true;
 }
 
-/* "90", "90s", "1.5m", "1h30m": numbers of hours, minutes and seconds, in this order. */
+/* "90", "90s", "1.5m", "1h30m": numbers of hours, minutes and seconds, in this order; or "none". */
 static bool parse_duration(const cli_option *option, const char *value, void *field) {
   static const struct {
     char letter;
@@ -238,6 +238,7 @@ static bool parse_duration(const cli_option *option, const char *value, void *fi
   } units[] = {{'h', 3600}, {'m', 60}, {'s', 1}};
   double total = 0;
   size_t next = 0;
+  if (strcmp(value, "none") == 0) return *(double *)field = 0, true;
   while (*value) {
     char *end;
     double number = strtod(value, &end);
@@ -320,7 +321,7 @@ const char *cli_expectation(const cli_option *option, char *text, size_t size) {
     break;
   case CLI_WARMUP: (void)snprintf(text, size, "a number of epochs, or of steps, as 2epochs or 500steps"); break;
   case CLI_EVERY: (void)snprintf(text, size, "a number of epochs, or of steps, as 5, 5epochs or 500steps"); break;
-  case CLI_DURATION: (void)snprintf(text, size, "a time such as 30s, 5m or 1h30m"); break;
+  case CLI_DURATION: (void)snprintf(text, size, "a time such as 30s, 5m or 1h30m, or none"); break;
   case CLI_DELIMITER: (void)snprintf(text, size, "auto, comma, semicolon, tab, space, pipe, or the character"); break;
   default: break;
   }

@@ -1,7 +1,7 @@
 /* backprop/checkpoint.h - a training run that can go on later: its whole state in one file.
  *
  *   write   bp_train_options.checkpoint names the file; it is written every so many steps or epochs, when the callback of a
- *           step returns BP_CHECKPOINT, and when it returns BP_SUSPEND, which then ends the run
+ *           step returns BP_CHECKPOINT, when the time limit ends the run, and when it returns BP_SUSPEND, which then ends the run
  *   go on   bp_train_options.resume names the file; data and settings must be those of the run that wrote it
  *
  * A run that went on gives the model of the run that was never stopped, bit for bit, whatever the number of threads. The file

@@ -58,13 +58,14 @@ typedef struct bp_train_options {
    * 1.6 n^0.56 for n categories, at most 600; NULL: none. */
   const char *embed;
   bp_init init;
-  double init_scale;           /* factor of all starting weights; 0: 1 */
-  double bias_init;            /* where the biases of hidden layers start */
-  bp_dtype dtype;              /* F32 or F64 */
-  double valid_fraction;       /* part of the rows set aside for validation when no table is given; 0: none */
-  const char *checkpoint;      /* file that keeps the state of the run (checkpoint.h); NULL: none */
-  int64_t checkpoint_every;    /* epochs between two checkpoints; 0: only when fit.step asks for one */
-  bool checkpoint_steps;       /* checkpoint_every counts steps */
+  double init_scale;      /* factor of all starting weights; 0: 1 */
+  double bias_init;       /* where the biases of hidden layers start */
+  bp_dtype dtype;         /* F32 or F64 */
+  double valid_fraction;  /* part of the rows set aside for validation when no table is given; 0: none */
+  const char *checkpoint; /* file that keeps the state of the run (checkpoint.h); NULL: none */
+  int64_t
+      checkpoint_every;  /* epochs between two checkpoints; 0: only when fit.step asks for one, and at the time limit */
+  bool checkpoint_steps; /* checkpoint_every counts steps */
   const char *checkpoint_note; /* text kept in it for whoever goes on; NULL: none */
   const char *resume;          /* checkpoint to go on from, with the same data and settings; NULL: from the start */
   const char *settings;        /* one line that describes the settings for the training record; NULL: none */

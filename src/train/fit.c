@@ -203,7 +203,7 @@ static bp_stop stop_between(const trainer *t) {
   return s->epoch > t->options.epochs ? BP_STOP_EPOCHS : BP_STOP_COUNT;
 }
 
-/* Time's up within an epoch: what can go on with more time is saved, then the epoch counts as it stands. */
+/* Time's up within an epoch, as at the end of one: what can go on with more time is saved; here, the epoch counts as it stands. */
 static bool ends_epoch(trainer *t, bp_stop stop) {
   if (stop == BP_STOP_TIME) save_now_and_then(t);
   return stop == BP_STOP_COUNT || stop == BP_STOP_TIME;
@@ -218,7 +218,10 @@ static bp_status run_epoch(trainer *t, bp_stop *stop) {
   if (*stop == BP_STOP_TIME) return BP_OK;
   if (save_is_due(t, false, epoch.epoch)) save_now_and_then(t);
   if (!go_on) *stop = BP_STOP_CALLBACK;
-  if (go_on && stop_between(t) == BP_STOP_COUNT && out_of_time(t)) *stop = BP_STOP_TIME;
+  if (go_on && stop_between(t) == BP_STOP_COUNT && out_of_time(t)) {
+    *stop = BP_STOP_TIME;
+    save_now_and_then(t);
+  }
   return BP_OK;
 }
 

@@ -140,6 +140,17 @@ refuses 2 "resume needs CHECKPOINT" resume
 # ---- other ends ----
 succeeds train flowers.csv --ignore id --hidden 8 --epochs 900000 --time-limit 0.2s --json --out t.safetensors
 check "the time limit ends it" json 'j["stopped_by"] == "time" and 0.15 < j["seconds"] < 5 and j["epochs"] > 0'
+# the limit of a run counts anew when it is resumed, or is the one that resume is given
+succeeds train flowers.csv --ignore id --hidden 8 --epochs 900000 --time-limit 0.3s --json --out t.safetensors
+first=$(python3 -c 'import json; print(json.load(open("out"))["epochs"])')
+succeeds resume t.safetensors.checkpoint --json
+check "it goes on for as long again" json "j['stopped_by'] == 'time' and j['epochs'] > $first and 0.5 < j['seconds'] < 5"
+succeeds resume t.safetensors.checkpoint --time-limit 0.01s --json
+check "or for another time" json 'j["stopped_by"] == "time" and 0.5 < j["seconds"] < 5'
+succeeds train flowers.csv --ignore id --hidden 8 --epochs 2000 --time-limit 0.01s --json --out t.safetensors
+check "it was stopped" json 'j["stopped_by"] == "time"'
+succeeds resume t.safetensors.checkpoint --time-limit none --json
+check "or without a limit to the end" json 'j["stopped_by"] == "epochs" and j["epochs"] == 2000'
 succeeds train flowers.csv --ignore id --hidden 8 --epochs 5000 --tolerance 0.02 --json --out t.safetensors
 check "the tolerance ends it" json 'j["stopped_by"] == "tolerance" and 5 < j["epochs"] < 5000'
 succeeds train flowers.csv --ignore id --hidden 8 --epochs 900000 --time-limit 0.2s
