@@ -11,6 +11,8 @@
 
 #include "kernels/ew_names.h"
 #include "kernels/kernels.h"
+#include "kernels/pairs.h"
+#include "kernels/special.h"
 
 #define BP_REAL_IS_F64 0
 #include "kernels/ew_impl.h"

@@ -1,5 +1,5 @@
 /* kernels/ew_math.h - exp, log, tanh and their relatives as branch-free scalar code, for one type; included twice by
- * ew_impl.h. The compiler turns a loop over them into vector code.
+ * ew_impl.h and for double by special_*.c. The compiler turns a loop over them into vector code.
  *
  * Everything is built from two cores: e^r - 1 on |r| <= ln(2)/2 and log(1 + f) on [sqrt(1/2) - 1, 1/2]. Ranges are
  * reduced after Cody and Waite: the high part of a constant is so short that its product with a small integer is exact,
@@ -49,18 +49,31 @@ BP_INLINE real R(mad)(real a, real b, real c) {
 #endif
 }
 
+/* c[0] + c[1] x + … + c[n - 1] x^(n - 1) */
+BP_INLINE real R(horner)(const real *c, const int n, real x) {
+  real y = c[n - 1];
+  BP_UNROLL for (int i = n - 2; i >= 0; i--) y = R(mad)(y, x, c[i]);
+  return y;
+}
+
+/* The same as two polynomials in x^2, whose operations overlap: for single numbers, which wait for each of them. n >= 4. */
+BP_INLINE real R(two_chains)(const real *c, const int n, real x) {
+  const real z = x * x;
+  real a = c[n - 1], b = c[n - 2];
+  BP_UNROLL for (int i = n - 3; i >= 0; i -= 2) {
+    a = R(mad)(a, z, c[i]);
+    if (i > 0) b = R(mad)(b, z, c[i - 1]);
+  }
+  return n % 2 == 1 ? R(mad)(b, x, a) : R(mad)(a, x, b);
+}
+
 /* 2^k for k in the range of normal numbers; k in two's complement. */
 BP_INLINE real R(power_of_two)(ubits k) { return R(real_of)((k + EXPONENT_BIAS) << FRACTION_BITS); }
 
 /* ---- the exponential core ---- */
 
-/* x = k ln(2) + r, |r| <= ln(2)/2 (a hair more); returns e^r - 1 - r and stores k and r. */
-BP_INLINE real R(exp_core)(real x, ubits *k, real *reduced) {
-  const real shifted = R(mad)(x, RC(1.44269504, 1.4426950408889634), MAGIC);
-  const real n = shifted - MAGIC;
-  *k = R(bits_of)(shifted) - R(bits_of)(MAGIC);
-  const real high = R(mad)(n, RC(-0.693359375, -6.93147180369123816490e-01), x); /* exact */
-  const real r = R(mad)(n, RC(2.12194440e-4, -1.90821492927058770002e-10), high);
+/* e^r - 1 - r for |r| <= ln(2)/2, a hair more. */
+BP_INLINE real R(exp_tail)(real r) {
 #if BP_REAL_IS_F64 /* largest relative error of e^r - 1: 2^-59.7 */
   real p = 2.0921592925020823e-9;
   p = R(mad)(p, r, 2.5105218085170505e-8);
@@ -80,8 +93,18 @@ BP_INLINE real R(exp_core)(real x, ubits *k, real *reduced) {
   p = R(mad)(p, r, 0.166666672f);
 #endif
   p = R(mad)(p, r, (real)0.5);
-  *reduced = r;
   return r * r * p;
+}
+
+/* x = k ln(2) + r, |r| <= ln(2)/2 (a hair more); returns e^r - 1 - r and stores k and r. */
+BP_INLINE real R(exp_core)(real x, ubits *k, real *reduced) {
+  const real shifted = R(mad)(x, RC(1.44269504, 1.4426950408889634), MAGIC);
+  const real n = shifted - MAGIC;
+  *k = R(bits_of)(shifted) - R(bits_of)(MAGIC);
+  const real high = R(mad)(n, RC(-0.693359375, -6.93147180369123816490e-01), x); /* exact */
+  const real r = R(mad)(n, RC(2.12194440e-4, -1.90821492927058770002e-10), high);
+  *reduced = r;
+  return R(exp_tail)(r);
 }
 /* e^r from r and e^r - 1 - r, with the rounding error of 1 + r put back. */
 BP_INLINE real R(exp_join)(real r, real tail) {

@@ -8,12 +8,6 @@
 
 #if BP_REAL_IS_F64
 
-/* a + b = the sum and its rounding error, exactly (Knuth). */
-BP_INLINE double bp_sum_error(double a, double b, double sum) {
-  const double b_part = sum - a;
-  return (a - (sum - b_part)) + (b - b_part);
-}
-
 /* sin(x + quarters pi/2). pi/2 in three parts of 33 bits, whose products with n are exact, and a rest of 53: as in
  * fdlibm, but always all of it. r + r_low is the reduced argument. */
 BP_INLINE double bp_sin_quarters_f64(double x, uint64_t quarters) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the polynomial coefficients of ew_math.h: Remez's exchange in 60 digits (needs mpmath).
+"""Prints the polynomial coefficients of ew_math.h, ew_erf.h, ew_trig.h and special.c: Remez's exchange in 60 digits (needs mpmath).
 
 Each row of JOBS names a function g, the weight that turns an error of g into a relative error of the function that is
 computed from it, an interval and a degree. Every g is the tail of a series, multiplied by a small number where it is
@@ -60,8 +60,9 @@ def round_to(x, bits):
     return mp.ldexp(mp.nint(mp.ldexp(mantissa, bits)), exponent - bits)
 
 
-def rounded(g, w, low, high, degree, bits):
-    c = [round_to(a, bits) for a in remez(g, w, low, high, degree)]
+def rounded(g, w, low, high, degree, bits, first_bits):
+    """The first coefficient, the largest, may have more bits: it then stands in two numbers."""
+    c = [round_to(a, bits if k else first_bits) for k, a in enumerate(remez(g, w, low, high, degree))]
     _, worst = extrema(g, w, c, low, high, degree + 2)
     return c, worst
 
@@ -108,6 +109,21 @@ def minus_log_erfc(x):
     return -mp.log(mp.erfc(x))
 
 
+def scaled_erfc(t):
+    """(1 + 2 a) e^(a^2) erfc(a) with t = (a - 4) / (a + 4)."""
+    a = 4 * (1 + t) / (1 - t)
+    return (1 + 2 * a) * mp.exp(a * a) * mp.erfc(a)
+
+
+ROOT = mp.findroot(mp.digamma, mpf("1.4616"))
+
+
+def digamma_slope(t):
+    """psi(x) / (x - root) with t = x - 3/2."""
+    x = t + mpf("1.5")
+    return mp.digamma(x) / (x - ROOT) if abs(x - ROOT) > mpf("1e-15") else mp.polygamma(1, ROOT)
+
+
 HALF_LN2 = mp.log(2) / 2 * mpf("1.0001")
 LOG_Z = mpf("0.2") ** 2 * mpf("1.0001")  # f <= 1/2, s = f / (2 + f)
 TRIG_Z = (mp.pi / 4) ** 2 * mpf("1.0001")
@@ -126,13 +142,21 @@ JOBS = [  # name, g, weight, low, high, {bits: degree}
     ("erf", erf_tail, lambda z: z + mpf("1e-9"), mpf(0), mpf(1), {24: 5, 53: 12}),
     ("erfc32", minus_log_erfc, mp.erfc, mpf(1), mpf(4), {24: 7}),  # the weight: an absolute error of erfc
     ("erfc64", minus_log_erfc, mp.erfc, mpf(1), mpf(6), {53: 18}),
+    ("scaled_erfc", scaled_erfc, lambda t: mpf(1), mpf(-7) / 9, mpf("23.5") / mpf("31.5"), {53: 22}),  # a from 1/2 to 27.5
+    ("digamma", digamma_slope, lambda t: 1 / digamma_slope(t), mpf(-1) / 2, mpf(1) / 2, {53: 23}),
     ("tanh", tanh_tail, lambda z: z + mpf("1e-9"), mpf(0), TANH_Z, {24: 4}),
 ]
+
+PAIRED = ("scaled_erfc", "digamma")  # whose first coefficient stands in two numbers
 
 
 def show(name, bits, c, worst):
     digits = 9 if bits == 24 and name not in ("sin", "cos") else 17
     print(f"{name} f{32 if bits == 24 else 64}: largest relative error 2^{mp.nstr(mp.log(worst, 2), 4)}")
+    if name in PAIRED:
+        low = c[0] - round_to(c[0], bits)
+        print(f"  the first: {mp.nstr(c[0] - low, digits)} + {mp.nstr(low, digits)}")
+        c = c[1:]
     print("  " + ", ".join(mp.nstr(a, digits) for a in c))
 
 
@@ -141,7 +165,8 @@ def main():
         if len(sys.argv) > 1 and name not in sys.argv[1:]:
             continue
         for bits, degree in degrees.items():
-            show(name, bits, *rounded(g, w, low, high, degree, 53 if name in ("sin", "cos") else bits))
+            bits_kept = 53 if name in ("sin", "cos") else bits
+            show(name, bits, *rounded(g, w, low, high, degree, bits_kept, 106 if name in PAIRED else bits_kept))
     if len(sys.argv) == 1 or "tanh" in sys.argv[1:]:
         p, q, worst = rational(tanh_tail, mpf(0), TANH_Z, 2, 3, 53)
         show("tanh P", 53, p, worst)
