@@ -6,7 +6,6 @@
 #include "kernels/ew_trig.h"
 
 #include "kernels/ew_libm.h"
-#include "kernels/ew_polygamma.h"
 
 #undef BP_EW_NAME
 #if BP_REAL_IS_F64

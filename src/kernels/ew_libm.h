@@ -32,6 +32,7 @@ LIBM2(atan2)
 
 SPECIAL1(erfc)
 SPECIAL1(digamma)
+BP_INLINE real R(libm_polygamma)(real order, real x) { return (real)bp_special_polygamma((double)order, (double)x); }
 
 /* lgamma itself writes the global signgam, which threads would race on. For floats the C library's is good enough. */
 BP_INLINE real R(libm_lgamma)(real x) {

@@ -70,18 +70,26 @@ BP_INLINE real R(fold_lanes)(R(join_fn) join, R(vec) * lane, int lanes) {
   return lane[0][0];
 }
 
+/* Where all lanes do not fit into registers, their loops stay loops. */
+#undef EACH_LANE
+#if BP_VECTOR_BYTES > 16
+#define EACH_LANE BP_UNROLL
+#else
+#define EACH_LANE
+#endif
+
 /* All whole turns of the lanes; the number of elements read. */
 BP_INLINE int64_t R(whole_turns)(R(join_fn) join, ibits flip, R(vec) * lane, const real *x, int64_t n,
                                  const int lanes) {
   R(vec) at[LONG_LANES / LANES];
   int64_t r = 0;
-  BP_UNROLL for (int v = 0; v < lanes / LANES; v++) at[v] = lane[v];
+  EACH_LANE for (int v = 0; v < lanes / LANES; v++) at[v] = lane[v];
   for (; r + lanes <= n; r += lanes) {
-    BP_UNROLL for (int v = 0; v < lanes / LANES; v++) {
+    EACH_LANE for (int v = 0; v < lanes / LANES; v++) {
       at[v] = join(at[v], R(turned)(R(vload)(x + r + v * LANES), flip));
     }
   }
-  BP_UNROLL for (int v = 0; v < lanes / LANES; v++) lane[v] = at[v];
+  EACH_LANE for (int v = 0; v < lanes / LANES; v++) lane[v] = at[v];
   return r;
 }
 

@@ -1,17 +1,19 @@
-/* kernels/ew_polygamma.h - the derivatives of digamma, in double; included twice by ew_impl.h.
+/* kernels/special_polygamma.c - the derivatives of digamma.
  *
  * For x > 0, psi^(n)(x) = (-1)^(n+1) n! zeta(n + 1, x) with the Hurwitz zeta function (Abramowitz and Stegun 6.4.10), by
  * its first terms and an Euler-Maclaurin tail. For x < 0 by reflection (6.4.7):
  * psi^(n)(x) = (-1)^n psi^(n)(1 - x) - pi d^n/dx^n cot(pi x), and d^n/dx^n cot(pi x) = pi^n P_n(cot(pi x)) with P_0 = c,
  * P_(k+1) = -(1 + c^2) P_k'. All terms of P_n have one sign, so nothing cancels in it.
  */
-#if !BP_REAL_IS_F64
+#include <math.h>
 
-enum { BP_POLYGAMMA_ORDERS = 64 };
+#include "kernels/special.h"
+
+enum { ORDERS = 64 };
 
 /* sum of (x + k)^-s over k = 0, 1, ...; x > 0, s >= 2. The tail starts at w >= s + 10, where 12 terms
  * B_2j / (2j)! s (s+1) ... (s+2j-2) w^(1-s-2j) leave less than 1e-17 of it. */
-static double bp_hurwitz_zeta(double s, double x) {
+static double hurwitz_zeta(double s, double x) {
   static const double bernoulli[] = {/* B_2j / (2j)! */
                                      8.33333333333333333e-2,   -1.38888888888888889e-3,  3.30687830687830688e-5,
                                      -8.26719576719576720e-7,  2.08767569878680990e-8,   -5.28419013868749318e-10,
@@ -32,14 +34,14 @@ static double bp_hurwitz_zeta(double s, double x) {
 }
 
 /* pi^(n+1) P_n(cot(pi x)), x no integer. */
-static double bp_cot_derivative(int n, double x) {
+static double cot_derivative(int n, double x) {
   const double pi = 3.14159265358979323846;
   const double fraction = x - floor(x);
   const double c = 1 / tan(pi * (fraction > 0.5 ? fraction - 1 : fraction));
-  double p[BP_POLYGAMMA_ORDERS + 2] = {0, 1}; /* times c^0, c^1, ... */
+  double p[ORDERS + 2] = {0, 1}; /* times c^0, c^1, ... */
   double scale = pi;
   for (int k = 0; k < n; k++, scale *= pi) {
-    double next[BP_POLYGAMMA_ORDERS + 2] = {0};
+    double next[ORDERS + 2] = {0};
     for (int i = 1; i <= k + 1; i++) {
       next[i - 1] -= i * p[i];
       next[i + 1] -= i * p[i];
@@ -52,20 +54,17 @@ static double bp_cot_derivative(int n, double x) {
 }
 
 /* Orders 1 to 64. */
-static double bp_polygamma(double order, double x) {
-  if (!(x == x) || !(order >= 1 && order < BP_POLYGAMMA_ORDERS + 1)) return (double)NAN;
+double bp_special_polygamma(double order, double x) {
+  if (!(x == x) || !(order >= 1 && order < ORDERS + 1)) return (double)NAN;
   const int n = (int)order;
   double factorial = 1;
   for (int k = 2; k <= n; k++) factorial *= k;
   if (x == 0) return n % 2 == 1 ? (double)INFINITY : -1 / x;
   if (x < 0) {
     if (x == floor(x)) return n % 2 == 1 ? (double)INFINITY : (double)NAN;
-    const double mirrored = bp_polygamma(order, 1 - x);
-    return (n % 2 == 0 ? mirrored : -mirrored) - bp_cot_derivative(n, x);
+    const double mirrored = bp_special_polygamma(order, 1 - x);
+    return (n % 2 == 0 ? mirrored : -mirrored) - cot_derivative(n, x);
   }
-  const double y = factorial * bp_hurwitz_zeta(order + 1, x);
+  const double y = factorial * hurwitz_zeta(order + 1, x);
   return n % 2 == 1 ? y : -y;
 }
-#endif
-
-BP_INLINE real R(libm_polygamma)(real order, real x) { return (real)bp_polygamma((double)order, (double)x); }
