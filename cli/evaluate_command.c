@@ -322,7 +322,7 @@ static int evaluate(bp_context *context, const cli_request *request, const bp_mo
   const cli_settings *s = &request->settings;
   bp_table *table = NULL;
   bp_metrics metrics;
-  int failed = cli_read_for_model(context, s, model, request->operands[1], NULL, &table);
+  int failed = cli_read_for_model(context, s, model, request->operands[1], &table);
   if (failed) return failed;
   bp_status status = bp_model_evaluate(context, model, table, (int)s->threads, &metrics);
   bp_table_free(table);

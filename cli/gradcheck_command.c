@@ -106,7 +106,7 @@ static int check(bp_context *context, const cli_request *request, verdict *v) {
   bp_table *table = NULL;
   bp_model_check_options options = {
       .size = sizeof options, .rows = s->rows, .elements = s->elements, .relative = s->relative};
-  int failed = cli_read_for_model(context, s, v->model, request->operands[1], NULL, &table);
+  int failed = cli_read_for_model(context, s, v->model, request->operands[1], &table);
   if (failed) return failed;
   v->rows = bp_table_rows(table) < s->rows ? bp_table_rows(table) : s->rows;
   v->params = cli_alloc((size_t)params_of(v), sizeof *v->params);

@@ -10,7 +10,7 @@
 int cli_measure_gradients(bp_context *context, const cli_settings *settings, const bp_model *model,
                           cli_gradients *out) {
   bp_table *table = NULL;
-  int failed = cli_read_for_model(context, settings, model, settings->gradients, NULL, &table);
+  int failed = cli_read_for_model(context, settings, model, settings->gradients, &table);
   if (failed) return failed;
   out->rows = bp_table_rows(table);
   out->layers = cli_alloc((size_t)bp_net_layers(bp_model_net(model)), sizeof *out->layers);

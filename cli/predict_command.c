@@ -1,4 +1,6 @@
-/* cli/predict_command.c - `backprop predict`: a CSV line for each row: columns that are kept, then the prediction. */
+/* cli/predict_command.c - `backprop predict`: a CSV line for each row: columns that are kept, then the prediction. Rows are read,
+ * predicted and written piece by piece; what is written begins when the first piece went well.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +18,12 @@ typedef struct prediction {
   bp_context *context;
   const cli_settings *settings;
   const bp_model *model;
-  bp_table *table;
-  int64_t *kept; /* columns of the table to copy */
+  bp_table_stream *stream;
+  int64_t *kept; /* columns of the data to copy */
   size_t n_kept;
-  double *output; /* [rows, outputs] */
+  bool begun; /* out is open */
+  cli_out out;
+  int failed; /* to open it */
 } prediction;
 
 /* ---- CSV ---- */
@@ -70,7 +74,7 @@ static const char *column_name(const prediction *p, int64_t column, char name[OU
 
 static void put_header(FILE *file, const prediction *p) {
   for (size_t i = 0; i < p->n_kept; i++) {
-    put_field(file, bp_table_name(p->table, p->kept[i]));
+    put_field(file, bp_table_stream_name(p->stream, p->kept[i]));
     (void)fputc(',', file);
   }
   for (int64_t i = 0; i < columns_of(p); i++) {
@@ -88,11 +92,10 @@ static int64_t largest(const double *values, int64_t n) {
   return best;
 }
 
-static void put_row(FILE *file, const prediction *p, int64_t row) {
+static void put_row(FILE *file, const prediction *p, const bp_table *table, int64_t row, const double *output) {
   int64_t outputs = bp_model_outputs(p->model);
-  const double *output = p->output + row * outputs;
   for (size_t i = 0; i < p->n_kept; i++) {
-    put_kept(file, p->table, row, p->kept[i]);
+    put_kept(file, table, row, p->kept[i]);
     (void)fputc(',', file);
   }
   if (bp_model_task(p->model) == BP_TASK_CLASSIFICATION && !p->settings->proba)
@@ -105,21 +108,26 @@ static void put_row(FILE *file, const prediction *p, int64_t row) {
   (void)fputc('\n', file);
 }
 
-static int write_rows(const prediction *p) {
-  cli_out out;
-  int failed = cli_out_open(&out, p->settings->out);
-  if (failed) return failed;
-  put_header(out.file, p);
-  int64_t rows = bp_table_rows(p->table);
-  for (int64_t row = 0; row < rows && !ferror(out.file); row++) put_row(out.file, p, row);
-  return cli_out_close(&out, CLI_DONE);
+/* Writes the rows of a table; false when nobody takes them. */
+static bool write_rows(void *user, const bp_table *table, const double *output) {
+  prediction *p = user;
+  int64_t rows = bp_table_rows(table), outputs = bp_model_outputs(p->model);
+  if (!p->begun) {
+    p->failed = cli_out_open(&p->out, p->settings->out);
+    if (p->failed) return false;
+    p->begun = true;
+    put_header(p->out.file, p);
+  }
+  for (int64_t row = 0; row < rows && !ferror(p->out.file); row++)
+    put_row(p->out.file, p, table, row, output + row * outputs);
+  return !ferror(p->out.file);
 }
 
 /* ---- kept columns ---- */
 
-static const char *table_name(const void *user, int i) {
-  const bp_table *table = user;
-  return i < bp_table_columns(table) ? bp_table_name(table, i) : NULL;
+static const char *column_at(const void *user, int i) {
+  const bp_table_stream *stream = user;
+  return i < bp_table_stream_columns(stream) ? bp_table_stream_name(stream, i) : NULL;
 }
 
 /* Whether the prediction has a column of that name. */
@@ -131,9 +139,9 @@ static bool is_output_name(const prediction *p, const char *name) {
 }
 
 static int keep_column(prediction *p, const char *name) {
-  int64_t column = bp_table_find(p->table, name);
+  int64_t column = bp_table_stream_find(p->stream, name);
   if (column < 0) {
-    const char *near = cli_suggest(name, strlen(name), table_name, p->table);
+    const char *near = cli_suggest(name, strlen(name), column_at, p->stream);
     return near ? cli_fail(CLI_BAD_DATA, "--keep: the data has no column '%s'; did you mean '%s'?", name, near)
                 : cli_fail(CLI_BAD_DATA, "--keep: the data has no column '%s'", name);
   }
@@ -142,6 +150,8 @@ static int keep_column(prediction *p, const char *name) {
   if (is_output_name(p, name))
     return cli_fail(CLI_USAGE, "--keep: the prediction has a column '%s' of its own; leave it out", name);
   p->kept[p->n_kept++] = column;
+  /* a column that is only copied comes out as it went in */
+  if (bp_model_take(p->model, name) == BP_TAKE_NOTHING) bp_table_stream_take(p->stream, column, BP_TAKE_TEXT);
   return CLI_DONE;
 }
 
@@ -149,7 +159,7 @@ static int find_kept(prediction *p) {
   const char *list = p->settings->keep;
   char *name;
   int failed = CLI_DONE;
-  p->kept = cli_alloc((size_t)bp_table_columns(p->table), sizeof *p->kept);
+  p->kept = cli_alloc((size_t)bp_table_stream_columns(p->stream), sizeof *p->kept);
   while (!failed && cli_list_next(&list, &name)) {
     failed = keep_column(p, name);
     free(name);
@@ -169,13 +179,12 @@ static int predict(prediction *p, const char *data) {
   if (p->settings->proba && bp_model_task(p->model) != BP_TASK_CLASSIFICATION)
     return cli_fail(CLI_USAGE, "--proba is for classification, but the model predicts the numbers of '%s'",
                     bp_model_target(p->model));
-  int failed = cli_read_for_model(p->context, p->settings, p->model, data, p->settings->keep, &p->table);
+  int failed = cli_open_for_model(p->context, p->settings, p->model, data, &p->stream);
   if (!failed) failed = find_kept(p);
   if (failed) return failed;
-  size_t outputs = (size_t)bp_model_outputs(p->model);
-  p->output = cli_alloc((size_t)bp_table_rows(p->table), outputs * sizeof *p->output);
-  bp_status status = bp_model_predict(p->context, p->model, p->table, (int)p->settings->threads, p->output);
-  return status == BP_OK ? write_rows(p) : cli_fail_with(p->context, status);
+  bp_status status = bp_model_predict_stream(p->context, p->model, p->stream, (int)p->settings->threads, write_rows, p);
+  failed = status == BP_OK ? p->failed : cli_fail_with(p->context, status);
+  return p->begun ? cli_out_close(&p->out, failed) : failed;
 }
 
 int cli_run_predict(const cli_request *request) {
@@ -187,9 +196,8 @@ int cli_run_predict(const cli_request *request) {
   status = cli_load_model(p.context, request->operands[0], &model);
   p.model = model;
   if (status == CLI_DONE) status = predict(&p, request->operands[1]);
-  free(p.output);
   free(p.kept);
-  bp_table_free(p.table);
+  bp_table_stream_free(p.stream);
   bp_model_free(model);
   bp_context_free(p.context);
   return status;

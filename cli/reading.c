@@ -84,16 +84,21 @@ int cli_load_model(bp_context *context, const char *path, bp_model **out) {
   return status == BP_OK ? CLI_DONE : cli_fail_with(context, status);
 }
 
+static bp_read_options read_options(const cli_settings *settings, const char *labels, const char *as_text,
+                                    const char *missing) {
+  return (bp_read_options){.size = sizeof(bp_read_options),
+                           .labels = labels,
+                           .delimiter = (char)settings->delimiter,
+                           .header = settings->header == 1   ? 1
+                                     : settings->header == 2 ? -1
+                                                             : 0,
+                           .missing = missing,
+                           .as_text = as_text};
+}
+
 static bp_status read_table(bp_context *context, const cli_settings *settings, const char *path, const char *labels,
                             const char *as_text, const char *missing, bp_table **out) {
-  bp_read_options options = {.size = sizeof options,
-                             .labels = labels,
-                             .delimiter = (char)settings->delimiter,
-                             .header = settings->header == 1   ? 1
-                                       : settings->header == 2 ? -1
-                                                               : 0,
-                             .missing = missing,
-                             .as_text = as_text};
+  bp_read_options options = read_options(settings, labels, as_text, missing);
   return bp_table_read(context, path, &options, out);
 }
 
@@ -103,9 +108,8 @@ int cli_read_table(bp_context *context, const cli_settings *settings, const char
   return status == BP_OK ? CLI_DONE : cli_fail_with(context, status);
 }
 
-/* Columns that must be text: those asked for, the model's categories, and columns that are only copied, so that they come
- * out as they went in. */
-static name_list text_columns(const cli_settings *settings, const bp_model *model, const char *keep) {
+/* Columns that must be text: those asked for, and the model's categories. */
+static name_list text_columns(const cli_settings *settings, const bp_model *model) {
   name_list list = {0};
   const char *asked = settings->text;
   char *name;
@@ -118,12 +122,6 @@ static name_list text_columns(const cli_settings *settings, const bp_model *mode
     if (strcmp(column.type, "category") == 0 && !cli_list_has(settings->text, column.name))
       list_add(&list, column.name);
   }
-  while (cli_list_next(&keep, &name)) {
-    bool feature = false;
-    for (int64_t i = 0; i < bp_model_columns(model); i++) feature |= strcmp(bp_model_column(model, i).name, name) == 0;
-    if (!feature && !cli_list_has(settings->text, name)) list_add(&list, name);
-    free(name);
-  }
   return list;
 }
 
@@ -134,17 +132,32 @@ static bool can_be_read_again(const char *path) {
 }
 
 int cli_read_for_model(bp_context *context, const cli_settings *settings, const bp_model *model, const char *path,
-                       const char *keep, bp_table **out) {
-  name_list text = text_columns(settings, model, keep);
+                       bp_table **out) {
+  name_list text = text_columns(settings, model);
   char *recorded = settings->missing ? NULL : cli_recorded_setting(model, "missing");
   const char *missing = settings->missing ? settings->missing : recorded;
   bp_status status = read_table(context, settings, path, settings->labels, text.text, missing, out);
-  /* A column that the model or --keep names may not be there at all: who looks for it says that better. */
+  /* A column that the model names may not be there at all: who looks for it says that better. */
   if (status == BP_E_DATA && can_be_read_again(path))
     status = read_table(context, settings, path, settings->labels, settings->text, missing, out);
   free(recorded);
   free(text.text);
   return status == BP_OK ? CLI_DONE : cli_fail_with(context, status);
+}
+
+int cli_open_for_model(bp_context *context, const cli_settings *settings, const bp_model *model, const char *path,
+                       bp_table_stream **out) {
+  char *recorded = settings->missing ? NULL : cli_recorded_setting(model, "missing");
+  const char *missing = settings->missing ? settings->missing : recorded;
+  bp_read_options options = read_options(settings, settings->labels, settings->text, missing);
+  bp_status status = bp_table_stream_open(context, path, &options, out);
+  free(recorded);
+  if (status != BP_OK) return cli_fail_with(context, status);
+  for (int64_t i = 0; i < bp_table_stream_columns(*out); i++) {
+    const char *name = bp_table_stream_name(*out, i);
+    if (!cli_list_has(settings->text, name)) bp_table_stream_take(*out, i, bp_model_take(model, name));
+  }
+  return CLI_DONE;
 }
 
 /* ---- settings that a model remembers ---- */

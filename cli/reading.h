@@ -9,10 +9,12 @@ int cli_read_table(bp_context *context, const cli_settings *settings, const char
 
 int cli_load_model(bp_context *context, const char *path, bp_model **out);
 
-/* NEW table for a model: its categories, and the columns `keep` that it does not use, are taken as text, and what it was
- * told to take as missing counts as missing. */
+/* NEW table for a model: its categories are taken as text, and what it was told to take as missing counts as missing. */
 int cli_read_for_model(bp_context *context, const cli_settings *settings, const bp_model *model, const char *path,
-                       const char *keep, bp_table **out);
+                       bp_table **out);
+/* NEW stream of the same; columns that the model does not read are not looked at. */
+int cli_open_for_model(bp_context *context, const cli_settings *settings, const bp_model *model, const char *path,
+                       bp_table_stream **out);
 
 /* NEW the setting of a name that a model was trained with, as it would be written in an option; NULL: not known. free(). */
 char *cli_recorded_setting(const bp_model *model, const char *name);

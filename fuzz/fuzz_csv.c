@@ -43,6 +43,27 @@ static void encode(bp_context *ctx, const bp_table *t, int task) {
   bp_encoding_free(e);
 }
 
+/* What is read whole is read in windows of any size too, as many rows. */
+static void stream(bp_context *ctx, const uint8_t *data, size_t size, const bp_read_options *options, size_t window,
+                   int64_t rows) {
+  bp_reader *reader;
+  bp_csv_stream *s;
+  bp_table *t;
+  int64_t seen = 0;
+  if (bp_reader_open_memory(ctx, "fuzz.csv", data, size, &reader) != BP_OK) return;
+  check(bp_csv_stream_open(ctx, reader, false, options, window, &s) == BP_OK);
+  for (size_t c = 0; c < bp_csv_stream_names(s)->count; c++) *bp_csv_stream_take(s, (int64_t)c) = BP_TAKE_TEXT;
+  do {
+    check(bp_csv_stream_next(s, 1 + (int64_t)(window % 5), &t) == BP_OK);
+    if (!t) break;
+    seen += bp_table_rows(t);
+    bp_table_free(t);
+  } while (seen <= rows);
+  check(seen == rows);
+  bp_csv_stream_free(s);
+  bp_reader_close(reader);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const char delimiters[] = {'\0', ',', ';', '\t', ' ', '|'};
@@ -56,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (bp_csv_read(ctx, reader, false, &options, &t) == BP_OK) {
       walk(t);
       encode(ctx, t, data[1]);
+      if (options.delimiter && options.header) stream(ctx, data + 2, size - 2, &options, 8 + data[1], bp_table_rows(t));
       bp_table_free(t);
     } else {
       check(bp_error_message(ctx)[0] != '\0');

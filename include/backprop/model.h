@@ -106,6 +106,17 @@ BP_API bp_status bp_model_load(bp_context *context, const char *path, bp_model *
 BP_API bp_status bp_model_predict(bp_context *context, const bp_model *model, const bp_table *table, int threads,
                                   double *output);
 
+/* What bp_table_stream_take() is to be told of a column of that name, so that every table of a stream has the types that the model
+ * was trained with: text for categories, found for numbers, nothing for what the model does not read. */
+BP_API bp_take bp_model_take(const bp_model *model, const char *name);
+/* Called with the rows of one table of a stream and their predictions, as above. BORROW. Return false to stop. */
+typedef bool (*bp_predicted_fn)(void *user, const bp_table *rows, const double *output);
+/* The predictions for all rows that the stream has left, table after table, in memory that does not grow with their number. Of what
+ * training never saw it warns once, at the end.
+ * BP_E_DATA  as bp_model_predict() and bp_table_stream_next(): `receive` may have had rows before */
+BP_API bp_status bp_model_predict_stream(bp_context *context, const bp_model *model, bp_table_stream *stream,
+                                         int threads, bp_predicted_fn receive, void *user);
+
 /* The measures of a labelled table, each explained in metrics.h. NaN where they do not apply. */
 typedef struct bp_metrics {
   bp_task task;

@@ -62,6 +62,32 @@ typedef struct bp_read_options {
  * BP_E_IO    the file cannot be read       BP_E_DATA  it is not what its name says; the message names file and line */
 BP_API bp_status bp_table_read(bp_context *context, const char *path, const bp_read_options *options, bp_table **out);
 
+/* ---- a file piece by piece, in memory that does not grow with it (IDX: as a whole) ---- */
+typedef struct bp_table_stream bp_table_stream;
+/* NEW stream of the rows of a file or of standard input, read as bp_table_read() does; its header is read here. The context is
+ * BORROWed until the stream is freed, the options only here. */
+BP_API bp_status bp_table_stream_open(bp_context *context, const char *path, const bp_read_options *options,
+                                      bp_table_stream **out);
+BP_API void bp_table_stream_free(bp_table_stream *stream);
+BP_API int64_t bp_table_stream_columns(const bp_table_stream *stream);
+/* VIEW the name of a column; "" if out of range. */
+BP_API const char *bp_table_stream_name(const bp_table_stream *stream, int64_t column);
+/* The column of that name, -1 if there is none. */
+BP_API int64_t bp_table_stream_find(const bp_table_stream *stream, const char *name);
+
+/* What a column of CSV becomes: tables of one stream could else find numbers in one and text in another. */
+typedef enum bp_take {
+  BP_TAKE_FOUND,  /* numbers, or text where a cell is none */
+  BP_TAKE_TEXT,   /* text in any case */
+  BP_TAKE_NOTHING /* text that is missing everywhere: nobody looks at it */
+} bp_take;
+/* To be called before the first table; column in range. */
+BP_API void bp_table_stream_take(bp_table_stream *stream, int64_t column, bp_take take);
+/* NEW table of the next rows, `rows` at most (fewer where so many would take much memory); NULL behind the last. Messages about it
+ * name the lines of the file. After an error the stream can only be freed.
+ * BP_E_IO, BP_E_DATA  as bp_table_read(), the latter also where no row is at all */
+BP_API bp_status bp_table_stream_next(bp_table_stream *stream, int64_t rows, bp_table **out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -149,6 +149,8 @@ bp_status bp_binding_encode(bp_context *ctx, bp_binding *binding, bp_rows rows, 
 /* One warning for each column in which rows encoded so far held categories never seen in training (all their inputs are 0),
  * or lacked numbers that were never missing in training. Starts counting anew. */
 void bp_binding_warn(bp_context *ctx, bp_binding *binding);
+/* Another table goes on where one ended: what was counted for warnings moves from a binding of the same encoding to `to`. */
+void bp_binding_go_on(bp_binding *from, bp_binding *to);
 
 /* Bind, encode, warn. */
 bp_status bp_encoding_apply(bp_context *ctx, const bp_encoding *encoding, const bp_table *table, bp_rows rows,

@@ -314,6 +314,16 @@ void bp_binding_warn(bp_context *ctx, bp_binding *binding) {
   for (size_t f = 0; f < binding->encoding->n_features; f++) warn_feature(ctx, source, &binding->features[f]);
 }
 
+void bp_binding_go_on(bp_binding *from, bp_binding *to) {
+  for (size_t f = 0; f < from->encoding->n_features; f++) {
+    bp_bound_feature *a = &from->features[f], *b = &to->features[f];
+    b->unknown = a->unknown;
+    b->unknown_texts = a->unknown_texts;
+    memcpy(b->example, a->example, sizeof b->example);
+    a->unknown = a->unknown_texts = 0;
+  }
+}
+
 bp_status bp_encoding_apply(bp_context *ctx, const bp_encoding *encoding, const bp_table *table, bp_rows rows,
                             bp_dtype dtype, bp_targets targets, bp_encoded *out) {
   bp_binding *binding;

@@ -32,6 +32,7 @@ struct bp_table {
   char *origin; /* NULL: built in memory */
   size_t origin_size;
   int64_t first_line; /* line of row 0 in the origin, when every row is one line; 0: not known */
+  int64_t first_row;  /* how many rows of the origin stand before row 0 */
 };
 
 /* ---- filling without a copy: on success the table owns the values, on failure the caller still does ---- */

@@ -23,7 +23,8 @@ const char *bp_table_place(const bp_table *t, int64_t row, char text[BP_PLACE_TE
   (void)bp_table_source(t, text);
   size_t used = strlen(text);
   const char *format = t->first_line > 0 ? ":%" PRId64 : ", row %" PRId64;
-  (void)snprintf(text + used, BP_PLACE_TEXT - used, format, t->first_line > 0 ? t->first_line + row : row + 1);
+  (void)snprintf(text + used, BP_PLACE_TEXT - used, format,
+                 t->first_line > 0 ? t->first_line + row : t->first_row + row + 1);
   return text;
 }
 

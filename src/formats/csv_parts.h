@@ -20,9 +20,19 @@ typedef struct bp_csv_text {
   void *data;       /* capacity bytes; a NUL stands at end */
   size_t capacity;
   const char *begin, *end; /* without a byte order mark */
+  bool whole;              /* end is the end of the file */
+  int64_t lines;           /* before begin, in a text that is read in windows */
+  size_t bytes;            /* likewise */
+  char held[4];            /* the first bytes of a character that goes on behind the window */
+  size_t n_held;
 } bp_csv_text;
 /* All that the reader gives: UTF-8 without NULs, not empty, and not of a kind of file that is known to be something else. */
 bp_status bp_csv_text_read(bp_context *ctx, bp_reader *reader, bp_csv_text *out);
+/* The same of its first bytes: a window of that many, or more where that makes a few lines. */
+bp_status bp_csv_text_open(bp_context *ctx, bp_reader *reader, size_t window, bp_csv_text *out);
+/* Moves the window on: what stands before `from` is dropped, and as much is read behind the rest. The window grows where
+ * the rest is more than half of it. */
+bp_status bp_csv_text_more(bp_csv_text *text, bp_reader *reader, const char *from);
 void bp_csv_text_release(bp_csv_text *text);
 /* 1 for the byte that ends a line: LF, or CR without LF behind it. The text goes on behind `at`, with its NUL at least. */
 static inline int bp_csv_is_line_end(const char *at) { return (at[0] == '\n') | ((at[0] == '\r') & (at[1] != '\n')); }

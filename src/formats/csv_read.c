@@ -26,7 +26,7 @@ typedef struct column {
   const char *text; /* the first cell that is no number; NULL: none */
   size_t text_size;
   int64_t n_numbers, n_texts, n_commas; /* cells that are numbers, texts, and numbers but for a decimal comma */
-  bool as_text;                         /* asked for */
+  bp_take take;                         /* TEXT: asked for */
   int32_t *codes;                       /* [rows] of a text column */
   bp_dictionary words;
 } column;
@@ -37,15 +37,16 @@ typedef struct csv {
   const bp_read_options *options;
   char delimiter;
   bool has_header;
-  const char *body; /* behind the header */
+  const char *body; /* behind the header, or behind the rows of tables made before */
+  const char *end;  /* of the rows of the table */
   const char *first_row;
   bp_dictionary names;
   bp_csv_missing missing;
   column *columns;
   size_t n_columns;
-  int64_t rows;
-  int64_t header_line; /* 0: none */
-  void *scratch;       /* for a cell without its double quotes */
+  int64_t rows, rows_before; /* of the table; of those made before */
+  int64_t header_line;       /* 0: none */
+  void *scratch;             /* for a cell without its double quotes */
   size_t scratch_capacity;
 } csv;
 
@@ -87,7 +88,7 @@ static bp_status read_as_text(csv *c) {
     char quoted[BP_QUOTE_TEXT], near_quoted[BP_QUOTE_TEXT];
     int32_t found = bp_dictionary_find(&c->names, list.name, list.size);
     if (found >= 0) {
-      c->columns[found].as_text = true;
+      c->columns[found].take = BP_TAKE_TEXT;
       continue;
     }
     const char *near = bp_suggest(list.name, c->names.words, c->names.count);
@@ -170,10 +171,13 @@ static size_t rows_at_most(const csv *c) {
 }
 
 static bp_status alloc_columns(csv *c) {
-  size_t rows = rows_at_most(c);
   c->columns = bp_calloc(c->ctx, c->n_columns, sizeof *c->columns);
-  if (!c->columns) return BP_E_NOMEM;
+  return c->columns ? BP_OK : BP_E_NOMEM;
+}
+
+static bp_status alloc_numbers(csv *c, size_t rows) {
   for (size_t i = 0; i < c->n_columns; i++) {
+    if (c->columns[i].take == BP_TAKE_NOTHING) continue;
     c->columns[i].numbers = bp_alloc(c->ctx, rows, sizeof(double));
     if (!c->columns[i].numbers) return BP_E_NOMEM;
     c->columns[i].capacity = rows;
@@ -183,6 +187,7 @@ static bp_status alloc_columns(csv *c) {
 
 static void read_cell(const csv *c, column *col, const bp_csv_cell *cell) {
   double value = (double)NAN;
+  if (col->take == BP_TAKE_NOTHING) return;
   if (!bp_csv_is_missing(&c->missing, cell)) {
     if (bp_number_parse(cell->text, cell->size, &value)) {
       col->n_numbers++;
@@ -199,7 +204,7 @@ static void read_cell(const csv *c, column *col, const bp_csv_cell *cell) {
 
 static bp_status read_rows(csv *c) {
   bp_csv_lexer lexer;
-  bp_csv_lexer_init(&lexer, c->body, c->text.end, c->delimiter);
+  bp_csv_lexer_init(&lexer, c->body, c->end, c->delimiter);
   while (bp_csv_row_next(&lexer)) {
     const char *row = lexer.at;
     size_t cells = 0;
@@ -224,7 +229,7 @@ static bp_status check_column(const csv *c, size_t number) {
   const column *col = &c->columns[number];
   char quoted[BP_QUOTE_TEXT], cell[BP_QUOTE_TEXT];
   int64_t cells = col->n_numbers + col->n_texts;
-  if (col->n_texts == 0 || col->as_text) return BP_OK;
+  if (col->n_texts == 0 || col->take != BP_TAKE_FOUND) return BP_OK;
   (void)name_of(c, number, quoted);
   (void)bp_quote(col->text, col->text_size, cell);
   if (col->n_commas == col->n_texts)
@@ -241,7 +246,7 @@ static bp_status check_column(const csv *c, size_t number) {
                  c->text.name, line_of(c, col->text), quoted, cell, col->n_numbers, cells - 1);
 }
 
-static bool is_text(const column *col) { return col->n_texts > 0 || col->as_text; }
+static bool is_text(const column *col) { return col->n_texts > 0 || col->take != BP_TAKE_FOUND; }
 
 static bp_status prepare_column(csv *c, size_t number) {
   column *col = &c->columns[number];
@@ -262,7 +267,7 @@ static bp_status prepare_column(csv *c, size_t number) {
 
 static bp_status read_texts(csv *c) {
   bp_csv_lexer lexer;
-  bp_csv_lexer_init(&lexer, c->body, c->text.end, c->delimiter);
+  bp_csv_lexer_init(&lexer, c->body, c->end, c->delimiter);
   for (int64_t row = 0; row < c->rows; row++) {
     (void)bp_csv_row_next(&lexer);
     for (size_t i = 0; i < c->n_columns; i++) {
@@ -273,7 +278,7 @@ static bp_status read_texts(csv *c) {
       column *col = &c->columns[i];
       if (!col->codes) continue;
       col->codes[row] = -1;
-      if (bp_csv_is_missing(&c->missing, &cell)) continue;
+      if (col->take == BP_TAKE_NOTHING || bp_csv_is_missing(&c->missing, &cell)) continue;
       BP_TRY(text_of(c, &cell, &text, &size));
       BP_TRY(bp_dictionary_add(c->ctx, &col->words, text, size, &col->codes[row]));
     }
@@ -296,10 +301,10 @@ static bp_status read_columns(csv *c) {
 /* The line of the first row, if every row is one line. */
 static int64_t regular_line(const csv *c) {
   bp_csv_lexer lexer;
-  bp_csv_lexer_init(&lexer, c->body, c->text.end, c->delimiter);
+  bp_csv_lexer_init(&lexer, c->body, c->end, c->delimiter);
   (void)bp_csv_row_next(&lexer);
   int64_t first = line_of(c, lexer.at);
-  const char *end = c->text.end;
+  const char *end = c->end;
   while (end > lexer.at && (end[-1] == '\n' || end[-1] == '\r' || end[-1] == ' ' || end[-1] == '\t')) end--;
   return line_of(c, end) - first + 1 == c->rows ? first : 0;
 }
@@ -320,6 +325,7 @@ static bp_status move_column(csv *c, size_t number, bp_table *table) {
 static bp_status build(csv *c, bp_table *table) {
   BP_TRY(bp_table_set_origin(c->ctx, table, c->text.name));
   table->first_line = regular_line(c);
+  table->first_row = c->rows_before;
   for (size_t i = 0; i < c->n_columns; i++) BP_TRY(move_column(c, i, table));
   return BP_OK;
 }
@@ -352,15 +358,22 @@ static void release(csv *c) {
   bp_csv_text_release(&c->text);
 }
 
-static bp_status read(csv *c, bp_reader *reader, bool as_tab, bp_table **out) {
+/* What stands before the rows, of a text that is there. */
+static bp_status begin(csv *c, bool as_tab) {
   const bp_read_options *o = c->options;
-  BP_TRY(bp_csv_text_read(c->ctx, reader, &c->text));
   c->delimiter = o->delimiter ? o->delimiter : as_tab ? '\t' : bp_csv_guess_delimiter(&c->text);
   BP_TRY(read_missing(c));
   c->has_header = o->header ? o->header > 0 : bp_csv_guess_header(&c->text, c->delimiter, &c->missing);
   BP_TRY(read_names(c));
   BP_TRY(alloc_columns(c));
-  BP_TRY(read_as_text(c));
+  return read_as_text(c);
+}
+
+static bp_status read(csv *c, bp_reader *reader, bool as_tab, bp_table **out) {
+  BP_TRY(bp_csv_text_read(c->ctx, reader, &c->text));
+  BP_TRY(begin(c, as_tab));
+  c->end = c->text.end;
+  BP_TRY(alloc_numbers(c, rows_at_most(c)));
   BP_TRY(read_columns(c));
   return make_table(c, out);
 }
@@ -371,4 +384,100 @@ bp_status bp_csv_read(bp_context *ctx, bp_reader *reader, bool as_tab, const bp_
   bp_status status = read(&c, reader, as_tab, out);
   release(&c);
   return status;
+}
+
+/* ---- table after table ---- */
+
+struct bp_csv_stream {
+  csv c;
+  bp_reader *reader;
+};
+
+/* Whether more text may make another row of the one that ended so: it touches the end of the window, or stands so near that a
+ * message about it would be cut. */
+static bool may_go_on(const csv *c, const bp_csv_lexer *lexer, bp_csv_end end) {
+  enum { SHOWN = 64 };
+  if (c->text.whole || end == BP_CSV_TOO_LONG) return false;
+  return end == BP_CSV_OPEN || c->text.end - lexer->at <= (end == BP_CSV_ROW ? 0 : SHOWN);
+}
+
+/* Counts the rows at c->body that the window holds whole, `most` at most, and sets c->end behind them. */
+static bp_status find_rows(csv *c, int64_t most, int64_t *rows) {
+  bp_csv_lexer lexer;
+  bp_csv_lexer_init(&lexer, c->body, c->text.end, c->delimiter);
+  *rows = 0;
+  if (bp_csv_row_next(&lexer) || c->text.whole)
+    c->end = c->body;
+  else /* only blank lines, which nobody needs; a CR may go on as CR LF */
+    c->body = c->end = lexer.at > c->body && lexer.at[-1] == '\r' ? lexer.at - 1 : lexer.at;
+  while (*rows < most && bp_csv_row_next(&lexer)) {
+    bp_csv_cell cell;
+    bp_csv_end end;
+    do end = bp_csv_cell_next(&lexer, &cell);
+    while (end == BP_CSV_CELL);
+    if (may_go_on(c, &lexer, end)) break;
+    if (end > BP_CSV_ROW) return bp_csv_fail(&c->text, &lexer, &cell, end);
+    c->end = lexer.at;
+    ++*rows;
+  }
+  return BP_OK;
+}
+
+/* Ready for the cells of another table. */
+static void clear_columns(csv *c) {
+  c->rows = 0;
+  for (size_t i = 0; i < c->n_columns; i++) {
+    column *col = &c->columns[i];
+    col->text = NULL;
+    col->n_texts = col->n_commas = 0;
+  }
+}
+
+bp_status bp_csv_stream_open(bp_context *ctx, bp_reader *reader, bool as_tab, const bp_read_options *options,
+                             size_t window, bp_csv_stream **out) {
+  static const bp_read_options defaults;
+  bp_csv_stream *s = bp_calloc(ctx, 1, sizeof *s);
+  if (!s) return BP_E_NOMEM;
+  s->reader = reader;
+  s->c = (csv){.ctx = ctx, .text.ctx = ctx, .options = options ? options : &defaults};
+  bp_status status = bp_csv_text_open(ctx, reader, window, &s->c.text);
+  if (status == BP_OK) status = begin(&s->c, as_tab);
+  s->c.options = NULL;
+  if (status != BP_OK) {
+    bp_csv_stream_free(s);
+    return status;
+  }
+  *out = s;
+  return BP_OK;
+}
+
+void bp_csv_stream_free(bp_csv_stream *s) {
+  bp_allocator allocator = bp_context_allocator(s->c.ctx);
+  release(&s->c);
+  bp_release(allocator, s, 1, sizeof *s);
+}
+
+const bp_dictionary *bp_csv_stream_names(const bp_csv_stream *s) { return &s->c.names; }
+
+bp_take *bp_csv_stream_take(bp_csv_stream *s, int64_t number) { return &s->c.columns[number].take; }
+
+bp_status bp_csv_stream_next(bp_csv_stream *s, int64_t most, bp_table **out) {
+  csv *c = &s->c;
+  int64_t rows;
+  BP_TRY(find_rows(c, most, &rows));
+  while (rows == 0 && !c->text.whole) {
+    BP_TRY(bp_csv_text_more(&c->text, s->reader, c->body));
+    c->body = c->text.begin;
+    BP_TRY(find_rows(c, most, &rows));
+  }
+  *out = NULL;
+  if (rows == 0 && c->rows_before > 0) return BP_OK;
+  clear_columns(c);
+  BP_TRY(alloc_numbers(c, (size_t)rows));
+  BP_TRY(read_columns(c));
+  BP_TRY(make_table(c, out));
+  for (size_t i = 0; i < c->n_columns; i++) c->columns[i].capacity = 0;
+  c->body = c->end;
+  c->rows_before += rows;
+  return BP_OK;
 }

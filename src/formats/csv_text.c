@@ -80,38 +80,49 @@ static size_t find_bad_utf8(const char *data, size_t size) {
   return size;
 }
 
-static bp_status check_bytes(const bp_csv_text *t) {
-  size_t size = (size_t)(t->end - t->begin), bad = find_bad_utf8(t->begin, size);
-  const char *nul = memchr(t->begin, '\0', size), *at = t->begin + bad;
+/* Of the bytes from `from` on. */
+static bp_status check_bytes(const bp_csv_text *t, const char *from) {
+  size_t size = (size_t)(t->end - from), bad = find_bad_utf8(from, size), before = t->bytes + (size_t)(from - t->begin);
+  const char *nul = memchr(from, '\0', size), *at = from + bad;
   if (nul && nul < at)
     return bp_fail(t->ctx, BP_E_DATA,
                    "%s:%" PRId64 ": a NUL byte, at byte %zu of the text; expected text; is the file binary?", t->name,
-                   bp_csv_line(t, nul), (size_t)(nul - t->begin) + 1);
+                   bp_csv_line(t, nul), before + (size_t)(nul - from) + 1);
   if (bad == size) return BP_OK;
   return bp_fail(t->ctx, BP_E_DATA,
                  "%s:%" PRId64
                  ": byte 0x%02X, at byte %zu of the text, is not UTF-8; convert the file: iconv -f LATIN1 -t UTF-8",
-                 t->name, bp_csv_line(t, at), (unsigned)(unsigned char)*at, bad + 1);
+                 t->name, bp_csv_line(t, at), (unsigned)(unsigned char)*at, before + bad + 1);
 }
 
 static bp_status check(const bp_csv_text *t) {
   BP_TRY(check_kind(t));
-  BP_TRY(check_bytes(t));
+  BP_TRY(check_bytes(t, t->begin));
+  if (!t->whole) return BP_OK;
   for (const char *at = t->begin; at < t->end; at++)
     if (*at != '\n' && *at != '\r' && *at != ' ' && *at != '\t') return BP_OK;
   return bp_fail(t->ctx, BP_E_DATA, "%s: the file is empty; expected rows of data", t->name);
 }
 
+static void set_range(bp_csv_text *t, size_t size) {
+  char *data = t->data;
+  data[size] = '\0';
+  t->begin = data;
+  t->end = data + size;
+}
+
+/* Over a byte order mark. */
+static void skip_mark(bp_csv_text *t) {
+  if (t->end - t->begin >= 3 && memcmp(t->begin, "\xEF\xBB\xBF", 3) == 0) t->begin += 3;
+}
+
 bp_status bp_csv_text_read(bp_context *ctx, bp_reader *reader, bp_csv_text *out) {
-  bp_csv_text t = {.ctx = ctx, .name = bp_reader_name(reader)};
+  bp_csv_text t = {.ctx = ctx, .name = bp_reader_name(reader), .whole = true};
   size_t size = 0;
   bp_status status = read_all(&t, reader, &size);
   if (status == BP_OK) {
-    char *data = t.data;
-    data[size] = '\0';
-    t.begin = data;
-    t.end = data + size;
-    if (size >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) t.begin += 3;
+    set_range(&t, size);
+    skip_mark(&t);
     status = check(&t);
   }
   if (status != BP_OK) {
@@ -122,13 +133,80 @@ bp_status bp_csv_text_read(bp_context *ctx, bp_reader *reader, bp_csv_text *out)
   return BP_OK;
 }
 
+/* ---- windows ---- */
+
+/* How many bytes at the end of data[0 .. size) begin a character that they do not end. */
+static size_t cut_character(const char *data, size_t size) {
+  for (size_t n = 1; n <= 3 && n <= size; n++) {
+    unsigned char c = (unsigned char)data[size - n];
+    if (c < 0x80) return 0;
+    if (c < 0xC0) continue;
+    size_t length = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
+    return length > n ? n : 0;
+  }
+  return 0;
+}
+
+/* Reads behind data[0 .. keep), with the bytes held back first. */
+static bp_status fill(bp_csv_text *t, bp_reader *reader, size_t keep) {
+  char *data = t->data;
+  size_t got, at = keep + t->n_held, room = t->capacity - 1 - at;
+  memcpy(data + keep, t->held, t->n_held);
+  BP_TRY(bp_reader_read(reader, data + at, room, &got));
+  t->whole = got < room;
+  at += got;
+  t->n_held = t->whole ? 0 : cut_character(data, at);
+  memcpy(t->held, data + at - t->n_held, t->n_held);
+  set_range(t, at - t->n_held);
+  return BP_OK;
+}
+
+bp_status bp_csv_text_more(bp_csv_text *t, bp_reader *reader, const char *from) {
+  size_t keep = (size_t)(t->end - from), passed = (size_t)(from - t->begin);
+  t->lines = bp_csv_line(t, from) - 1;
+  t->bytes += passed;
+  memmove(t->data, from, keep);
+  if (keep > t->capacity / 2) {
+    if (t->capacity > SIZE_MAX / 4) return bp_fail(t->ctx, BP_E_LIMIT, "%s: too large for the memory", t->name);
+    BP_TRY(bp_grow(t->ctx, &t->data, &t->capacity, 2 * t->capacity, 1));
+  }
+  BP_TRY(fill(t, reader, keep));
+  return check_bytes(t, t->begin + keep);
+}
+
+/* Whether the window has lines enough to guess from. */
+static bool has_lines(const bp_csv_text *t) {
+  int lines = 0;
+  for (const char *at = t->begin; at < t->end && lines < 3; at++) lines += bp_csv_is_line_end(at);
+  return lines == 3;
+}
+
+static bp_status open_window(bp_csv_text *t, bp_reader *reader, size_t window) {
+  BP_TRY(bp_grow(t->ctx, &t->data, &t->capacity, window, 1));
+  BP_TRY(fill(t, reader, 0));
+  skip_mark(t);
+  BP_TRY(check(t));
+  while (!t->whole && !has_lines(t)) BP_TRY(bp_csv_text_more(t, reader, t->begin));
+  return BP_OK;
+}
+
+bp_status bp_csv_text_open(bp_context *ctx, bp_reader *reader, size_t window, bp_csv_text *out) {
+  bp_csv_text t = {.ctx = ctx, .name = bp_reader_name(reader)};
+  bp_status status = open_window(&t, reader, window);
+  if (status == BP_OK)
+    *out = t;
+  else
+    bp_csv_text_release(&t);
+  return status;
+}
+
 void bp_csv_text_release(bp_csv_text *t) {
   bp_release(bp_context_allocator(t->ctx), t->data, t->capacity, 1);
   memset(t, 0, sizeof *t);
 }
 
 int64_t bp_csv_line(const bp_csv_text *t, const char *at) {
-  int64_t line = 1;
+  int64_t line = t->lines + 1;
   for (const char *c = t->begin; c < at; c++) line += bp_csv_is_line_end(c);
   return line;
 }

@@ -1,7 +1,9 @@
 /* formats/table_read.c - which reader a file name asks for. */
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/fail.h"
 #include "data/table_core.h"
 #include "formats/readers.h"
@@ -77,18 +79,93 @@ static bp_status read_idx(bp_context *ctx, bp_reader *images, const char *labels
   return status;
 }
 
+/* Opens the file that a path names, and tells what it is. */
+static bp_status open_file(bp_context *ctx, const char *path, const bp_read_options *options, bp_read_options *o,
+                           kind *k, bp_reader **reader) {
+  BP_TRY(read_options(ctx, options, o));
+  *k = kind_of(path);
+  if (o->labels && *k != KIND_IDX && *k != KIND_UNKNOWN)
+    return bp_fail(ctx, BP_E_ARG, "%s: a file of labels ('%s') belongs to IDX images; here the labels are a column",
+                   path, o->labels);
+  BP_TRY(bp_reader_open(ctx, path, reader));
+  if (*k != KIND_UNKNOWN) return BP_OK;
+  bp_reader_close(*reader);
+  *reader = NULL;
+  return refuse_name(ctx, path); /* only now: a slip in the name of a file is told by opening it */
+}
+
 bp_status bp_table_read(bp_context *ctx, const char *path, const bp_read_options *options, bp_table **out) {
   bp_read_options o;
   bp_reader *reader;
-  kind k = kind_of(path);
-  BP_TRY(read_options(ctx, options, &o));
-  if (o.labels && k != KIND_IDX && k != KIND_UNKNOWN)
-    return bp_fail(ctx, BP_E_ARG, "%s: a file of labels ('%s') belongs to IDX images; here the labels are a column",
-                   path, o.labels);
-  BP_TRY(bp_reader_open(ctx, path, &reader));
-  bp_status status = k == KIND_UNKNOWN ? refuse_name(ctx, path) /* a slip in the name of a file is told above */
-                     : k == KIND_IDX   ? read_idx(ctx, reader, o.labels, out)
-                                       : bp_csv_read(ctx, reader, k == KIND_TAB, &o, out);
+  kind k;
+  BP_TRY(open_file(ctx, path, options, &o, &k, &reader));
+  bp_status status =
+      k == KIND_IDX ? read_idx(ctx, reader, o.labels, out) : bp_csv_read(ctx, reader, k == KIND_TAB, &o, out);
   bp_reader_close(reader);
   return status;
+}
+
+/* ---- streams ---- */
+
+struct bp_table_stream {
+  bp_context *ctx;
+  bp_reader *reader;
+  bp_csv_stream *csv; /* NULL: IDX, */
+  bp_table *table;    /* which is there at once; NULL when it was given */
+};
+
+static bp_status open_stream(bp_table_stream *s, const char *path, const bp_read_options *options) {
+  bp_read_options o;
+  kind k;
+  BP_TRY(open_file(s->ctx, path, options, &o, &k, &s->reader));
+  return k == KIND_IDX ? read_idx(s->ctx, s->reader, o.labels, &s->table)
+                       : bp_csv_stream_open(s->ctx, s->reader, k == KIND_TAB, &o, BP_CSV_WINDOW, &s->csv);
+}
+
+bp_status bp_table_stream_open(bp_context *ctx, const char *path, const bp_read_options *options,
+                               bp_table_stream **out) {
+  bp_table_stream *s = bp_calloc(ctx, 1, sizeof *s);
+  if (!s) return BP_E_NOMEM;
+  s->ctx = ctx;
+  bp_status status = open_stream(s, path, options);
+  if (status == BP_OK)
+    *out = s;
+  else
+    bp_table_stream_free(s);
+  return status;
+}
+
+void bp_table_stream_free(bp_table_stream *s) {
+  if (!s) return;
+  if (s->csv) bp_csv_stream_free(s->csv);
+  bp_table_free(s->table);
+  bp_reader_close(s->reader);
+  bp_release(bp_context_allocator(s->ctx), s, 1, sizeof *s);
+}
+
+int64_t bp_table_stream_columns(const bp_table_stream *s) {
+  if (s->csv) return (int64_t)bp_csv_stream_names(s->csv)->count;
+  return s->table ? bp_table_columns(s->table) : 0;
+}
+
+const char *bp_table_stream_name(const bp_table_stream *s, int64_t column) {
+  if (s->csv) return bp_dictionary_word(bp_csv_stream_names(s->csv), column);
+  return s->table ? bp_table_name(s->table, column) : "";
+}
+
+int64_t bp_table_stream_find(const bp_table_stream *s, const char *name) {
+  if (s->csv) return bp_dictionary_find(bp_csv_stream_names(s->csv), name, strlen(name));
+  return s->table ? bp_table_find(s->table, name) : -1;
+}
+
+void bp_table_stream_take(bp_table_stream *s, int64_t column, bp_take take) {
+  if (s->csv) *bp_csv_stream_take(s->csv, column) = take;
+}
+
+bp_status bp_table_stream_next(bp_table_stream *s, int64_t rows, bp_table **out) {
+  if (rows < 1) return bp_fail(s->ctx, BP_E_ARG, "a table of %" PRId64 " rows of a stream; expected 1 or more", rows);
+  if (s->csv) return bp_csv_stream_next(s->csv, rows, out);
+  *out = s->table;
+  s->table = NULL;
+  return BP_OK;
 }

@@ -3,6 +3,8 @@
  * Each row's output is computed in one fixed order of operations, whatever rows stand beside it and whatever the number of
  * threads; so pieces are only a matter of memory.
  */
+#include <string.h>
+
 #include "base/fail.h"
 #include "model/model_pass.h"
 
@@ -46,7 +48,7 @@ static bp_status run_piece(bp_pass *pass, const bp_encoded *encoded) {
   return bp_run(pass->program, pass->workspace, encoded->rows, pass->inputs, outputs);
 }
 
-bp_status bp_pass_run(bp_pass *pass, int64_t rows, bp_piece_fn receive, void *user) {
+static bp_status run_pieces(bp_pass *pass, int64_t rows, bp_piece_fn receive, void *user) {
   bp_dtype dtype = bp_net_dtype(pass->model->net);
   bp_status status = BP_OK;
   for (int64_t first = 0; first < rows && status == BP_OK; first += pass->chunk) {
@@ -58,6 +60,11 @@ bp_status bp_pass_run(bp_pass *pass, int64_t rows, bp_piece_fn receive, void *us
     if (status == BP_OK) status = receive(pass, &encoded, first, user);
     bp_encoded_release(&encoded);
   }
+  return status;
+}
+
+bp_status bp_pass_run(bp_pass *pass, int64_t rows, bp_piece_fn receive, void *user) {
+  bp_status status = run_pieces(pass, rows, receive, user);
   if (status == BP_OK) bp_binding_warn(pass->ctx, pass->binding);
   return status;
 }
@@ -83,5 +90,88 @@ bp_status bp_model_predict(bp_context *context, const bp_model *model, const bp_
   bp_status status = bp_pass_open(&pass, table, threads);
   if (status == BP_OK) status = bp_pass_run(&pass, bp_table_rows(table), keep_outputs, output);
   bp_pass_close(&pass);
+  return status;
+}
+
+/* ---- streams ---- */
+
+/* Rows of a table at most, and what their outputs may take. */
+#define STREAM_ROWS    ((int64_t)1 << 14)
+#define STREAM_OUTPUTS ((int64_t)1 << 20)
+
+typedef struct streaming {
+  bp_context *ctx;
+  const bp_model *model;
+  bp_table_stream *stream;
+  int threads;
+  int64_t rows;   /* of a table at most */
+  bp_table *last; /* the table before, with the pass that it went through: its binding has counted for warnings */
+  bp_pass pass;
+  double *output; /* [rows, outputs]; NULL before the first table */
+  size_t room;
+} streaming;
+
+/* Whether a column of the file is one of numbers that the model reads: they may be those of a block of bytes. */
+static bool reads_numbers(const bp_encoding *e, const char *name) {
+  for (size_t f = 0; f < e->n_features; f++) {
+    const bp_feature *feature = &e->features[f];
+    if (feature->type == BP_FEATURE_NUMBER && strcmp(feature->name, name) == 0) return true;
+    if (feature->type == BP_FEATURE_BYTES && bp_block_find(feature->prefix, feature->block_columns, name) >= 0)
+      return true;
+  }
+  return false;
+}
+
+bp_take bp_model_take(const bp_model *model, const char *name) {
+  const bp_encoding *e = model->encoding;
+  int32_t feature = bp_dictionary_find(&e->names, name, strlen(name));
+  if (feature >= 0 && e->features[feature].type == BP_FEATURE_CATEGORY) return BP_TAKE_TEXT;
+  return reads_numbers(e, name) ? BP_TAKE_FOUND : BP_TAKE_NOTHING;
+}
+
+/* The pass of a table, which goes on counting where the last one ended. */
+static bp_status open_next(streaming *s, bp_table *table) {
+  bp_pass pass = {.ctx = s->ctx, .model = s->model, .program = s->model->forward, .targets = BP_TARGETS_NONE};
+  bp_status status = bp_pass_open(&pass, table, s->threads);
+  if (status == BP_OK && s->last) bp_binding_go_on(s->pass.binding, pass.binding);
+  if (s->last) bp_pass_close(&s->pass);
+  bp_table_free(s->last);
+  s->last = table;
+  s->pass = pass;
+  return status;
+}
+
+static bp_status alloc_output(streaming *s, int64_t rows) {
+  if (s->output && (size_t)rows <= s->room) return BP_OK;
+  size_t row = (size_t)bp_model_outputs(s->model) * sizeof *s->output;
+  bp_release(bp_context_allocator(s->ctx), s->output, s->room, row);
+  s->room = (size_t)rows;
+  s->output = bp_alloc(s->ctx, s->room, row);
+  return s->output ? BP_OK : BP_E_NOMEM;
+}
+
+static bp_status predict_all(streaming *s, bp_predicted_fn receive, void *user) {
+  for (;;) {
+    bp_table *table;
+    BP_TRY(bp_table_stream_next(s->stream, s->rows, &table));
+    if (!table) break;
+    BP_TRY(open_next(s, table));
+    BP_TRY(alloc_output(s, bp_table_rows(table)));
+    BP_TRY(run_pieces(&s->pass, bp_table_rows(table), keep_outputs, s->output));
+    if (!receive(user, table, s->output)) break;
+  }
+  if (s->last) bp_binding_warn(s->ctx, s->pass.binding);
+  return BP_OK;
+}
+
+bp_status bp_model_predict_stream(bp_context *context, const bp_model *model, bp_table_stream *stream, int threads,
+                                  bp_predicted_fn receive, void *user) {
+  int64_t outputs = bp_model_outputs(model), rows = STREAM_OUTPUTS / outputs;
+  streaming s = {.ctx = context, .model = model, .stream = stream, .threads = threads};
+  s.rows = rows < 64 ? 64 : rows < STREAM_ROWS ? rows : STREAM_ROWS;
+  bp_status status = predict_all(&s, receive, user);
+  if (s.last) bp_pass_close(&s.pass);
+  bp_table_free(s.last);
+  bp_release(bp_context_allocator(context), s.output, s.room, (size_t)outputs * sizeof *s.output);
   return status;
 }

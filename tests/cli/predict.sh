@@ -71,6 +71,28 @@ succeeds train codes.csv --text code --epochs 2 --hidden 4 --out codes.safetenso
 succeeds predict codes.safetensors codes.csv
 check "text stays text" [ ! -s err ]
 
+# ---- a long file goes through in pieces: in little memory, to the same predictions, from a pipe as well ----
+{ head -n 1 flowers.csv; for _ in $(seq 1500); do tail -n +2 flowers.csv; done; } >long.csv
+succeeds predict flowers.safetensors flowers.csv --keep id,kind
+{ head -n 1 out; for _ in $(seq 1500); do tail -n +2 out; done; } >expected
+succeeds predict flowers.safetensors long.csv --keep id,kind --out long.out
+check "135000 rows are predicted as 90 are" cmp long.out expected
+"$backprop" predict flowers.safetensors - --keep id,kind <long.csv >out
+check "from a pipe as well" cmp out expected
+cat >memory.py <<'PYTHON'
+import resource, subprocess, sys
+subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL)
+sys.exit(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > int(sys.argv[1]) * 1024)
+PYTHON
+if (ulimit -v 200000 && "$backprop" version >/dev/null 2>&1); then # no sanitizer, which keeps what is freed
+  check "in less than 16 MB" python3 memory.py 16 "$backprop" predict flowers.safetensors long.csv --threads 1
+fi
+{ cat long.csv; tail -n 1 long.csv | sed 's/,[^,]*,/,tall,/'; } >late.csv
+rm -f late.out
+refuses 3 "late.csv:135002: column 'length'" predict flowers.safetensors late.csv --out late.out
+check "and no half file is left" [ ! -e late.out ]
+check "nor a temporary one" [ -z "$(find . -name '.backprop-out-*')" ]
+
 # ---- predict refuses ----
 cut -d, -f1,3- flowers.csv >lacks.csv
 refuses 3 "'length'" predict flowers.safetensors lacks.csv

@@ -30,7 +30,24 @@ static bp_status read_job(bp_context *ctx, void *user) {
   return status;
 }
 
+static bp_status stream_job(bp_context *ctx, void *user) {
+  const job *j = user;
+  bp_table_stream *s = NULL;
+  bp_status status = bp_table_stream_open(ctx, j->path, &j->options, &s);
+  assert_true((status == BP_OK) == (s != NULL));
+  for (bool more = true; status == BP_OK && more;) {
+    bp_table *t = NULL;
+    status = bp_table_stream_next(s, 3, &t);
+    more = t != NULL;
+    bp_table_free(t);
+  }
+  bp_table_stream_free(s);
+  return status;
+}
+
 static void sweep(job *j) {
+  assert_true(bt_alloc_sweep(stream_job, j) >= 5);
+  assert_true(bt_io_sweep(stream_job, NULL, j) >= 2);
   assert_true(bt_alloc_sweep(read_job, j) >= 5);
   assert_true(bt_io_sweep(read_job, NULL, j) >= 2);
 }
