@@ -19,7 +19,7 @@
 #undef BP_KERNEL1_LONG
 #undef BP_KERNEL1_LIMITED
 #undef BP_KERNEL2
-#undef BP_KERNEL3
+#undef BP_KERNEL2_TURNED
 #undef BP_EACH1
 #undef BP_EACH2
 
@@ -48,6 +48,14 @@
     RESULT(0, a);                                                                                                      \
   }                                                                                                                    \
   BP_KERNEL(name, BP_EACH_CHUNK, 2)
+
+/* y[i] = what another kernel has for b and a. */
+#define BP_KERNEL2_TURNED(name, other)                                                                                 \
+  BP_INLINE real R(value_##name)(real a, real b) { return R(value_##other)(b, a); }                                    \
+  void BP_EW_NAME(name)(void *out, const void *const *in, int64_t n) {                                                 \
+    const void *const turned[] = {in[1], in[0]};                                                                       \
+    BP_EW_NAME(other)(out, turned, n);                                                                                 \
+  }
 
 /* y[i] = expression of x where |x| <= limit; else, and for NaN, function(x) of the C library. */
 #define BP_KERNEL1_LIMITED(name, expression, limit)                                                                    \
@@ -129,8 +137,8 @@ BP_KERNEL2(equal, a == b ? (real)1 : (real)0)
 BP_KERNEL2(not_equal, a != b ? (real)1 : (real)0)
 BP_KERNEL2(less, a < b ? (real)1 : (real)0)
 BP_KERNEL2(less_equal, a <= b ? (real)1 : (real)0)
-BP_KERNEL2(greater, a > b ? (real)1 : (real)0)
-BP_KERNEL2(greater_equal, a >= b ? (real)1 : (real)0)
+BP_KERNEL2_TURNED(greater, less)
+BP_KERNEL2_TURNED(greater_equal, less_equal)
 
 BP_EACH2(pow)
 BP_EACH2(atan2)
