@@ -52,10 +52,25 @@ typedef bool (*bp_progress_fn)(void *user, const bp_epoch *epoch, double done);
 
 /* What patience goes by, on the validation rows. */
 typedef enum bp_metric {
-  BP_METRIC_LOSS,     /* less is better */
-  BP_METRIC_ACCURACY, /* part of the rows whose largest output is their class; more is better */
+  BP_METRIC_LOSS, /* less is better */
+  BP_METRIC_ACCURACY, /* part of the rows whose largest output is their class, or of labels of 0 and 1 that are right; more is better */
   BP_METRIC_RMSE, /* sqrt of the mean of (p - y)² over rows and target columns; less is better. p: the predictions, in the units of y */
   BP_METRIC_MAE, /* mean of |p - y|; less is better */
+  /* those of an evaluation (metrics.h), from the predictions of all validation rows; classes, more is better: */
+  BP_METRIC_BALANCED_ACCURACY,
+  BP_METRIC_F1, /* macro: the mean over the classes that are true or predicted somewhere */
+  BP_METRIC_MCC,
+  BP_METRIC_KAPPA,
+  BP_METRIC_AUC, /* areas: of class 1 of two, else the mean of each class against the rest */
+  BP_METRIC_PR_AUC,
+  /* classes of which probabilities are predicted, less is better: */
+  BP_METRIC_LOG_LOSS,
+  BP_METRIC_BRIER,
+  BP_METRIC_CALIBRATION_ERROR,
+  /* values, the mean over target columns; for r2 more is better, for errors less: */
+  BP_METRIC_R2,
+  BP_METRIC_MEDIAN_ERROR,
+  BP_METRIC_MAX_ERROR,
   BP_METRIC_COUNT
 } bp_metric;
 /* VIEW "rmse"; NULL out of range. */
@@ -180,7 +195,7 @@ BP_API void bp_fit_result_release(bp_context *context, bp_fit_result *result);
  * with several threads. The result is the same for every number of threads.
  * BP_E_ARG       an option out of its range; the message names it and the range
  * BP_E_DATA      no rows, features or targets that do not fit the network (bp_objective_units() outputs), a class number or
- *                a target out of range, a value that is not finite
+ *                a target out of range, a value that is not finite, a metric that the validation rows do not define
  * BP_E_DIVERGED  the loss of an epoch is not finite: params hold the last values whose epoch was finite, and *result is valid */
 BP_API bp_status bp_fit(bp_context *context, const bp_net *net, void *const *params, const bp_source *train,
                         const bp_source *valid, const bp_fit_options *options, bp_fit_result *result);

@@ -8,7 +8,7 @@
 
 #include "base/fail.h"
 #include "model/model_pass.h"
-#include "model/probability_metrics.h"
+#include "train/probability_metrics.h"
 
 #define SCORES_MAX ((int64_t)1 << 25)
 

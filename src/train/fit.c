@@ -26,21 +26,6 @@ const char *bp_stop_name(bp_stop stop) {
   return (unsigned)stop < BP_STOP_COUNT ? names[stop] : "?";
 }
 
-static const char *const metrics[BP_METRIC_COUNT] = {
-    [BP_METRIC_LOSS] = "loss",
-    [BP_METRIC_ACCURACY] = "accuracy",
-    [BP_METRIC_RMSE] = "rmse",
-    [BP_METRIC_MAE] = "mae",
-};
-
-const char *bp_metric_name(bp_metric metric) { return (unsigned)metric < BP_METRIC_COUNT ? metrics[metric] : NULL; }
-
-bool bp_metric_find(const char *name, bp_metric *out) {
-  for (int i = 0; i < BP_METRIC_COUNT; i++)
-    if (strcmp(name, metrics[i]) == 0) return *out = (bp_metric)i, true;
-  return false;
-}
-
 /* ---- saving ---- */
 
 /* A checkpoint that cannot be written does not end the training, but is told. */
@@ -121,10 +106,13 @@ static bp_status validate(trainer *t, bp_epoch *epoch) {
     BP_TRY(runner_batch(r, begin, rows - begin < r->batch ? rows - begin : r->batch, &loss, &correct));
     loss_sum += loss;
     correct_sum += correct;
+    if (metric_needs_rows(t->options.metric))
+      fit_rows_take(&t->rows, begin, rows - begin < r->batch ? rows - begin : r->batch);
   }
   epoch->valid_loss = loss_sum / (double)rows;
   double second = correct_sum / (double)rows;
   if (r->classes != NULL) epoch->valid_accuracy = second;
+  if (metric_needs_rows(t->options.metric)) return fit_rows_measure(&t->rows, t->options.metric, &epoch->valid_metric);
   epoch->valid_metric = t->options.metric == BP_METRIC_LOSS   ? epoch->valid_loss
                         : t->options.metric == BP_METRIC_RMSE ? sqrt(second)
                                                               : second;
@@ -142,7 +130,7 @@ static bp_status record(trainer *t, const bp_epoch *epoch) {
 static bool judged(const trainer *t) { return t->options.patience > 0; }
 
 static bool is_better(const trainer *t, double value) {
-  bool more = t->options.metric == BP_METRIC_ACCURACY;
+  bool more = metric_rises(t->options.metric);
   return t->state.best_epoch == 0 ? !isnan(value) : more ? value > t->state.best : value < t->state.best;
 }
 

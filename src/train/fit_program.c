@@ -5,6 +5,7 @@
 #include "backprop/ops.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "train/fit_metrics.h"
 #include "train/optimizer_update.h"
 #include "train/regularize.h"
 
@@ -92,9 +93,19 @@ static bp_var is_correct(const bp_objective *o, bp_var z, bp_var classes) {
   return bp_equal(guess(o, z), bp_cast(classes, bp_var_dtype(z)));
 }
 
-/* The error of each row that a metric of values is the mean of, [rows]: over target columns the mean of (p - y)² or |p - y|. */
+/* One for each class or target, [rows, width]. */
+static bp_var predictions(const bp_objective *o, bp_var z) {
+  return bp_slice(bp_objective_predict(o, z), 1, 0, o->width, 1);
+}
+
+/* Of labels: 1 for those that are true. */
+static bp_var is_true(bp_var x) { return bp_greater(x, bp_scalar(x.graph, bp_var_dtype(x), 0.5)); }
+
+/* What a metric of values is the mean of, [rows]: over target columns the mean of (p - y)² or |p - y|, of labels the part that is
+ * right. */
 static bp_var row_errors(const bp_objective *o, bp_metric metric, bp_var z, bp_var target) {
-  bp_var p = bp_slice(bp_objective_predict(o, z), 1, 0, o->width, 1), error = bp_sub(p, target);
+  bp_var p = predictions(o, z), error = bp_sub(p, target);
+  if (metric == BP_METRIC_ACCURACY) return bp_mean(bp_equal(is_true(p), is_true(target)), 1u << 1);
   return bp_mean(metric == BP_METRIC_MAE ? bp_abs(error) : bp_square(error), 1u << 1);
 }
 
@@ -107,9 +118,10 @@ static bp_var forward(builder *b, const bp_objective *objective, bp_metric metri
                               : bp_net_apply(b->net, x, params);
   if (objective->classes)
     b->outputs[FIT_CORRECT] = bp_sum(weighted(is_correct(objective, z, target), weights), BP_ALL_AXES);
-  else if (metric == BP_METRIC_RMSE || metric == BP_METRIC_MAE)
+  else if (metric_is_sum(metric))
     b->outputs[FIT_CORRECT] = bp_sum(weighted(row_errors(objective, metric, z, target), weights), BP_ALL_AXES);
   b->n_outputs = bp_var_is_zero(b->outputs[FIT_CORRECT]) ? FIT_CORRECT : FIT_VALUES;
+  if (metric_needs_rows(metric)) b->outputs[b->n_outputs++] = predictions(objective, z);
   return weighted(bp_objective_rows(objective, z, target, training != NULL), weights);
 }
 

@@ -20,7 +20,8 @@ typedef enum fit_input {
 
 /* Outputs: the sum (eval) or mean (step) of the rows' losses, then the number of rows classified right (classes) or the
  * sum of the rows' errors that a metric asks for (values, eval only); with
- * weights, losses and rows are first multiplied by weight / mean weight. */
+ * weights, losses and rows are first multiplied by weight / mean weight. Behind them, where a metric needs them, the predictions
+ * [batch, width] (eval only). */
 enum { FIT_LOSS, FIT_CORRECT, FIT_VALUES };
 
 /* NEW program for one update on `batch` rows at most. Adds up all of loss, gradient and optimiser. */

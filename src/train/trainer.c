@@ -59,10 +59,13 @@ static bp_status set_up_valid(trainer *t, const bp_source *source) {
   int64_t batch = source->rows < EVAL_ROWS ? source->rows : EVAL_ROWS;
   bool classes = t->options.objective.classes;
   bp_metric metric = t->options.metric;
-  BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes,
-                     classes || metric == BP_METRIC_RMSE || metric == BP_METRIC_MAE,
+  BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes, classes || metric_is_sum(metric),
                      FIT_FIRST_PARAM_OF_EVAL + (size_t)t->n_params, batch));
   for (int p = 0; p < t->n_params; p++) r->inputs[FIT_FIRST_PARAM_OF_EVAL + p] = t->params[p];
+  if (metric_needs_rows(metric)) {
+    BP_TRY(fit_rows_init(&t->rows, t->ctx, bp_net_dtype(t->net), source, batch));
+    r->outputs[classes ? FIT_VALUES : FIT_CORRECT] = t->rows.piece; /* the last output */
+  }
   BP_TRY(fit_eval_program(t->ctx, t->net, source, &t->options.objective, metric, batch, &r->program));
   return bp_workspace_new(t->ctx, r->program, t->options.threads, &r->workspace);
 }
@@ -104,15 +107,11 @@ static bp_status set_up(trainer *t, const bp_source *train, const bp_source *val
 /* A metric that the rows have, and somebody to use it. */
 static bp_status check_metric(bp_context *ctx, const bp_fit_options *o, bool has_valid) {
   const char *name = bp_metric_name(o->metric);
-  bool classes = o->objective.classes;
   if (o->patience > 0 && !has_valid)
     return bp_fail(ctx, BP_E_ARG, "patience is %d, but there are no validation rows to go by", o->patience);
   if (o->metric != BP_METRIC_LOSS && o->patience == 0)
     return bp_fail(ctx, BP_E_ARG, "metric is %s, but nothing goes by it without patience", name);
-  if (o->metric != BP_METRIC_LOSS && classes != (o->metric == BP_METRIC_ACCURACY))
-    return bp_fail(ctx, BP_E_ARG, "metric is %s, but the targets are %s; expected loss or %s", name,
-                   classes ? "classes" : "values", classes ? "accuracy" : "rmse or mae");
-  return BP_OK;
+  return metric_check(ctx, o->metric, &o->objective);
 }
 
 static void warn_of_mismatch(bp_context *ctx, const bp_objective *o) {
@@ -152,6 +151,7 @@ void trainer_free(trainer *t) {
   norms_free(t->norms);
   runner_release(&t->train);
   runner_release(&t->valid);
+  fit_rows_release(&t->rows);
   if (t->kept != NULL) bp_aligned_free(a, t->kept, t->params_bytes);
   if (t->slots != NULL) bp_aligned_free(a, t->slots, t->slots_bytes + 1);
   if (t->anchor_params != NULL) bp_aligned_free(a, t->anchor_params, t->params_bytes);

@@ -9,6 +9,7 @@
  */
 #ifndef BP_TRAIN_TRAINER_H
 #define BP_TRAIN_TRAINER_H
+#include "train/fit_metrics.h"
 #include "train/full_fit.h"
 #include "train/norms.h"
 #include "train/plateau.h"
@@ -49,6 +50,7 @@ struct trainer {
   void *const *params;    /* the caller's, updated in place */
   bp_fit_options options; /* resolved */
   runner train, valid;    /* valid.source NULL: no validation rows */
+  fit_rows rows;          /* predictions of the validation rows, where the metric needs them */
   full_fit *full;         /* a method for full batches, whose iterations are the steps; NULL: steps by mini-batches */
   trainer_state state;
   int n_params, per_param; /* slots of each parameter */

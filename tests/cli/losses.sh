@@ -59,6 +59,12 @@ succeeds evaluate m.safetensors many.csv --json
 check "both in JSON" json '[t["target"] for t in j["targets"]] == ["u", "v"] and j["r2"] > 0.5'
 succeeds train many.csv --target a,b --features x,y --hidden 8 --epochs 40 --threads 1 --out ml.safetensors
 check "0 and 1 are labels" holds err "multilabel, loss binary_cross_entropy"
+succeeds train many.csv --target a,b --features x,y $fast --valid 0.25 --patience 5 --metric accuracy --out s.safetensors
+for metric in f1 auc mcc brier; do
+  succeeds train many.csv --target c --features x,y $fast --valid 0.25 --patience 5 --metric $metric --out s.safetensors
+done
+succeeds train many.csv --target u --features x,y $fast --valid 0.25 --patience 5 --metric r2 --out s.safetensors
+refuses 2 "metric is auc, but the targets are values" train many.csv --target u --task regression --features x,y $fast --valid 0.25 --patience 5 --metric auc
 succeeds evaluate ml.safetensors many.csv --json
 check "labels have an accuracy" json 'j["accuracy"] > 0.9'
 

@@ -101,7 +101,8 @@ static void counts_below_zero_are_refused(void **state) {
   j.with_valid = true;
   j.options.patience = 3;
   j.options.metric = BP_METRIC_RMSE;
-  refused(bt_ctx(state), &j, BP_E_ARG, "metric is rmse, but the targets are classes; expected loss or accuracy");
+  refused(bt_ctx(state), &j, BP_E_ARG,
+          "metric is rmse, but the targets are classes; expected one of loss, accuracy, balanced_accuracy, f1");
   j = job_new(bt_ctx(state));
   j.options.metric = BP_METRIC_COUNT;
   refused(bt_ctx(state), &j, BP_E_ARG, "no metric number 4");

@@ -1,7 +1,7 @@
-/* model/probability_metrics.c - log loss, Brier score, calibration error, top-k accuracy: one pass over the rows, so that a
- * model can be measured on more rows than fit in memory. Floor: model.
+/* train/probability_metrics.c - log loss, Brier score, calibration error, top-k accuracy: one pass over the rows, so that a
+ * model can be measured on more rows than fit in memory. Floor: train.
  */
-#include "model/probability_metrics.h"
+#include "train/probability_metrics.h"
 
 #include <math.h>
 

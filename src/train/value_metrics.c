@@ -1,4 +1,4 @@
-/* model/value_metrics.c - the measures of predicted values and quantiles. Floor: model. */
+/* train/value_metrics.c - the measures of predicted values and quantiles. Floor: train. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
-/* model/probability_metrics.h - the measures of class probabilities, row by row. */
-#ifndef BP_MODEL_PROBABILITY_METRICS_H
-#define BP_MODEL_PROBABILITY_METRICS_H
+/* train/probability_metrics.h - the measures of class probabilities, row by row. */
+#ifndef BP_TRAIN_PROBABILITY_METRICS_H
+#define BP_TRAIN_PROBABILITY_METRICS_H
 #include "backprop/metrics.h"
 
 #define BP_CALIBRATION_BINS 15

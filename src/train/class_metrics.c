@@ -1,4 +1,4 @@
-/* model/class_metrics.c - the confusion matrix and what follows from it. Floor: model.
+/* train/class_metrics.c - the confusion matrix and what follows from it. Floor: train.
  *
  * With n the sum of the matrix C, t_c its row sums (true), p_c its column sums (predicted):
  *   MCC   = (n Σ C_cc - Σ t_c p_c) / sqrt((n² - Σ p_c²) (n² - Σ t_c²))      (Gorodkin, 2004)

@@ -1,4 +1,4 @@
-/* model/ranking_metrics.c - areas under the ROC curve and under precision over recall. Floor: model.
+/* train/ranking_metrics.c - areas under the ROC curve and under precision over recall. Floor: train.
  *
  * Rows are sorted by score once; rows that tie form a group of weight P_g (class 1) and N_g (the rest).
  *   ROC:  Σ_g P_g (N of lower groups + N_g / 2) / (P N)                       (Mann and Whitney, 1947)
