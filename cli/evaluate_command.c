@@ -185,6 +185,7 @@ static void report_mistakes(const bp_model *model, const bp_metrics *m) {
 static void report(const bp_model *model, const bp_metrics *m) {
   char rows[32];
   cli_print("%-10s%s\n", "rows", cli_thousands(m->rows, rows, sizeof rows));
+  if (bp_model_is_multilabel(model)) cli_print("%-10s%s\n", "task", bp_model_task_text(model));
   loss_line(model, m);
   if (m->task != BP_TASK_CLASSIFICATION) {
     value_lines(model, m);

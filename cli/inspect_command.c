@@ -116,7 +116,7 @@ static void report_columns(const bp_model *model) {
 }
 
 static void report_target(const bp_model *model) {
-  cli_print("%-10s%s: %s", "target", bp_model_target(model), bp_task_name(bp_model_task(model)));
+  cli_print("%-10s%s: %s", "target", bp_model_target(model), bp_model_task_text(model));
   int64_t classes = bp_model_task(model) == BP_TASK_CLASSIFICATION ? bp_model_outputs(model) : 0;
   if (classes > 0) cli_print(", %" PRId64 " classes: ", classes);
   for (int64_t i = 0; i < classes && i < 12; i++) cli_print("%s%s", i ? ", " : "", bp_model_class(model, i));
@@ -232,7 +232,7 @@ static void json_column(cli_json *json, const bp_column_info *column) {
 static void json_model(cli_json *json, const bp_model *model, const json_t *record, const cli_gradients *gradients) {
   cli_json_open(json, NULL, '{');
   cli_json_whole(json, "parameters", bp_net_size(bp_model_net(model)));
-  cli_json_text(json, "task", bp_task_name(bp_model_task(model)));
+  cli_json_text(json, "task", bp_model_task_text(model));
   char loss[4096];
   cli_json_text(json, "loss", bp_objective_text(bp_model_objective(model), loss, sizeof loss));
   cli_json_text(json, "output_unit", bp_output_name(bp_model_objective(model)->output));

@@ -51,7 +51,7 @@ static void report_target(const bp_model *model) {
   bool classes = bp_model_task(model) == BP_TASK_CLASSIFICATION;
   label("target");
   for (int64_t i = 0; i < bp_model_targets(model); i++) cli_print("%s%s", i ? ", " : "", bp_model_target_at(model, i));
-  cli_print(": %s", bp_task_name(bp_model_task(model)));
+  cli_print(": %s", bp_model_task_text(model));
   if (classes) cli_print(", %" PRId64 " classes", bp_model_outputs(model));
   cli_print("\n");
 }

@@ -154,6 +154,11 @@ BP_API const bp_net *bp_model_net(const bp_model *model);
 /* VIEW the values of a parameter: layout as in bp_param_info. */
 BP_API const void *bp_model_param(const bp_model *model, int param);
 BP_API bp_task bp_model_task(const bp_model *model);
+/* Whether it is multi-label classification, which is a regression of several targets by its arithmetic: sigmoid outputs, and the loss
+ * binary_cross_entropy. */
+BP_API bool bp_model_is_multilabel(const bp_model *model);
+/* VIEW the task for people: "classification", "regression", "multi-label classification". */
+BP_API const char *bp_model_task_text(const bp_model *model);
 BP_API bp_loss bp_model_loss(const bp_model *model);
 /* VIEW what was minimised, resolved. For a loss that was a callback `rows` is NULL: it is not kept with a model, and
  * bp_model_evaluate() then gives the other measures and NaN for the loss. */

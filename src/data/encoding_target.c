@@ -261,12 +261,18 @@ static bp_status learn_one(target *t, const bp_encoding_options *options, bool q
 static bp_status learn_several(target *t, const bp_encoding_options *options, size_t number, bp_encoding *e) {
   char source[BP_PLACE_TEXT];
   if (options->goal == BP_GOAL_CLASSIFICATION)
+    return bp_fail(t->ctx, BP_E_DATA,
+                   "%s: classification has one target, but %zu are given; several columns of 0 and 1 are multi-label "
+                   "classification "
+                   "without being asked for it, and with the task regression and the loss binary_cross_entropy",
+                   bp_table_source(t->table, source), e->n_targets);
+  e->goal = BP_GOAL_REGRESSION;
+  if (!t->values)
     return bp_fail(
         t->ctx, BP_E_DATA,
-        "%s: classification has one target, but %zu are given; ask for regression, for labels of 0 and 1 with "
-        "the loss binary_cross_entropy",
-        bp_table_source(t->table, source), e->n_targets);
-  e->goal = BP_GOAL_REGRESSION;
+        "%s: the target '%s' is text, and several targets are numbers; write each class as a column of 0 and 1, "
+        "or train a model for each target",
+        bp_table_source(t->table, source), t->name);
   return learn_scale(t, options->raw_target, &e->targets[number]);
 }
 

@@ -175,6 +175,14 @@ const void *bp_model_param(const bp_model *model, int param) {
 }
 
 bp_task bp_model_task(const bp_model *model) { return model->task; }
+bool bp_model_is_multilabel(const bp_model *model) {
+  const bp_objective *o = &model->objective;
+  return model->task == BP_TASK_REGRESSION && model->encoding->n_targets > 1 && o->output == BP_OUTPUT_SIGMOID &&
+         o->loss == BP_LOSS_BINARY_CROSS_ENTROPY;
+}
+const char *bp_model_task_text(const bp_model *model) {
+  return bp_model_is_multilabel(model) ? "multi-label classification" : bp_task_name(model->task);
+}
 bp_loss bp_model_loss(const bp_model *model) { return model->objective.loss; }
 const bp_objective *bp_model_objective(const bp_model *model) { return &model->objective; }
 

@@ -58,7 +58,14 @@ check "a line for each target" [ "$(grep -cE '^(u|v) ' out)" -eq 2 ]
 succeeds evaluate m.safetensors many.csv --json
 check "both in JSON" json '[t["target"] for t in j["targets"]] == ["u", "v"] and j["r2"] > 0.5'
 succeeds train many.csv --target a,b --features x,y --hidden 8 --epochs 40 --threads 1 --out ml.safetensors
-check "0 and 1 are labels" holds err "multilabel, loss binary_cross_entropy"
+check "0 and 1 are labels" holds err "multi-label classification, loss binary_cross_entropy"
+check "the summary calls the task by its name" holds out "a, b: multi-label classification"
+succeeds inspect ml.safetensors
+check "so does inspect" holds out "multi-label classification"
+succeeds inspect ml.safetensors --json
+check "and its JSON" json 'j["task"] == "multi-label classification"'
+succeeds evaluate ml.safetensors many.csv
+check "and evaluate" holds out "multi-label classification"
 succeeds train many.csv --target a,b --features x,y $fast --valid 0.25 --patience 5 --metric accuracy --out s.safetensors
 for metric in f1 auc mcc brier; do
   succeeds train many.csv --target c --features x,y $fast --valid 0.25 --patience 5 --metric $metric --out s.safetensors

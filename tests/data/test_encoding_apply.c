@@ -121,7 +121,7 @@ static const struct {
     {"x,y\n1,2\n3,4\n", "y", "z", "there is no column 'z' (weight)"},
     {"x,y\n1,2\n3,4\n", "y", "y", "'y' is the target and the weight of rows"},
     {"x,y,w\n1,2,a\n3,4,b\n", "y", "w", "the weight 'w' is a column of text"},
-    {"x,y,t\n1,2,a\n3,4,b\n", "y,t", NULL, "the target 't' is text; regression needs numbers"},
+    {"x,y,t\n1,2,a\n3,4,b\n", "y,t", NULL, "the target 't' is text, and several targets are numbers"},
 };
 
 static void bad_targets_and_weights_are_refused(void **state) {
