@@ -53,8 +53,16 @@ static void fill(void *array, bp_dtype dtype, int64_t n, double scale) {
   }
 }
 
+/* Whole cache lines, as the arrays of a model. */
+static void *new_array(bp_dtype dtype, int64_t n) {
+  size_t bytes = ((size_t)n * bp_dtype_size(dtype) + 63) / 64 * 64;
+  void *array = aligned_alloc(64, bytes);
+  if (array == NULL) exit(cli_fail(CLI_NO_MEMORY, "out of memory: %zu bytes were asked for", bytes));
+  return array;
+}
+
 static void *filled(bp_dtype dtype, int64_t n, double scale) {
-  void *array = cli_alloc((size_t)n, bp_dtype_size(dtype));
+  void *array = new_array(dtype, n);
   fill(array, dtype, n, scale);
   return array;
 }
@@ -117,7 +125,7 @@ static bp_status measure_product(const bench_setting *setting, const bench_item 
   j.out = bp_matmul_t(j.in[0], item->left, j.in[1], item->right);
   j.values[0] = filled(t, m * k, 1);
   j.values[1] = filled(t, k * n, 1);
-  j.result = cli_alloc((size_t)(m * n), bp_dtype_size(t));
+  j.result = new_array(t, m * n);
   out->flops = 2.0 * (double)m * (double)n * (double)k;
   status = time_job(setting, &j, 0, s);
   job_release(&j);
@@ -134,8 +142,7 @@ static bp_status new_net(const bench_setting *setting, const bench_net *n, bp_ne
 
 /* Starting values of all parameters. */
 static void new_params(const bp_net *net, void **params) {
-  for (int p = 0; p < bp_net_params(net); p++)
-    params[p] = cli_alloc((size_t)bp_net_param(net, p).elements, bp_dtype_size(bp_net_dtype(net)));
+  for (int p = 0; p < bp_net_params(net); p++) params[p] = new_array(bp_net_dtype(net), bp_net_param(net, p).elements);
   bp_net_init(net, 1, params);
 }
 
@@ -162,7 +169,7 @@ static bp_status measure_inference(const bench_setting *setting, const bench_ite
     j.values[last] = filled(setting->dtype, item->rows * item->net->inputs, 1);
     j.n_in++;
     j.out = bp_loss_output(item->net->loss, bp_net_apply(net, j.in[last], j.in));
-    j.result = cli_alloc((size_t)(item->rows * bp_net_outputs(net)), bp_dtype_size(setting->dtype));
+    j.result = new_array(setting->dtype, item->rows * bp_net_outputs(net));
     status = time_job(setting, &j, item->rows, s);
   }
   out->flops = flops_of(item->net, false) * (double)item->rows;
