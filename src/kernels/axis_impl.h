@@ -1,6 +1,8 @@
 /* kernels/axis_impl.h - norms and running sums for one type; included twice by axis_kernel.c. */
 #include "kernels/real.h"
 
+#include "kernels/simd.h"
+
 #undef NORM_LANES
 #define NORM_LANES 8
 
@@ -50,17 +52,22 @@ void BP_ISA_FN(R(bp_norm))(const bp_reduce *g) {
   }
 }
 
+BP_INLINE void R(add_rows)(real *out, const real *a, const real *b, int64_t n) {
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES) R(vstore)(out + i, R(vload)(a + i) + R(vload)(b + i));
+  for (; i < n; i++) out[i] = a[i] + b[i];
+}
+
 void BP_ISA_FN(R(bp_cumsum))(void *out, const void *in, int64_t outer, int64_t reduce, int64_t inner, bool from_end) {
   for (int64_t o = 0; o < outer; o++) {
     const real *x = (const real *)in + o * reduce * inner;
     real *y = (real *)out + o * reduce * inner;
     for (int64_t step = 0; step < reduce; step++) {
       const int64_t r = from_end ? reduce - 1 - step : step, before = from_end ? r + 1 : r - 1;
-      if (step == 0) {
-        for (int64_t i = 0; i < inner; i++) y[r * inner + i] = x[r * inner + i];
-      } else {
-        BP_INDEPENDENT for (int64_t i = 0; i < inner; i++) y[r * inner + i] = y[before * inner + i] + x[r * inner + i];
-      }
+      if (step == 0)
+        memcpy(y + r * inner, x + r * inner, (size_t)inner * sizeof(real));
+      else
+        R(add_rows)(y + r * inner, y + before * inner, x + r * inner, inner);
     }
   }
 }

@@ -1,5 +1,6 @@
 /* kernels/axis_kernel.c - norms and running sums along an axis; float and double from the same source. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/kernels_isa.h"
 

@@ -1,9 +1,14 @@
 /* kernels/factor_impl.h - factors and triangular systems for one type; included twice by factor_kernel.c. */
 #include "kernels/real.h"
 
+#include "kernels/simd.h"
+
 /* y -= f x; apart from each other. */
 BP_INLINE void R(row_subtract)(real *y, const real *x, real f, int64_t n) {
-  BP_INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] -= f * x[i];
+  const R(vec) factor = R(vset1)(f);
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES) R(vstore)(y + i, R(vload)(y + i) - factor * R(vload)(x + i));
+  for (; i < n; i++) y[i] -= f * x[i];
 }
 
 BP_INLINE void R(row_divide)(real *y, real f, int64_t n) { BP_INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] /= f; }

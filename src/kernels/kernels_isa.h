@@ -11,6 +11,13 @@ void BP_ISA_FN(bp_gemm_f64)(const bp_gemm *g);
 void BP_ISA_FN(bp_gemm_pack_f32)(const bp_gemm_pack *g);
 void BP_ISA_FN(bp_gemm_pack_f64)(const bp_gemm_pack *g);
 
+/* out[q * out_row + l] = in[l * in_row + q] for q < columns, l < rows, 1 <= rows <= the lanes of a vector. All lanes are
+ * written: those beyond `rows` repeat the last row. */
+void BP_ISA_FN(bp_transpose_strip_f32)(float *out, int64_t out_row, const float *in, int64_t in_row, int64_t rows,
+                                       int64_t columns);
+void BP_ISA_FN(bp_transpose_strip_f64)(double *out, int64_t out_row, const double *in, int64_t in_row, int64_t rows,
+                                       int64_t columns);
+
 double BP_ISA_FN(bp_peak_f32)(int64_t steps, int64_t *flops);
 double BP_ISA_FN(bp_peak_f64)(int64_t steps, int64_t *flops);
 

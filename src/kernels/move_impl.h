@@ -2,7 +2,6 @@
 #include "kernels/real.h"
 
 #include "kernels/simd.h"
-#include "kernels/transpose_impl.h"
 
 #undef COLUMN_BLOCK
 #define COLUMN_BLOCK ((int64_t)(64 / sizeof(real))) /* so many lines of the output are open at a time */
@@ -14,7 +13,7 @@ static void R(transpose)(void *out, const void *in, int64_t in_row, int64_t rows
     const int64_t n = columns - c < COLUMN_BLOCK ? columns - c : COLUMN_BLOCK;
     int64_t r = 0;
     for (; r + LANES <= rows; r += LANES)
-      R(transpose_strip)(y + c * rows + r, rows, x + r * in_row + c, in_row, LANES, n);
+      BP_ISA_FN(R(bp_transpose_strip))(y + c * rows + r, rows, x + r * in_row + c, in_row, LANES, n);
     for (; r < rows; r++) {
       for (int64_t q = c; q < c + n; q++) y[q * rows + r] = x[r * in_row + q];
     }
@@ -22,5 +21,8 @@ static void R(transpose)(void *out, const void *in, int64_t in_row, int64_t rows
 }
 
 static void R(fill)(real *out, real value, int64_t n) {
-  for (int64_t i = 0; i < n; i++) out[i] = value;
+  const R(vec) all = R(vset1)(value);
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES) R(vstore)(out + i, all);
+  for (; i < n; i++) out[i] = value;
 }

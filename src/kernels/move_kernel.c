@@ -21,11 +21,32 @@ BP_INLINE i32 to_i32(double x) {
   return (i32)(low < 2147483647.0 ? low : 2147483647.0);
 }
 
+/* A bunch of elements is read before it is written: so the compiler need not ask whether one changes another. */
+enum { BUNCH = 16 };
 #define CONVERT(to, from, expression)                                                                                  \
   static void from##_to_##to(void *out, const void *in, int64_t n) {                                                   \
     to *y = out;                                                                                                       \
     const from *p = in;                                                                                                \
-    BP_INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                                   \
+    int64_t i = 0;                                                                                                     \
+    for (; i + BUNCH <= n; i += BUNCH) {                                                                               \
+      from some[BUNCH];                                                                                                \
+      memcpy(some, p + i, sizeof some);                                                                                \
+      BP_INDEPENDENT for (int j = 0; j < BUNCH; j++) {                                                                 \
+        const from x = some[j];                                                                                        \
+        y[i + j] = expression;                                                                                         \
+      }                                                                                                                \
+    }                                                                                                                  \
+    for (; i < n; i++) {                                                                                               \
+      const from x = p[i];                                                                                             \
+      y[i] = expression;                                                                                               \
+    }                                                                                                                  \
+  }
+/* The same for what is rare, one by one. */
+#define CONVERT_EACH(to, from, expression)                                                                             \
+  static void from##_to_##to(void *out, const void *in, int64_t n) {                                                   \
+    to *y = out;                                                                                                       \
+    const from *p = in;                                                                                                \
+    for (int64_t i = 0; i < n; i++) {                                                                                  \
       const from x = p[i];                                                                                             \
       y[i] = expression;                                                                                               \
     }                                                                                                                  \
@@ -45,12 +66,12 @@ CONVERT(f32, i32, (float)x)
 CONVERT(f64, f32, (double)x)
 CONVERT(f64, u8, (double)x)
 CONVERT(f64, i32, (double)x)
-CONVERT(u8, f32, to_u8((double)x))
-CONVERT(u8, f64, to_u8(x))
-CONVERT(u8, i32, (u8)(x<0 ? 0 : x> 255 ? 255 : x))
-CONVERT(i32, f32, to_i32((double)x))
-CONVERT(i32, f64, to_i32(x))
-CONVERT(i32, u8, x)
+CONVERT_EACH(u8, f32, to_u8((double)x))
+CONVERT_EACH(u8, f64, to_u8(x))
+CONVERT_EACH(u8, i32, (u8)(x<0 ? 0 : x> 255 ? 255 : x))
+CONVERT_EACH(i32, f32, to_i32((double)x))
+CONVERT_EACH(i32, f64, to_i32(x))
+CONVERT_EACH(i32, u8, x)
 
 const bp_moves BP_ISA_FN(bp_moves_table) = {
     .convert = {{f32_to_f32, f64_to_f32, u8_to_f32, i32_to_f32},

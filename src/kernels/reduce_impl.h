@@ -8,7 +8,6 @@
 #include "kernels/real.h"
 
 #include "kernels/simd.h"
-#include "kernels/transpose_impl.h"
 
 #undef ROW_LANES
 #undef LONG_ROW
@@ -45,7 +44,8 @@ static __attribute__((noinline)) void R(load_rows)(real *out, const real *in, in
                                                    int64_t columns) {
   for (int64_t half = 0; half < ROWS; half += LANES) {
     const int64_t here = rows - half < LANES ? rows - half : LANES;
-    R(transpose_strip)(out + half, ROWS, here > 0 ? in + half * stride : in, stride, here > 0 ? here : 1, columns);
+    const real *from = here > 0 ? in + half * stride : in;
+    BP_ISA_FN(R(bp_transpose_strip))(out + half, ROWS, from, stride, here > 0 ? here : 1, columns);
   }
 }
 
@@ -159,7 +159,8 @@ BP_INLINE void R(all_columns)(R(join_fn) join, real neutral, ibits flip, const b
 }
 
 BP_INLINE void R(reduce)(R(join_fn) join, real neutral, ibits flip, const bp_reduce *g) {
-  const bool rows = g->inner == 1 && g->reduce_stride == 1, several = rows && g->reduce > 0 && g->reduce <= SHORT_ROW;
+  const bool rows = g->inner == 1 && g->reduce_stride == 1;
+  const bool several = rows && g->outer > 1 && g->reduce > 0 && g->reduce <= SHORT_ROW;
   for (int64_t o = 0, step = 1; o < g->outer; o += step) {
     const real *x = (const real *)g->in + o * g->outer_stride;
     real *y = (real *)g->out + o * g->out_stride;

@@ -14,6 +14,7 @@
 #define LANES ((int64_t)(BP_VECTOR_BYTES / sizeof(real)))
 
 typedef real R(vec) __attribute__((vector_size(BP_VECTOR_BYTES)));
+typedef ibits R(ivec) __attribute__((vector_size(BP_VECTOR_BYTES)));
 typedef real R(vec_u) __attribute__((vector_size(BP_VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 
 BP_INLINE R(vec) R(vload)(const real *p) { return *(const R(vec_u) *)p; }

@@ -1,4 +1,5 @@
-/* kernels/transpose_impl.h - transposing blocks in registers, for one type; included once per type after simd.h.
+/* kernels/transpose_impl.h - transposing blocks in registers, for one type; included after simd.h by transpose_kernel.c, and by
+ * gemm_impl.h, where a call would cost small products more than the work.
  *
  * A block is LANES rows by PIECE columns, a piece being 16 bytes. A register takes one piece from each of every PIECE-th
  * row, so after a PIECE by PIECE transpose inside the 16-byte lanes it holds one column of all LANES rows. In-lane
@@ -14,7 +15,6 @@
 #define SHUFFLE(type, a, b, ...) __builtin_shuffle(a, b, (type){__VA_ARGS__})
 #endif
 
-typedef ibits R(ivec) __attribute__((vector_size(BP_VECTOR_BYTES)));
 typedef double R(pairs) __attribute__((vector_size(BP_VECTOR_BYTES))); /* two floats, or one double, to a lane */
 typedef int64_t R(ipairs) __attribute__((vector_size(BP_VECTOR_BYTES)));
 
@@ -93,8 +93,8 @@ BP_INLINE void R(transpose_block)(real *out, int64_t out_row, const real *const 
 #endif
 }
 
-/* out[q * out_row + l] = in[l * in_row + q] for q < columns, l < rows, 1 <= rows <= LANES. All LANES lanes are written:
- * those beyond `rows` repeat the last row. */
+/* out[q * out_row + l] = in[l * in_row + q] for q < columns, l < rows, 1 <= rows <= LANES. All LANES lanes are written: those
+ * beyond `rows` repeat the last row. */
 BP_INLINE void R(transpose_strip)(real *out, int64_t out_row, const real *in, int64_t in_row, int64_t rows,
                                   int64_t columns) {
   const real *row[LANES];

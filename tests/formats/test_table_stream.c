@@ -57,8 +57,7 @@ static const char *const texts[] = {
     "a,b,c\n1,x,2\n3,y,4\n5,,6\n7,z,NA\n8,w,9\n",
     "a,b\r\n1,x\r\n\r\n2,y\r\n3,z",
     "a,b\r1,x\r2,y\r\r\r3,z\r",
-    "\xEF\xBB\xBF"
-    "a,b\n1,é\n2,€uro\n3,😀😀\n4,naïve\n",
+    "\357\273\277a,b\n1,é\n2,€uro\n3,😀😀\n4,naïve\n",
     "a,b\n1,\"x, \n\"\"quoted\"\"\"\n2,\"\"\"\"\n3,\"\r\n\"\n4, \"z\" \n",
     "a,b\n1,x\n2,y\n   \n\n\n\n\n\n\n\n\n\n\n                                      \n\n\n3,z\n\n\n\n\n   ",
     "a\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n18\n19\n20\n",

@@ -105,7 +105,7 @@ static void counts_below_zero_are_refused(void **state) {
           "metric is rmse, but the targets are classes; expected one of loss, accuracy, balanced_accuracy, f1");
   j = job_new(bt_ctx(state));
   j.options.metric = BP_METRIC_COUNT;
-  refused(bt_ctx(state), &j, BP_E_ARG, "no metric number 4");
+  refused(bt_ctx(state), &j, BP_E_ARG, "no metric number");
   j = job_new(bt_ctx(state));
   j.options.tolerance = -1;
   refused(bt_ctx(state), &j, BP_E_ARG, "tolerance is -1, expected a number from 0 and below 1");
