@@ -229,7 +229,8 @@ static bool R(is_column)(const bp_gemm *g) {
 
 /* A small product that is one tile, as in networks of a few units: nothing to plan. */
 static bool R(is_one_tile)(const bp_gemm *g) {
-  return g->n <= LANES && g->m <= tile_rows[0] && g->k <= BP_ONE_TILE_STEPS && !g->b_trans && !g->b_packed;
+  return g->n <= LANES && g->m <= tile_rows[0] && g->k <= (g->b_trans ? BP_TURNED_STEPS : BP_ONE_TILE_STEPS) &&
+         !g->b_packed;
 }
 
 static void R(one_tile)(const bp_gemm *g) {
@@ -245,6 +246,14 @@ static void R(one_tile)(const bp_gemm *g) {
        .from_c = g->accumulate,
        .last = R(vfirst)(g->n)};
   t.next = t.next_end = (const char *)&t;
+  real turned[BP_TURNED_STEPS * LANES];
+  if (g->b_trans) {
+    for (int64_t j = 0; j < g->n; j++) {
+      for (int64_t p = 0; p < g->k; p++) turned[p * g->n + j] = t.b[j * g->ldb + p];
+    }
+    t.b = turned;
+    t.ldb = g->n;
+  }
 #if BP_TILE_ALWAYS_PART
   R(tiles)[0][g->m - 1](&t);
 #else

@@ -12,6 +12,7 @@
 enum {
   BP_GEMM_PANEL_BYTES = 256, /* one row of a packed panel of B, at most: four 64-byte vectors */
   BP_ONE_TILE_STEPS = 64,    /* steps of k of a product that is done as one tile without a plan */
+  BP_TURNED_STEPS = 8,       /* the same with a transposed B, which is turned element by element */
   BP_GEMM_K_BLOCK = 832,     /* steps of k at a time: a panel of B has 208 KiB at most, and stays in the second level */
   BP_GEMM_K_BLOCK_A = 512,   /* the same when A is packed as well */
   BP_GEMM_A_ROWS = 256,      /* rows of A packed at a time */
