@@ -187,7 +187,7 @@ int64_t bp_pool_run(bp_pool *pool, bp_task_fn fn, void *user, int64_t tasks) {
   pool->user = user;
   pool->tasks = tasks;
   atomic_store(&pool->open, tasks);
-  for (int thread = 0; thread <= pool->n_workers; thread++)
+  for (int thread = pool->n_workers; thread >= 0; thread--) /* the owner's last: the others look at their own first */
     atomic_store(&pool->shares[thread].unclaimed, share_of(pool, tasks, thread));
   wake_all(&pool->workers_sleep);
   take_part(pool, 0);

@@ -2,6 +2,7 @@
 #include "base/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -54,6 +55,33 @@ static void each_task_is_done_once_in_each_run(void **state) {
     assert_int_equal(j.bad, 0);
     bp_pool_free(pool);
   }
+}
+
+/* Two tasks, neither of which ends before both have begun: nobody can take a second one. A worker that is stopped just after it
+ * looked for tasks of its own may take the owner's; that is rare. */
+typedef struct couple {
+  atomic_int here, strangers;
+} couple;
+
+static void wait_for_both(void *user, int64_t task, int thread) {
+  couple *c = user;
+  if (task != thread) atomic_fetch_add(&c->strangers, 1);
+  atomic_fetch_add(&c->here, 1);
+  while (atomic_load(&c->here) < 2) (void)sched_yield();
+}
+
+static void a_task_is_done_by_the_thread_that_it_is_meant_for(void **state) {
+  enum { RUNS = 1000 };
+  bp_pool *pool = pool_new(bt_ctx(state), 2);
+  int strangers = 0;
+  for (int run = 0; run < RUNS; run++) {
+    couple c = {0};
+    bp_pool_run(pool, wait_for_both, &c, 2);
+    assert_int_equal(c.here, 2);
+    strangers += c.strangers;
+  }
+  assert_true(strangers < RUNS / 10);
+  bp_pool_free(pool);
 }
 
 /* The function and its argument change from run to run: a late worker must not take the old ones along. */
@@ -288,6 +316,7 @@ static void a_pool_without_memory_is_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(each_task_is_done_once_in_each_run),
+      BT_TEST(a_task_is_done_by_the_thread_that_it_is_meant_for),
       BT_TEST(a_late_worker_takes_part_in_the_run_that_is_on),
       BT_TEST(a_run_sees_what_the_run_before_it_wrote),
       BT_TEST(sleeping_workers_are_woken),
