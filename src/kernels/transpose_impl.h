@@ -1,5 +1,5 @@
-/* kernels/transpose_impl.h - transposing blocks in registers, for one type; included after simd.h by transpose_kernel.c, and by
- * gemm_impl.h, where a call would cost small products more than the work.
+/* kernels/transpose_impl.h - transposing blocks in registers, for one type; included once per type after simd.h:
+ * by transpose_kernel.c, and by gemm_impl.h, where a call would cost small products more than the work.
  *
  * A block is LANES rows by PIECE columns, a piece being 16 bytes. A register takes one piece from each of every PIECE-th
  * row, so after a PIECE by PIECE transpose inside the 16-byte lanes it holds one column of all LANES rows. In-lane
