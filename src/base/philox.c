@@ -3,20 +3,20 @@
 
 #include <math.h>
 
-enum { ROUNDS = 10 };
+#include "base/philox_lanes.h"
 
 void bp_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
   uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
   uint32_t k0 = key[0], k1 = key[1];
-  for (int round = 0; round < ROUNDS; round++) {
-    uint64_t p0 = (uint64_t)c0 * 0xD2511F53u;
-    uint64_t p1 = (uint64_t)c2 * 0xCD9E8D57u;
+  for (int round = 0; round < BP_PHILOX_ROUNDS; round++) {
+    uint64_t p0 = (uint64_t)c0 * BP_PHILOX_M0;
+    uint64_t p1 = (uint64_t)c2 * BP_PHILOX_M1;
     c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
     c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
     c1 = (uint32_t)p1;
     c3 = (uint32_t)p0;
-    k0 += 0x9E3779B9u; /* golden ratio */
-    k1 += 0xBB67AE85u; /* sqrt(3) - 1 */
+    k0 += BP_PHILOX_W0;
+    k1 += BP_PHILOX_W1;
   }
   out[0] = c0;
   out[1] = c1;
@@ -67,45 +67,27 @@ uint64_t bp_random_below(uint64_t seed, bp_purpose purpose, uint32_t epoch, uint
   return mul_high(bp_random_bits(seed, purpose, epoch, index), n);
 }
 
-/* ---- many at a time: lanes are plain arrays, so that each round is a loop that becomes vector code ---- */
-enum { LANES = 8 };
-
-typedef struct lanes {
-  uint32_t c[4][LANES]; /* word w of the counter of each number */
-} lanes;
-
-static void round_of_lanes(lanes *p, uint32_t k0, uint32_t k1) {
-  for (int i = 0; i < LANES; i++) {
-    const uint64_t p0 = (uint64_t)p->c[0][i] * 0xD2511F53u, p1 = (uint64_t)p->c[2][i] * 0xCD9E8D57u;
-    const uint32_t c1 = p->c[1][i], c3 = p->c[3][i];
-    p->c[0][i] = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
-    p->c[2][i] = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-    p->c[1][i] = (uint32_t)p1;
-    p->c[3][i] = (uint32_t)p0;
-  }
-}
-
 /* out[i] = bp_random_bits() of index first - i. */
-static void bits_downward(uint64_t seed, bp_purpose purpose, uint32_t epoch, uint64_t first, uint64_t out[LANES]) {
-  lanes p;
-  uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-  for (int i = 0; i < LANES; i++) {
+static void bits_downward(uint64_t seed, bp_purpose purpose, uint32_t epoch, uint64_t first,
+                          uint64_t out[BP_PHILOX_LANES]) {
+  bp_philox_lanes p;
+  for (int i = 0; i < BP_PHILOX_LANES; i++) {
     const uint64_t index = first - (uint64_t)i;
     p.c[0][i] = (uint32_t)index;
     p.c[1][i] = (uint32_t)(index >> 32);
     p.c[2][i] = epoch;
     p.c[3][i] = (uint32_t)purpose;
   }
-  for (int round = 0; round < ROUNDS; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) round_of_lanes(&p, k0, k1);
-  for (int i = 0; i < LANES; i++) out[i] = p.c[0][i] | (uint64_t)p.c[1][i] << 32;
+  bp_philox_lanes_run(&p, seed);
+  for (int i = 0; i < BP_PHILOX_LANES; i++) out[i] = p.c[0][i] | (uint64_t)p.c[1][i] << 32;
 }
 
 void bp_random_permutation(uint64_t seed, bp_purpose purpose, uint32_t epoch, int32_t *order, int32_t n) {
-  uint64_t bits[LANES];
+  uint64_t bits[BP_PHILOX_LANES];
   for (int32_t i = 0; i < n; i++) order[i] = i;
-  for (int32_t first = n - 1; first > 0; first -= LANES) {
+  for (int32_t first = n - 1; first > 0; first -= BP_PHILOX_LANES) {
     bits_downward(seed, purpose, epoch, (uint64_t)first, bits);
-    for (int32_t i = first; i > 0 && i > first - LANES; i--) {
+    for (int32_t i = first; i > 0 && i > first - BP_PHILOX_LANES; i--) {
       uint64_t j = mul_high(bits[first - i], (uint64_t)i + 1);
       int32_t other = order[j];
       order[j] = order[i];

@@ -6,7 +6,7 @@
 #define PER_BLOCK ((int64_t)(16 / sizeof(real)))
 
 /* Number j of the lanes' blocks: the upper 24 bits of a word, or the upper 53 of two, as a number in [0, 1). */
-BP_INLINE void R(lane_number)(const philox_lanes *p, int lane, real out[4]) {
+BP_INLINE void R(lane_number)(const bp_philox_lanes *p, int lane, real out[4]) {
 #if BP_REAL_IS_F64
   out[0] = (real)(((uint64_t)p->c[1][lane] << 32 | p->c[0][lane]) >> 11) * 0x1p-53;
   out[1] = (real)(((uint64_t)p->c[3][lane] << 32 | p->c[2][lane]) >> 11) * 0x1p-53;
@@ -15,12 +15,12 @@ BP_INLINE void R(lane_number)(const philox_lanes *p, int lane, real out[4]) {
 #endif
 }
 
-/* The numbers of PHILOX_LANES blocks from number `block` on. */
-static void R(uniform_lanes)(real out[PHILOX_LANES * 4], uint64_t key, uint64_t step, uint64_t block) {
-  philox_lanes p;
+/* The numbers of BP_PHILOX_LANES blocks from number `block` on. */
+static void R(uniform_lanes)(real out[BP_PHILOX_LANES * 4], uint64_t key, uint64_t step, uint64_t block) {
+  bp_philox_lanes p;
   philox_start(&p, step, block);
-  philox_rounds(&p, key);
-  BP_INDEPENDENT for (int lane = 0; lane < PHILOX_LANES; lane++) R(lane_number)(&p, lane, out + lane * PER_BLOCK);
+  bp_philox_lanes_run(&p, key);
+  BP_INDEPENDENT for (int lane = 0; lane < BP_PHILOX_LANES; lane++) R(lane_number)(&p, lane, out + lane * PER_BLOCK);
 }
 
 #if BP_REAL_IS_F64
@@ -28,8 +28,8 @@ void BP_ISA_FN(bp_uniform_f64)(void *out, uint64_t key, uint64_t step, int64_t f
 #else
 void BP_ISA_FN(bp_uniform_f32)(void *out, uint64_t key, uint64_t step, int64_t first, int64_t n) {
 #endif
-  real *y = out, some[PHILOX_LANES * 4];
-  const int64_t most = PHILOX_LANES * PER_BLOCK;
+  real *y = out, some[BP_PHILOX_LANES * 4];
+  const int64_t most = BP_PHILOX_LANES * PER_BLOCK;
   while (n > 0) {
     int64_t skip = first % PER_BLOCK, take = most - skip < n ? most - skip : n;
     if (take == most) {

@@ -44,6 +44,22 @@ static void elementwise_operations_broadcast(void **state) {
   bp_graph_free(g);
 }
 
+/* Nothing is to be done along an axis of one element: a sum or an extreme over it is the array in another shape. */
+static void axes_of_one_element_are_dropped(void **state) {
+  static bp_var (*const reduce[])(bp_var, unsigned) = {bp_sum, bp_reduce_max, bp_reduce_min};
+  bp_graph *g;
+  bt_assert_ok(bt_ctx(state), bp_graph_new(bt_ctx(state), &g));
+  for (size_t i = 0; i < sizeof reduce / sizeof *reduce; i++) {
+    bp_var x = f32(g, SHAPE(B, 1, 5, 1)), some = reduce[i](x, BP_AXIS(1) | BP_AXIS(3));
+    assert_is(some, BP_F32, "[batch,5]");
+    assert_string_equal(bp_var_op(some), "reshape");
+    bp_var both = reduce[i](x, BP_AXIS(1) | BP_AXIS(2));
+    assert_is(both, BP_F32, "[batch,1]");
+    assert_string_not_equal(bp_var_op(both), "reshape");
+  }
+  bp_graph_free(g);
+}
+
 static void reductions_take_axes_away(void **state) {
   bp_graph *g;
   bt_assert_ok(bt_ctx(state), bp_graph_new(bt_ctx(state), &g));
@@ -318,9 +334,13 @@ static void leaves_refuse_bad_shapes_and_types(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      BT_TEST(elementwise_operations_broadcast),   BT_TEST(reductions_take_axes_away),
-      BT_TEST(products_shapes_and_numbers),        BT_TEST(mistakes_name_shapes_and_the_place_of_the_caller),
-      BT_TEST(the_line_is_the_one_of_the_mistake), BT_TEST(variables_of_two_graphs_do_not_mix),
+      BT_TEST(elementwise_operations_broadcast),
+      BT_TEST(reductions_take_axes_away),
+      BT_TEST(axes_of_one_element_are_dropped),
+      BT_TEST(products_shapes_and_numbers),
+      BT_TEST(mistakes_name_shapes_and_the_place_of_the_caller),
+      BT_TEST(the_line_is_the_one_of_the_mistake),
+      BT_TEST(variables_of_two_graphs_do_not_mix),
       BT_TEST(leaves_refuse_bad_shapes_and_types),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
