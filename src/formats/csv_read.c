@@ -358,10 +358,14 @@ static void release(csv *c) {
   bp_csv_text_release(&c->text);
 }
 
-/* What stands before the rows, of a text that is there. */
-static bp_status begin(csv *c, bool as_tab) {
+static void choose_delimiter(csv *c, bool as_tab) {
+  char said = c->options->delimiter;
+  c->delimiter = said ? said : as_tab ? '\t' : bp_csv_guess_delimiter(&c->text);
+}
+
+/* What stands before the rows, of a text of which the delimiter is known and the first row is there. */
+static bp_status begin(csv *c) {
   const bp_read_options *o = c->options;
-  c->delimiter = o->delimiter ? o->delimiter : as_tab ? '\t' : bp_csv_guess_delimiter(&c->text);
   BP_TRY(read_missing(c));
   c->has_header = o->header ? o->header > 0 : bp_csv_guess_header(&c->text, c->delimiter, &c->missing);
   BP_TRY(read_names(c));
@@ -371,7 +375,8 @@ static bp_status begin(csv *c, bool as_tab) {
 
 static bp_status read(csv *c, bp_reader *reader, bool as_tab, bp_table **out) {
   BP_TRY(bp_csv_text_read(c->ctx, reader, &c->text));
-  BP_TRY(begin(c, as_tab));
+  choose_delimiter(c, as_tab);
+  BP_TRY(begin(c));
   c->end = c->text.end;
   BP_TRY(alloc_numbers(c, rows_at_most(c)));
   BP_TRY(read_columns(c));
@@ -401,6 +406,26 @@ static bool may_go_on(const csv *c, const bp_csv_lexer *lexer, bp_csv_end end) {
   return end == BP_CSV_OPEN || c->text.end - lexer->at <= (end == BP_CSV_ROW ? 0 : SHOWN);
 }
 
+static bp_csv_end skip_cells(bp_csv_lexer *lexer, bp_csv_cell *cell) {
+  bp_csv_end end;
+  do end = bp_csv_cell_next(lexer, cell);
+  while (end == BP_CSV_CELL);
+  return end;
+}
+
+/* Chooses the delimiter from a window that holds the first row whole. */
+static bp_status hold_first_row(csv *c, bp_reader *reader, bool as_tab) {
+  for (;;) {
+    bp_csv_lexer lexer;
+    bp_csv_cell cell;
+    choose_delimiter(c, as_tab);
+    bp_csv_lexer_init(&lexer, c->text.begin, c->text.end, c->delimiter);
+    (void)bp_csv_row_next(&lexer); /* the text is not blank */
+    if (!may_go_on(c, &lexer, skip_cells(&lexer, &cell))) return BP_OK;
+    BP_TRY(bp_csv_text_more(&c->text, reader, c->text.begin));
+  }
+}
+
 /* Counts the rows at c->body that the window holds whole, `most` at most, and sets c->end behind them. */
 static bp_status find_rows(csv *c, int64_t most, int64_t *rows) {
   bp_csv_lexer lexer;
@@ -412,9 +437,7 @@ static bp_status find_rows(csv *c, int64_t most, int64_t *rows) {
     c->body = c->end = lexer.at > c->body && lexer.at[-1] == '\r' ? lexer.at - 1 : lexer.at;
   while (*rows < most && bp_csv_row_next(&lexer)) {
     bp_csv_cell cell;
-    bp_csv_end end;
-    do end = bp_csv_cell_next(&lexer, &cell);
-    while (end == BP_CSV_CELL);
+    bp_csv_end end = skip_cells(&lexer, &cell);
     if (may_go_on(c, &lexer, end)) break;
     if (end > BP_CSV_ROW) return bp_csv_fail(&c->text, &lexer, &cell, end);
     c->end = lexer.at;
@@ -441,7 +464,8 @@ bp_status bp_csv_stream_open(bp_context *ctx, bp_reader *reader, bool as_tab, co
   s->reader = reader;
   s->c = (csv){.ctx = ctx, .text.ctx = ctx, .options = options ? options : &defaults};
   bp_status status = bp_csv_text_open(ctx, reader, window, &s->c.text);
-  if (status == BP_OK) status = begin(&s->c, as_tab);
+  if (status == BP_OK) status = hold_first_row(&s->c, reader, as_tab);
+  if (status == BP_OK) status = begin(&s->c);
   s->c.options = NULL;
   if (status != BP_OK) {
     bp_csv_stream_free(s);

@@ -95,10 +95,8 @@ static bp_status check_bytes(const bp_csv_text *t, const char *from) {
                  t->name, bp_csv_line(t, at), (unsigned)(unsigned char)*at, before + bad + 1);
 }
 
-static bp_status check(const bp_csv_text *t) {
-  BP_TRY(check_kind(t));
-  BP_TRY(check_bytes(t, t->begin));
-  if (!t->whole) return BP_OK;
+/* That a whole text is not only blanks. */
+static bp_status check_content(const bp_csv_text *t) {
   for (const char *at = t->begin; at < t->end; at++)
     if (*at != '\n' && *at != '\r' && *at != ' ' && *at != '\t') return BP_OK;
   return bp_fail(t->ctx, BP_E_DATA, "%s: the file is empty; expected rows of data", t->name);
@@ -123,8 +121,10 @@ bp_status bp_csv_text_read(bp_context *ctx, bp_reader *reader, bp_csv_text *out)
   if (status == BP_OK) {
     set_range(&t, size);
     skip_mark(&t);
-    status = check(&t);
+    status = check_kind(&t);
   }
+  if (status == BP_OK) status = check_bytes(&t, t.begin);
+  if (status == BP_OK) status = check_content(&t);
   if (status != BP_OK) {
     bp_csv_text_release(&t);
     return status;
@@ -174,10 +174,18 @@ bp_status bp_csv_text_more(bp_csv_text *t, bp_reader *reader, const char *from) 
   return check_bytes(t, t->begin + keep);
 }
 
-/* Whether the window has lines enough to guess from. */
+/* Whether the window has lines enough to guess from, those of blanks not counted. */
 static bool has_lines(const bp_csv_text *t) {
   int lines = 0;
-  for (const char *at = t->begin; at < t->end && lines < 3; at++) lines += bp_csv_is_line_end(at);
+  bool blank = true;
+  for (const char *at = t->begin; at < t->end && lines < 3; at++) {
+    if (*at == '\n' || *at == '\r') {
+      lines += !blank;
+      blank = true;
+    } else {
+      blank = blank && (*at == ' ' || *at == '\t');
+    }
+  }
   return lines == 3;
 }
 
@@ -185,9 +193,10 @@ static bp_status open_window(bp_csv_text *t, bp_reader *reader, size_t window) {
   BP_TRY(bp_grow(t->ctx, &t->data, &t->capacity, window, 1));
   BP_TRY(fill(t, reader, 0));
   skip_mark(t);
-  BP_TRY(check(t));
+  BP_TRY(check_kind(t));
+  BP_TRY(check_bytes(t, t->begin));
   while (!t->whole && !has_lines(t)) BP_TRY(bp_csv_text_more(t, reader, t->begin));
-  return BP_OK;
+  return t->whole ? check_content(t) : BP_OK;
 }
 
 bp_status bp_csv_text_open(bp_context *ctx, bp_reader *reader, size_t window, bp_csv_text *out) {

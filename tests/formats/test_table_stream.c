@@ -60,6 +60,8 @@ static const char *const texts[] = {
     "\357\273\277a,b\n1,é\n2,€uro\n3,😀😀\n4,naïve\n",
     "a,b\n1,\"x, \n\"\"quoted\"\"\"\n2,\"\"\"\"\n3,\"\r\n\"\n4, \"z\" \n",
     "a,b\n1,x\n2,y\n   \n\n\n\n\n\n\n\n\n\n\n                                      \n\n\n3,z\n\n\n\n\n   ",
+    "\n\n  \n\n\n\n\n\n\nthe first column,the second column\n1,x\n2,y\n",
+    "\r\n\r\n\r\n\r\n\"over\r\n\r\n\r\n\r\n\r\nlines\",b\r\n1,x\r\n2,\"y\r\n\r\n\r\n\"\r\n",
     "a\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n18\n19\n20\n",
 };
 
