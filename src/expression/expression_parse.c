@@ -78,8 +78,21 @@ static bool same(const bp_token *t, const char *name) {
   return strncmp(t->at, name, t->size) == 0 && name[t->size] == '\0';
 }
 
+/* "; given: x, y", cut where it becomes long; nothing where no name was given. */
+static const char *given_names(const bp_parser *p, char *text, size_t room) {
+  size_t at = 0;
+  text[0] = '\0';
+  for (size_t i = 0; i < p->n_names && at < room; i++) {
+    const char *name = p->names[i].name, *before = i == 0 ? "; given: " : ", ";
+    bool fits = strlen(before) + strlen(name) + sizeof ", ..." <= room - at;
+    at += (size_t)snprintf(text + at, room - at, "%s%s", before, fits ? name : "...");
+    if (!fits) break;
+  }
+  return text;
+}
+
 static bp_var unknown_name(bp_parser *p, const bp_token *t) {
-  char word[65];
+  char word[65], given[128];
   bp_suggestion near = {0};
   const char *function = bp_function_named(t, false);
   if (function != NULL)
@@ -90,7 +103,8 @@ static bp_var unknown_name(bp_parser *p, const bp_token *t) {
   for (size_t i = 0; i < p->n_names; i++) bp_suggest_consider(&near, word, p->names[i].name);
   if (near.best != NULL)
     return bp_parse_fail(p, t->at, BP_E_ARG, "unknown name '%s'; did you mean %s?", word, near.best);
-  return bp_parse_fail(p, t->at, BP_E_ARG, "unknown name '%s'; it was not given a value", word);
+  return bp_parse_fail(p, t->at, BP_E_ARG, "unknown name '%s'; it was not given a value%s", word,
+                       given_names(p, given, sizeof given));
 }
 
 /* The variable that a name stands for; bindings before names before constants. */

@@ -241,9 +241,9 @@ static bp_status check_column(const csv *c, size_t number) {
         c->text.name, line_of(c, col->text), quoted, cell);
   if (cells < ENOUGH_CELLS || (double)col->n_numbers < NEARLY_ALL * (double)cells) return BP_OK;
   return bp_fail(c->ctx, BP_E_DATA,
-                 "%s:%" PRId64 ": column '%s': '%s' is not a number, as %" PRId64 " of the other %" PRId64
-                 " cells are; correct it, name it as a missing value, or read the column as text",
-                 c->text.name, line_of(c, col->text), quoted, cell, col->n_numbers, cells - 1);
+                 "%s:%" PRId64 ": column '%s': '%s' is not a number, as %s%" PRId64
+                 " other cells are; correct it, name it as a missing value, or read the column as text",
+                 c->text.name, line_of(c, col->text), quoted, cell, col->n_texts == 1 ? "all " : "", col->n_numbers);
 }
 
 static bool is_text(const column *col) { return col->n_texts > 0 || col->take != BP_TAKE_FOUND; }

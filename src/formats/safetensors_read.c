@@ -41,10 +41,12 @@ static bp_status find_header(parse *p, const char **header, size_t *header_size)
   size_t size = p->file->content_size;
   if (size < LENGTH)
     return bp_fail(p->ctx, BP_E_MODEL, "%s: %zu bytes; a safetensors file has at least 8 and a header", p->name, size);
+  if (size > LENGTH && p->file->content[LENGTH] != '{')
+    return bp_fail(p->ctx, BP_E_MODEL, "%s: not a model; expected a safetensors file, whose ninth byte is '{'",
+                   p->name);
   uint64_t length = little_endian(p->file->content);
   if (length > BP_SAFETENSORS_HEADER_MAX)
-    return bp_fail(p->ctx, BP_E_MODEL,
-                   "%s: header of %" PRIu64 " bytes; at most %d are allowed: not a safetensors file?", p->name, length,
+    return bp_fail(p->ctx, BP_E_MODEL, "%s: header of %" PRIu64 " bytes; at most %d are allowed", p->name, length,
                    BP_SAFETENSORS_HEADER_MAX);
   if (length > size - LENGTH)
     return bp_fail(p->ctx, BP_E_MODEL, "%s: header of %" PRIu64 " bytes in a file of %zu; the file is incomplete",
@@ -53,8 +55,7 @@ static bp_status find_header(parse *p, const char **header, size_t *header_size)
   *header_size = (size_t)length;
   p->data = *header + length;
   p->data_size = size - LENGTH - (size_t)length;
-  if (length > 0 && (*header)[0] == '{') return BP_OK;
-  return bp_fail(p->ctx, BP_E_MODEL, "%s: the header does not begin with '{': not a safetensors file", p->name);
+  return BP_OK;
 }
 
 static bp_status parse_header(parse *p) {

@@ -21,7 +21,7 @@ refuses 2 "an option of diff, not of train" train data.csv --order 2
 refuses 2 "an option of train, not of diff" diff 'x^2' x=1 --epochs 2
 # ---- mistakes in an expression ----
 refuses 2 "diff: column 14: unknown function 'sigmod'; did you mean sigmoid?" diff 'x1*x2 + 1.25*sigmod(x1)' x1=1 x2=2
-refuses 2 "diff: column 6: unknown name 'y'; it was not given a value" diff 'x*2 +y' x=1
+refuses 2 "diff: column 6: unknown name 'y'; it was not given a value; given: x" diff 'x*2 +y' x=1
 refuses 2 "diff: column 3: @: left is [2,2], right is [3]; the inner sizes differ" diff 'W @ x' 'W=[[1,2],[3,4]]' x=[1,2,3]
 refuses 2 "diff: column 101: nested deeper than 100" diff "$(printf '(%.0s' {1..100})x" x=1
 refuses 2 "the limit is 65536" diff "$(printf '1+%.0s' {1..33000})1"

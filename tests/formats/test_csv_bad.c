@@ -85,7 +85,7 @@ static void a_text_among_numbers_is_a_mistake(void **state) {
     (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%d,%s\n", i, cell);
   }
   expect(ctx, text, strlen(text), NULL, BP_E_DATA,
-         "t.csv:17: column 'x3': 'abc' is not a number, as 38 of the other 38 cells are; correct it, name it as a "
+         "t.csv:17: column 'x3': 'abc' is not a number, as all 38 other cells are; correct it, name it as a "
          "missing value, "
          "or read the column as text");
   bp_read_options as_text = {.size = sizeof as_text, .as_text = "x3"},

@@ -57,9 +57,9 @@ static void refuses_headers_that_lie(void **state) {
     size_t data;
     const char *message;
   } rows[] = {
-      {"", 0, "does not begin with '{'"},
-      {"[]", 0, "does not begin with '{'"},
-      {" {}", 0, "does not begin with '{'"},
+      {"", 0, "not proper JSON"},
+      {"[]", 0, "not a model; expected a safetensors file"},
+      {" {}", 0, "not a model; expected a safetensors file"},
       {"{", 0, "not proper JSON"},
       {"{}x", 0, "not proper JSON"},
       {"{\"a\":}", 0, "not proper JSON"},
