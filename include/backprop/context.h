@@ -31,7 +31,7 @@ typedef void (*bp_warn_fn)(void *user, const char *message);
 
 typedef struct bp_context_options {
   size_t size;       /* sizeof(bp_context_options): lets later versions add fields */
-  bp_alloc_fn alloc; /* NULL: malloc, realloc and free */
+  bp_alloc_fn alloc; /* NULL: malloc, realloc and free; blocks of 8 MB and more ask for large pages */
   void *alloc_user;
   bp_warn_fn warn; /* NULL: warnings are dropped */
   void *warn_user;

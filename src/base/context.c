@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/text.h"
@@ -22,7 +26,21 @@ struct bp_context {
   char message[BP_MESSAGE_MAX];
 };
 
-/* ---- the object ---- */
+/* ---- memory of the system ---- */
+
+/* Rows picked at random from a large block cost as much in looking up their pages as in reading them. So the system is asked for
+ * pages of 2 MB within it, where it has any; no more than a part of the block can be wasted by that. */
+enum { LARGE_PAGE = 2 << 20, LARGE_BLOCK = 8 << 20 };
+
+static void ask_for_large_pages(void *ptr, size_t size) {
+#if defined(MADV_HUGEPAGE)
+  uintptr_t begin = ((uintptr_t)ptr + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+  uintptr_t end = ((uintptr_t)ptr + size) / LARGE_PAGE * LARGE_PAGE;
+  (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE); /* what it says does not matter: a wish */
+#else
+  (void)ptr, (void)size;
+#endif
+}
 
 static void *system_alloc(void *user, void *ptr, size_t old_size, size_t new_size) {
   (void)user;
@@ -31,8 +49,12 @@ static void *system_alloc(void *user, void *ptr, size_t old_size, size_t new_siz
     free(ptr);
     return NULL;
   }
-  return realloc(ptr, new_size);
+  ptr = realloc(ptr, new_size);
+  if (ptr && new_size >= LARGE_BLOCK) ask_for_large_pages(ptr, new_size);
+  return ptr;
 }
+
+/* ---- the object ---- */
 
 /* The caller's options in our own layout, whatever version of the header the caller was compiled with. */
 static bp_status read_options(const bp_context_options *options, bp_context_options *out) {
