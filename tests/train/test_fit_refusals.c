@@ -71,72 +71,46 @@ static void a_number_out_of_its_range_is_refused_by_name(void **state) {
   }
 }
 
-static void nesterov_needs_momentum(void **state) {
-  job j = job_new(bt_ctx(state));
-  j.options.momentum = 0;
-  j.options.nesterov = true;
-  refused(bt_ctx(state), &j, BP_E_ARG, "nesterov needs a momentum above 0");
-}
+/* That bp_fit() refuses a job after the change, in these words. */
+#define REFUSES(change, words)                                                                                         \
+  do {                                                                                                                 \
+    job j = job_new(bt_ctx(state));                                                                                    \
+    change;                                                                                                            \
+    refused(bt_ctx(state), &j, BP_E_ARG, words);                                                                       \
+  } while (0)
 
 static void counts_below_zero_are_refused(void **state) {
-  job j = job_new(bt_ctx(state));
-  j.options.batch_size = -1;
-  refused(bt_ctx(state), &j, BP_E_ARG, "batch size is -1, expected 1 or more");
-  j = job_new(bt_ctx(state));
-  j.options.batch_size = INT64_MIN;
-  refused(bt_ctx(state), &j, BP_E_ARG, "batch size is -9223372036854775808");
-  j = job_new(bt_ctx(state));
-  j.options.epochs = -2;
-  refused(bt_ctx(state), &j, BP_E_ARG, "epochs is -2, expected 1 or more");
-  j = job_new(bt_ctx(state));
-  j.options.patience = -1;
-  refused(bt_ctx(state), &j, BP_E_ARG, "patience is -1");
-  j = job_new(bt_ctx(state));
-  j.options.patience = 3;
-  refused(bt_ctx(state), &j, BP_E_ARG, "patience is 3, but there are no validation rows");
-  j = job_new(bt_ctx(state));
-  j.options.metric = BP_METRIC_ACCURACY;
-  refused(bt_ctx(state), &j, BP_E_ARG, "metric is accuracy, but nothing goes by it without patience");
-  j = job_new(bt_ctx(state));
-  j.with_valid = true;
-  j.options.patience = 3;
-  j.options.metric = BP_METRIC_RMSE;
-  refused(bt_ctx(state), &j, BP_E_ARG,
-          "metric is rmse, but the targets are classes; expected one of loss, accuracy, balanced_accuracy, f1");
-  j = job_new(bt_ctx(state));
-  j.options.metric = BP_METRIC_COUNT;
-  refused(bt_ctx(state), &j, BP_E_ARG, "no metric number");
-  j = job_new(bt_ctx(state));
-  j.options.tolerance = -1;
-  refused(bt_ctx(state), &j, BP_E_ARG, "tolerance is -1, expected a number from 0 and below 1");
-  j = job_new(bt_ctx(state));
-  j.options.tolerance_epochs = -1;
-  refused(bt_ctx(state), &j, BP_E_ARG, "tolerance_epochs is -1");
-  j = job_new(bt_ctx(state));
-  j.options.time_limit = NAN;
-  refused(bt_ctx(state), &j, BP_E_ARG, "time_limit is nan");
-  j = job_new(bt_ctx(state));
-  j.options.threads = -1;
-  refused(bt_ctx(state), &j, BP_E_ARG, "threads is -1");
+  REFUSES(j.options.batch_size = -1, "batch size is -1, expected 1 or more");
+  REFUSES(j.options.batch_size = INT64_MIN, "batch size is -9223372036854775808");
+  REFUSES(j.options.epochs = -2, "epochs is -2, expected 1 or more");
+  REFUSES(j.options.patience = -1, "patience is -1");
+  REFUSES(j.options.tolerance = -1, "tolerance is -1, expected a number from 0 and below 1");
+  REFUSES(j.options.tolerance_epochs = -1, "tolerance_epochs is -1");
+  REFUSES(j.options.time_limit = NAN, "time_limit is nan");
+  REFUSES(j.options.threads = -1, "threads is -1");
 }
 
-static void unknown_losses_and_optimisers_are_refused(void **state) {
-  job j = job_new(bt_ctx(state));
-  j.options.objective.loss = BP_LOSS_COUNT;
-  refused(bt_ctx(state), &j, BP_E_ARG, "no loss number 19");
-  j = job_new(bt_ctx(state));
-  j.options.objective.loss = (bp_loss)-1;
-  refused(bt_ctx(state), &j, BP_E_ARG, "no loss number -1");
-  j = job_new(bt_ctx(state));
-  j.options.optimizer = BP_OPTIMIZER_COUNT;
-  refused(bt_ctx(state), &j, BP_E_ARG, "no optimizer number 10");
+static void nesterov_needs_momentum(void **state) {
+  REFUSES((j.options.momentum = 0, j.options.nesterov = true), "nesterov needs a momentum above 0");
+}
+
+static void what_goes_by_validation_rows_needs_them(void **state) {
+  REFUSES(j.options.patience = 3, "patience is 3, but there are no validation rows");
+  REFUSES(j.options.metric = BP_METRIC_ACCURACY, "metric is accuracy, but nothing goes by it without patience");
+  REFUSES((j.with_valid = true, j.options.patience = 3, j.options.metric = BP_METRIC_RMSE),
+          "metric is rmse, but the targets are classes; expected one of loss, accuracy, balanced_accuracy, f1");
+}
+
+static void unknown_losses_optimisers_and_metrics_are_refused(void **state) {
+  REFUSES(j.options.objective.loss = BP_LOSS_COUNT, "no loss number 19");
+  REFUSES(j.options.objective.loss = (bp_loss)-1, "no loss number -1");
+  REFUSES(j.options.optimizer = BP_OPTIMIZER_COUNT, "no optimizer number 10");
+  REFUSES(j.options.metric = BP_METRIC_COUNT, "no metric number");
 }
 
 /* A structure whose size was forgotten would be all defaults, silently. */
 static void options_without_their_size_are_refused(void **state) {
-  job j = job_new(bt_ctx(state));
-  j.options.size = 0;
-  refused(bt_ctx(state), &j, BP_E_ARG, "bp_fit_options.size is 0");
+  REFUSES(j.options.size = 0, "bp_fit_options.size is 0");
 }
 
 static void a_network_without_parameters_is_refused(void **state) {
@@ -296,7 +270,8 @@ int main(void) {
       BT_TEST(a_number_out_of_its_range_is_refused_by_name),
       BT_TEST(nesterov_needs_momentum),
       BT_TEST(counts_below_zero_are_refused),
-      BT_TEST(unknown_losses_and_optimisers_are_refused),
+      BT_TEST(what_goes_by_validation_rows_needs_them),
+      BT_TEST(unknown_losses_optimisers_and_metrics_are_refused),
       BT_TEST(options_without_their_size_are_refused),
       BT_TEST(a_network_without_parameters_is_refused),
       BT_TEST(bad_rows_are_refused_with_their_place),
