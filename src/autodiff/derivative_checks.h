@@ -4,7 +4,7 @@
 #include "graph/node.h"
 
 /* Records a failure on the graph, as builders do but without a place, and gives its status back. */
-#define BP_REFUSE(g, code, ...) ((g)->file = NULL, (void)bp_graph_fail((g), (code), __VA_ARGS__), (code))
+#define BP_REFUSE(g, code, ...) (bp_place_forget(g), (void)bp_graph_fail((g), (code), __VA_ARGS__), (code))
 
 /* BP_E_GRAPH, BP_E_ARG, BP_E_DTYPE unless y and each x[j] are float variables of one graph without an error. */
 bp_status bp_check_derivative(const char *what, bp_var y, const bp_var *x, size_t n_x);

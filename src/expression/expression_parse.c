@@ -388,7 +388,7 @@ bp_status bp_expression_parse(bp_graph *graph, bp_dtype dtype, const char *text,
                               size_t n_names, bp_var *out) {
   if (graph->status != BP_OK) return bp_fail(graph->ctx, BP_E_GRAPH, "%s", bp_graph_message(graph));
   const char *file = graph->file; /* a column tells more than the line of the C code */
-  graph->file = NULL;
+  bp_place_forget(graph);
   bp_parser p = {.graph = graph, .dtype = dtype, .text = text, .next = text, .names = names, .n_names = n_names};
   for (size_t i = 0; i < n_names; i++) names[i].used = false;
   p.status = check_all(graph, dtype, text, names, n_names);

@@ -46,6 +46,7 @@ static bool rows_ok(bp_graph *g, const bp_custom_op *op, const bp_shape *to, con
 bp_var bp_custom(bp_graph *graph, const bp_custom_op *op, const bp_var *x, size_t n_x) {
   bp_custom_info info = {.n_x = n_x};
   if (graph->status != BP_OK) return bp_zero_of(graph);
+  bp_place_forget(graph);
   memcpy(&info.op, op, op->size < sizeof info.op ? op->size : sizeof info.op);
   if (info.op.name == NULL || info.op.eval == NULL)
     return bp_graph_fail(graph, BP_E_ARG, "custom: name or eval is NULL; is size set to sizeof(bp_custom_op)?");

@@ -161,6 +161,7 @@ static bool concat_fits(const bp_var *xs, size_t i, int axis) {
 bp_var bp_concat(const bp_var *xs, size_t n, int axis) {
   if (n == 0 || xs[0].graph == NULL) return (bp_var){NULL, 0};
   bp_graph *g = xs[0].graph;
+  bp_place_forget(g);
   if (n > INT32_MAX || !bp_args_ok("concat", (int)n, xs)) return bp_zero_of(g);
   int at = sized_axis("concat", xs[0], axis);
   if (at < 0) return bp_zero_of(g);
@@ -177,6 +178,7 @@ bp_var bp_concat(const bp_var *xs, size_t n, int axis) {
 bp_var bp_stack(const bp_var *xs, size_t n, int axis) {
   if (n == 0 || xs[0].graph == NULL) return (bp_var){NULL, 0};
   bp_graph *g = xs[0].graph;
+  bp_place_forget(g);
   if (n > INT32_MAX || !bp_args_ok("stack", (int)n, xs)) return bp_zero_of(g);
   for (size_t i = 1; i < n; i++)
     if (!bp_shape_equal(bp_shape_of(xs[i]), bp_shape_of(xs[0])) || bp_dtype_of(xs[i]) != bp_dtype_of(xs[0])) {

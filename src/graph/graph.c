@@ -196,14 +196,13 @@ bp_var bp_node_append_nary(bp_graph *g, bp_node node, const bp_shape *shape, con
 }
 
 /* ---- leaves ---- */
-/* Where a leaf is made is not known; the place of the last builder would mislead. */
-#define leaf_fail(graph, ...) ((graph)->file = NULL, bp_graph_fail((graph), __VA_ARGS__))
-
 bp_var bp_input(bp_graph *graph, const char *name, bp_dtype dtype, int rank, const int64_t *dims) {
   if (graph->status != BP_OK) return bp_zero_of(graph);
+  bp_place_forget(graph);
   if (rank < 0 || rank > BP_MAX_RANK)
-    return leaf_fail(graph, BP_E_ARG, "input: rank %d, expected 0 to %d", rank, BP_MAX_RANK);
-  if ((unsigned)dtype >= BP_DTYPE_COUNT) return leaf_fail(graph, BP_E_DTYPE, "input: no element type %d", (int)dtype);
+    return bp_graph_fail(graph, BP_E_ARG, "input: rank %d, expected 0 to %d", rank, BP_MAX_RANK);
+  if ((unsigned)dtype >= BP_DTYPE_COUNT)
+    return bp_graph_fail(graph, BP_E_DTYPE, "input: no element type %d", (int)dtype);
   bp_shape s = bp_shape_make(rank, dims);
   bp_var v = bp_node_append(graph, (bp_node){.op = BP_OP_input, .dtype = (uint8_t)dtype}, &s);
   if (name != NULL) bp_var_set_name(v, name);
@@ -212,18 +211,20 @@ bp_var bp_input(bp_graph *graph, const char *name, bp_dtype dtype, int rank, con
 
 bp_var bp_constant(bp_graph *graph, bp_dtype dtype, int rank, const int64_t *dims, const void *data) {
   if (graph->status != BP_OK) return bp_zero_of(graph);
+  bp_place_forget(graph);
   if (rank < 0 || rank > BP_MAX_RANK)
-    return leaf_fail(graph, BP_E_ARG, "constant: rank %d, expected 0 to %d", rank, BP_MAX_RANK);
+    return bp_graph_fail(graph, BP_E_ARG, "constant: rank %d, expected 0 to %d", rank, BP_MAX_RANK);
   if ((unsigned)dtype >= BP_DTYPE_COUNT)
-    return leaf_fail(graph, BP_E_DTYPE, "constant: no element type %d", (int)dtype);
+    return bp_graph_fail(graph, BP_E_DTYPE, "constant: no element type %d", (int)dtype);
   bp_shape s = bp_shape_make(rank, dims);
   if (bp_shape_has_batch(&s) || !bp_shape_valid(&s)) {
     char text[BP_SHAPE_TEXT];
-    return leaf_fail(graph, BP_E_SHAPE, "constant: the shape %s is not allowed", bp_shape_text(&s, text, sizeof text));
+    return bp_graph_fail(graph, BP_E_SHAPE, "constant: the shape %s is not allowed",
+                         bp_shape_text(&s, text, sizeof text));
   }
   size_t count = (size_t)bp_shape_elements(&s, 0);
   void *copy = bp_arena_alloc(&graph->arena, count, bp_dtype_size(dtype));
-  if (copy == NULL) return leaf_fail(graph, BP_E_NOMEM, "out of memory for a constant of %zu elements", count);
+  if (copy == NULL) return bp_graph_fail(graph, BP_E_NOMEM, "out of memory for a constant of %zu elements", count);
   if (count > 0) memcpy(copy, data, count * bp_dtype_size(dtype));
   return bp_node_append(graph, (bp_node){.op = BP_OP_constant, .dtype = (uint8_t)dtype, .attr.data = copy}, &s);
 }
@@ -231,7 +232,9 @@ bp_var bp_constant(bp_graph *graph, bp_dtype dtype, int rank, const int64_t *dim
 bp_var bp_scalar(bp_graph *graph, bp_dtype dtype, double value) {
   if (graph->status != BP_OK) return bp_zero_of(graph);
   if (!bp_dtype_is_real(dtype))
-    return leaf_fail(graph, BP_E_DTYPE, "scalar: element type %s, expected float32 or float64", bp_dtype_name(dtype));
+    return bp_place_forget(graph),
+           bp_graph_fail(graph, BP_E_DTYPE, "scalar: element type %s, expected float32 or float64",
+                         bp_dtype_name(dtype));
   return bp_node_append_alike(graph, (bp_node){.op = BP_OP_scalar, .dtype = (uint8_t)dtype, .attr.scalar = value},
                               0); /* shape 0: rank 0 */
 }

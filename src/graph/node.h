@@ -107,6 +107,9 @@ struct bp_graph {
   int line;
 };
 
+/* A builder begins that is not told where it was called: the place of the last one would mislead. */
+static inline void bp_place_forget(bp_graph *g) { g->file = NULL; }
+
 static inline const bp_node *bp_node_of(bp_var v) { return &v.graph->nodes[v.id]; }
 static inline const bp_shape *bp_shape_of(bp_var v) { return &v.graph->shapes[v.graph->nodes[v.id].shape]; }
 static inline bp_op bp_op_of(bp_var v) { return (bp_op)v.graph->nodes[v.id].op; }

@@ -126,6 +126,7 @@ static bp_var (*const apply_table[BP_LAYER_KIND_COUNT])(const application *app, 
 
 static bp_var apply_layers(application *app, bp_var x, const bp_var *params) {
   app->input = x;
+  if (x.graph != NULL) bp_place_forget(x.graph);
   for (size_t i = 0; i < app->net->n_layers; i++) {
     const net_layer *l = &app->net->layers[i];
     place p = {l, params + l->first_param, app->states != NULL ? app->states + l->first_param : NULL};

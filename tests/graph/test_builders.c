@@ -277,6 +277,35 @@ static void the_line_is_the_one_of_the_mistake(void **state) {
   bp_graph_free(g);
 }
 
+/* Builders that are not told their place give none, rather than the last one's. */
+static bp_var bad_input(bp_graph *g, bp_var x) { return (void)x, bp_input(g, "x", BP_F32, 1, (const int64_t[]){-5}); }
+static bp_var bad_constant(bp_graph *g, bp_var x) { return (void)x, bp_constant(g, BP_F32, 9, NULL, NULL); }
+static bp_var bad_scalar(bp_graph *g, bp_var x) { return (void)x, bp_scalar(g, BP_I32, 1); }
+static bp_var bad_concat(bp_graph *g, bp_var x) { return (void)g, bp_concat((const bp_var[]){x, x}, 2, 5); }
+static bp_var bad_stack(bp_graph *g, bp_var x) { return (void)g, bp_stack((const bp_var[]){x, x}, 2, 5); }
+
+static void no_place_is_better_than_a_wrong_one(void **state) {
+  bp_var (*const makers[])(bp_graph * g, bp_var x) = {bad_input, bad_constant, bad_scalar, bad_concat, bad_stack};
+  for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
+    bp_graph *g;
+    bt_assert_ok(bt_ctx(state), bp_graph_new(bt_ctx(state), &g));
+    bp_var v = makers[i](g, bp_tanh(f32(g, SHAPE(2))));
+    if (!bp_var_is_zero(v) || bp_graph_status(g) == BP_OK) fail_msg("mistake %zu is none", i);
+    if (strstr(bp_graph_message(g), "test_builders.c:")) fail_msg("a wrong place in '%s'", bp_graph_message(g));
+    bp_graph_free(g);
+  }
+}
+
+/* Every builder has its macro (tools/check-headers), some with the variable at another place. */
+static void the_place_is_known_where_the_variable_stands_second(void **state) {
+  bp_graph *g;
+  bt_assert_ok(bt_ctx(state), bp_graph_new(bt_ctx(state), &g));
+  bp_var x = f32(g, SHAPE(2));
+  (void)bp_polygamma(-3, x);
+  bt_assert_message(bt_ctx(state), "test_builders.c:");
+  bp_graph_free(g);
+}
+
 static void variables_of_two_graphs_do_not_mix(void **state) {
   bp_graph *g, *other;
   bt_assert_ok(bt_ctx(state), bp_graph_new(bt_ctx(state), &g));
@@ -340,6 +369,8 @@ int main(void) {
       BT_TEST(products_shapes_and_numbers),
       BT_TEST(mistakes_name_shapes_and_the_place_of_the_caller),
       BT_TEST(the_line_is_the_one_of_the_mistake),
+      BT_TEST(no_place_is_better_than_a_wrong_one),
+      BT_TEST(the_place_is_known_where_the_variable_stands_second),
       BT_TEST(variables_of_two_graphs_do_not_mix),
       BT_TEST(leaves_refuse_bad_shapes_and_types),
   };
