@@ -24,7 +24,7 @@ demo: ## installs what is missing, builds the command, and shows what Backprop d
 	$(call build,release,--target backprop_cli)
 	@if [ -e scripts/demo ]; then scripts/demo build/release; else echo "make demo: there is no scripts/demo in this tree" >&2; exit 1; fi
 
-check: ## installs what is missing, builds, and runs every test
+check: ## installs what is missing, builds, and runs every test but the nightly ones
 	scripts/install-deps
 	$(call build,release)
 	ctest --preset release
@@ -37,11 +37,11 @@ lint: ## warnings as errors on gcc and clang, clang-tidy, cppcheck, and the chec
 	scripts/install-deps --lint
 	JOBS=$(JOBS) tools/lint
 
-asan: ## every test under the address and undefined-behaviour sanitizers
+asan: ## all but the long tests under the address and undefined-behaviour sanitizers
 	$(call build,asan)
 	ctest --preset asan
 
-tsan: ## every test under the thread sanitizer
+tsan: ## all but the long tests under the thread sanitizer
 	$(call build,tsan)
 	tools/without-aslr ctest --preset tsan
 

@@ -26,16 +26,25 @@ static void print_command_names(void) {
   for (int i = 0; i < CLI_COMMAND_COUNT; i++) cli_print("%s%s", i ? " " : "", cli_commands[i].name);
 }
 
-/* Help in quotes of a shell: quotes left out, and what zsh takes as its own. */
-static void print_help(const char *text) {
-  for (; *text; text++)
-    if (!strchr("'\"[]:`$\\", *text)) cli_print("%c", *text);
+/* Text within single quotes of a shell that writes a quote there as `quote`, with a backslash before each byte of `special`. */
+static void print_quoted(const char *text, const char *quote, const char *special) {
+  for (; *text; text++) {
+    if (*text == '\'')
+      cli_print("%s", quote);
+    else
+      cli_print("%s%c", strchr(special, *text) ? "\\" : "", *text);
+  }
 }
+
+static void print_for_zsh(const char *text, const char *special) { print_quoted(text, "'\\''", special); }
+static void print_for_fish(const char *text) { print_quoted(text, "\\'", "\\"); }
 
 /* ---- bash ---- */
 
 static void bash_value(const cli_option *option) {
-  cli_print("    --%s) ", option->name);
+  cli_print("    --%s", option->name);
+  if (option->letter) cli_print(" | -%c", option->letter);
+  cli_print(") ");
   if (completes(option) == COMPLETE_FILES)
     cli_print("COMPREPLY=($(compgen -f -- \"$word\"))");
   else if (completes(option) == COMPLETE_NAMES) {
@@ -73,12 +82,16 @@ static void print_bash(void) {
 /* ---- zsh ---- */
 
 static void zsh_option(const cli_option *option) {
-  cli_print("        '--%s%s[", option->name, option->argument ? "=" : "");
-  print_help(option->help);
+  if (option->letter)
+    cli_print("        '(-%c --%s)'{-%c%s,--%s%s}'[", option->letter, option->name, option->letter,
+              option->argument ? "+" : "", option->name, option->argument ? "=" : "");
+  else
+    cli_print("        '--%s%s[", option->name, option->argument ? "=" : "");
+  print_for_zsh(option->help, ":[]\\");
   cli_print("]");
   if (option->argument) {
     cli_print(":");
-    print_help(option->argument);
+    print_for_zsh(option->argument, ":");
     cli_print(":");
     if (completes(option) == COMPLETE_FILES) cli_print("_files");
     if (completes(option) == COMPLETE_NAMES) {
@@ -106,7 +119,7 @@ static void print_zsh(void) {
   cli_print("#compdef backprop\n_backprop() {\n  local -a commands=(\n");
   for (int i = 0; i < CLI_COMMAND_COUNT; i++) {
     cli_print("    '%s:", cli_commands[i].name);
-    print_help(cli_commands[i].summary);
+    print_for_zsh(cli_commands[i].summary, ":\\");
     cli_print("'\n");
   }
   cli_print("  )\n  if (( CURRENT == 2 )); then\n    _describe command commands\n    return\n  fi\n"
@@ -128,7 +141,7 @@ static void fish_option(const cli_option *option, cli_command_id command) {
     cli_print("'");
   }
   cli_print(" -d '");
-  print_help(option->help);
+  print_for_fish(option->help);
   cli_print("'\n");
 }
 
@@ -136,7 +149,7 @@ static void print_fish(void) {
   cli_print("# fish completion for backprop\n");
   for (int i = 0; i < CLI_COMMAND_COUNT; i++) {
     cli_print("complete -c backprop -n __fish_use_subcommand -f -a %s -d '", cli_commands[i].name);
-    print_help(cli_commands[i].summary);
+    print_for_fish(cli_commands[i].summary);
     cli_print("'\n");
   }
   for (int i = 0; i < CLI_COMMAND_COUNT; i++)
@@ -150,5 +163,5 @@ static void print_fish(void) {
 void cli_print_completion(cli_shell shell) {
   static void (*const print[])(void) = {
       [CLI_SHELL_BASH] = print_bash, [CLI_SHELL_ZSH] = print_zsh, [CLI_SHELL_FISH] = print_fish};
-  if (shell != CLI_SHELL_NONE) print[shell]();
+  print[shell]();
 }

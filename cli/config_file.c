@@ -17,12 +17,14 @@ static const char blanks[] = " \t\r";
 
 /* The text of a file, with a NUL after it; owned by the request. */
 static int read_text(const char *path, cli_request *request, size_t *size) {
-  FILE *file = fopen(path, "rb");
+  bool standard = strcmp(path, "-") == 0;
+  FILE *file = standard ? stdin : fopen(path, "rb");
   if (!file) return cli_fail(CLI_IO, "%s: cannot open the configuration: %s", path, strerror(errno));
+  if (standard) path = "standard input";
   request->config_text = cli_alloc(LIMIT + 1, 1);
   *size = fread(request->config_text, 1, LIMIT + 1, file);
   int error = ferror(file) ? errno : 0;
-  (void)fclose(file);
+  if (!standard) (void)fclose(file);
   if (error) return cli_fail(CLI_IO, "%s: cannot read the configuration: %s", path, strerror(error));
   if (*size > LIMIT) return cli_fail(CLI_USAGE, "%s: more than 1 MiB is no configuration", path);
   request->config_text[*size] = '\0';
@@ -56,6 +58,7 @@ static int apply(cli_request *request, const char *where, char *line) {
 }
 
 int cli_read_config(const char *path, cli_request *request) {
+  const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
   char where[256];
   size_t size;
   int failed = read_text(path, request, &size);
@@ -67,7 +70,7 @@ int cli_read_config(const char *path, cli_request *request) {
     char *text = trim(line, end ? end : line + strlen(line));
     line = next;
     if (!*text || *text == '#') continue;
-    (void)snprintf(where, sizeof where, "%.200s:%d: ", path, number);
+    (void)snprintf(where, sizeof where, "%.200s:%d: ", name, number);
     failed = apply(request, where, text);
     if (failed) return failed;
   }

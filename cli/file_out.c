@@ -64,7 +64,8 @@ int cli_check_output(const char *option, const char *path, const char *const *in
   if (is_stdio(path)) return CLI_DONE;
   for (int i = 0; i < n_inputs; i++)
     if (inputs[i] && same_path(path, inputs[i]))
-      return cli_fail(CLI_USAGE, "%s %s would overwrite the input %s; choose another name", option, path, inputs[i]);
+      return cli_fail(CLI_USAGE, "%s %s would overwrite %s, which is read or written too; choose another name", option,
+                      path, inputs[i]);
   if (stat(path, &info) != 0)
     return errno == ENOENT ? try_folder(option, path) : cli_fail(CLI_IO, "%s %s: %s", option, path, strerror(errno));
   if (S_ISDIR(info.st_mode)) return cli_fail(CLI_IO, "%s %s: is a folder; expected the name of a file", option, path);

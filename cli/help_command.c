@@ -4,11 +4,11 @@
 
 int cli_run_help(const cli_request *request) {
   const cli_settings *s = &request->settings;
-  if (s->man && s->completion)
-    return cli_fail(CLI_USAGE, "--man and --completion are two things; expected one of them");
+  bool completion = request->given[CLI_OPTION_completion];
+  if (s->man && completion) return cli_fail(CLI_USAGE, "--man and --completion are two things; expected one of them");
   if (s->man)
     cli_print_man();
-  else if (s->completion)
+  else if (completion)
     cli_print_completion((cli_shell)s->completion);
   else if (request->n_operands == 0)
     cli_print_overview();

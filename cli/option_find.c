@@ -26,11 +26,16 @@ static const char *choice_name(const void *user, int i) {
   return option->domain.name(i);
 }
 
-/* The first command that has an option. */
-static const char *owner_of(const cli_option *option) {
-  for (int i = 0; i < CLI_COMMAND_COUNT; i++)
-    if (cli_option_is_for(option, (cli_command_id)i)) return cli_commands[i].name;
-  return "no command";
+/* An option that this command has not: whose it is, if one or two have it. */
+static int fail_other(const char *where, const char *dashes, const cli_option *option, const char *of) {
+  const char *owner = NULL;
+  int owners = 0;
+  for (int i = CLI_COMMAND_COUNT; i-- > 0;)
+    if (cli_option_is_for(option, (cli_command_id)i)) owner = cli_commands[i].name, owners++;
+  if (owners == 0 || owners > 2)
+    return cli_fail(CLI_USAGE, "%s%s%s is no option of %s; see: backprop help %s", where, dashes, option->name, of, of);
+  return cli_fail(CLI_USAGE, "%s%s%s is an option of %s, not of %s; see: backprop help %s", where, dashes, option->name,
+                  owner, of, of);
 }
 
 int cli_find_option(cli_command_id command, const char *where, const char *name, size_t length) {
@@ -39,8 +44,7 @@ int cli_find_option(cli_command_id command, const char *where, const char *name,
     const cli_option *option = &cli_options[i];
     if (strlen(option->name) != length || strncmp(option->name, name, length) != 0) continue;
     if (cli_option_is_for(option, command)) return i;
-    (void)cli_fail(CLI_USAGE, "%s%s%s is an option of %s, not of %s; see: backprop help %s", where, dashes,
-                   option->name, owner_of(option), of, of);
+    (void)fail_other(where, dashes, option, of);
     return -1;
   }
   const char *near = cli_suggest(name, length, option_name, &command);

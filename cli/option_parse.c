@@ -118,12 +118,10 @@ static int check_operands(const cli_request *request) {
                   command->operands);
 }
 
-/* Two options of which one means nothing without the other: nothing is silently ignored. */
-static int check_pairs(const cli_request *request) {
+int cli_check_pairs(const cli_request *request) {
   const cli_settings *s = &request->settings;
   int layers = s->hidden.n < 0 ? 0 : s->hidden.n;
   bool sgd = s->optimizer == BP_SGD;
-  if (request->command != CLI_COMMAND_train) return CLI_DONE;
   if (s->activation.n > 1 && s->activation.n != layers)
     return cli_fail(CLI_USAGE, "--activation: %d names for %d hidden layers; expected 1 or %d", s->activation.n, layers,
                     layers);
@@ -147,6 +145,16 @@ static int check_pairs(const cli_request *request) {
   if (s->log_norms && !s->log) return cli_fail(CLI_USAGE, "--log-norms is for the log; add --log FILE");
   if (s->valid_labels && !s->valid.file) return cli_fail(CLI_USAGE, "--valid-labels needs --valid FILE");
   return CLI_DONE;
+}
+
+static int check_standard_input(const cli_request *request) {
+  const cli_settings *s = &request->settings;
+  const char *const files[] = {s->config, s->labels, s->valid.file, s->valid_labels};
+  int uses = 0;
+  for (int i = 0; i < request->n_operands; i++) uses += strcmp(request->operands[i], "-") == 0;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) uses += files[i] && strcmp(files[i], "-") == 0;
+  if (uses < 2) return CLI_DONE;
+  return cli_fail(CLI_USAGE, "- is given for %d files; standard input can be read once", uses);
 }
 
 /* ---- the whole ---- */
@@ -173,7 +181,8 @@ static int read_values(arguments *a) {
     request->texts[i] = a->values[i];
   }
   int failed = check_operands(request);
-  return failed ? failed : check_pairs(request);
+  if (!failed) failed = check_standard_input(request);
+  return failed || request->command != CLI_COMMAND_train ? failed : cli_check_pairs(request);
 }
 
 int cli_parse(int argc, char **argv, cli_request *request) {

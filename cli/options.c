@@ -21,7 +21,7 @@ CHOICE_NAMES(dtype_at, "f32", "f64")
 CHOICE_NAMES(header_at, "auto", "yes", "no")
 CHOICE_NAMES(progress_at, "auto", "bar", "plain", "none")
 CHOICE_NAMES(mode_at, "auto", "forward", "reverse")
-CHOICE_NAMES(shell_at, "none", "bash", "zsh", "fish")
+CHOICE_NAMES(shell_at, "bash", "zsh", "fish")
 
 static const char *loss_at(int i) { return i >= 0 && i < BP_LOSS_EXPRESSION ? bp_loss_name((bp_loss)i) : NULL; }
 static const char *output_at(int i) { return i >= 0 ? bp_output_name((bp_output)i) : NULL; }

@@ -87,7 +87,7 @@ typedef struct cli_settings {
 } cli_settings;
 
 typedef enum cli_progress { CLI_PROGRESS_AUTO, CLI_PROGRESS_BAR, CLI_PROGRESS_PLAIN, CLI_PROGRESS_NONE } cli_progress;
-typedef enum cli_shell { CLI_SHELL_NONE, CLI_SHELL_BASH, CLI_SHELL_ZSH, CLI_SHELL_FISH } cli_shell;
+typedef enum cli_shell { CLI_SHELL_BASH, CLI_SHELL_ZSH, CLI_SHELL_FISH } cli_shell;
 
 /* ---- the table ---- */
 
@@ -167,6 +167,8 @@ static inline bool cli_option_is_for(const cli_option *option, cli_command_id co
 /* ---- option_parse.c ---- */
 /* Reads a command line: defaults, then --config, then the arguments. Returns 0, or the exit status after a message. */
 int cli_parse(int argc, char **argv, cli_request *request);
+/* Of the options of a training: one that means nothing without another one is refused, so that none is silently ignored. */
+int cli_check_pairs(const cli_request *request);
 void cli_request_release(cli_request *request);
 
 /* ---- option_find.c ---- */

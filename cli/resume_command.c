@@ -52,10 +52,21 @@ static int find_data(const cli_request *request, const json_t *note, const char 
                   path);
 }
 
+/* What the command line gives, before the note is added to it. */
+static int check_given(const cli_request *request) {
+  if (!request->given[CLI_OPTION_valid] || request->settings.valid.file) return CLI_DONE;
+  return cli_fail(
+      CLI_USAGE,
+      "--valid %s: expected the name of a file, where the validation rows are now; a part set aside stays as it was",
+      request->texts[CLI_OPTION_valid]);
+}
+
 static int resume(cli_request *request, bp_checkpoint *checkpoint, json_t *note) {
   const char *path = request->operands[0], *data = NULL;
   const bp_epoch *history;
-  int failed = take_options(request, path, note);
+  int failed = check_given(request);
+  if (!failed) failed = take_options(request, path, note);
+  if (!failed) failed = cli_check_pairs(request);
   if (!failed) failed = find_data(request, note, &data);
   if (failed) return failed;
   if (!request->settings.checkpoint) request->settings.checkpoint = path;

@@ -11,9 +11,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_COMPILE_WARNING_AS_ERROR ${BACKPROP_WERROR})
 
-# The library of mathematics by its short name: it is handed on to static users.
+# The library of mathematics as an option: it is handed on to static users, and a target of theirs may be called m.
 if(BACKPROP_LIBM)
-  set(BACKPROP_LIBM_NAME m)
+  set(BACKPROP_LIBM_NAME -lm)
 endif()
 
 add_library(backprop_flags INTERFACE)

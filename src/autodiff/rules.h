@@ -1,7 +1,7 @@
 /* autodiff/rules.h - the derivative rules of the operations, in tables beside the drivers that use them.
  *
  * An elementwise operation gives its partial derivatives, a linear one its transposes, a custom one both bodies; the
- * drivers in jvp.c and vjp.c derive the rest. All rules emit ordinary nodes, so any order of derivative follows.
+ * drivers in directions.c and backward.c derive the rest. All rules emit ordinary nodes, so any order of derivative follows.
  */
 #ifndef BP_AUTODIFF_RULES_H
 #define BP_AUTODIFF_RULES_H

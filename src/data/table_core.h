@@ -80,7 +80,7 @@ const char *bp_table_source(const bp_table *table, char text[BP_PLACE_TEXT]);
 const char *bp_quote(const char *value, size_t size, char text[BP_QUOTE_TEXT]);
 
 /* Lists of columns and the like: the comma-separated names of `list`, one after the other. Blanks around a name
- * are dropped; a name in double quotes may hold commas ("" is a quote). NULL and "" are empty lists.
+ * are dropped; what stands in double quotes may hold commas ("" is a quote). NULL and "" are empty lists.
  *   bp_list list = bp_list_of("a, \"b,c\"");  while (bp_list_next(&list)) use(list.name, list.size);
  * The name is valid until the next call; longer ones than BP_LIST_NAME - 1 bytes are cut. */
 #define BP_LIST_NAME 1024

@@ -57,20 +57,30 @@ static void put(bp_list *list, char c) {
   if (list->size < BP_LIST_NAME - 1) list->name[list->size++] = c;
 }
 
-/* Takes a name in quotes; `at` stands behind the first quote. */
-static const char *take_quoted(bp_list *list, const char *at) {
-  for (; *at && (at[0] != '"' || at[1] == '"'); at++) {
-    put(list, *at);
-    if (*at == '"') at++;
-  }
-  while (*at && *at != ',') at++;
+/* Up to the next comma, without the blanks in front of it. */
+static const char *take_plain(bp_list *list, const char *at) {
+  size_t least = list->size;
+  for (; *at && *at != ','; at++) put(list, *at);
+  while (list->size > least && is_blank(list->name[list->size - 1])) list->size--;
   return at;
 }
 
-static const char *take_plain(bp_list *list, const char *at) {
-  for (; *at && *at != ','; at++) put(list, *at);
-  while (list->size > 0 && is_blank(list->name[list->size - 1])) list->size--;
-  return at;
+/* The quote that closes one at at[-1]; NULL: none. */
+static const char *closing_quote(const char *at) {
+  for (; *at; at++)
+    if (at[0] == '"' && *++at != '"') return at - 1;
+  return NULL;
+}
+
+/* What stands in quotes, and what follows it; a quote that is never closed is one of the name's. */
+static const char *take_quoted(bp_list *list, const char *at) {
+  const char *close = closing_quote(at + 1);
+  if (!close) return take_plain(list, at);
+  while (++at < close) {
+    put(list, *at);
+    if (*at == '"') at++;
+  }
+  return take_plain(list, close + 1);
 }
 
 bool bp_list_next(bp_list *list) {
@@ -79,7 +89,7 @@ bool bp_list_next(bp_list *list) {
     if (!*at) return false;
     list->size = 0;
     while (is_blank(*at)) at++;
-    at = *at == '"' ? take_quoted(list, at + 1) : take_plain(list, at);
+    at = *at == '"' ? take_quoted(list, at) : take_plain(list, at);
     if (*at == ',') at++;
   } while (list->size == 0); /* nothing between two commas */
   list->rest = at;

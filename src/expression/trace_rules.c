@@ -1,5 +1,5 @@
 /* trace_rules.c - how operations and their derivatives are written in a trace, in the words of the expression language.
- * The same mathematics as autodiff/elementwise_rules.c, for people: a test compares the two. Floor: expression.
+ * The same mathematics as autodiff/elementwise_formulas.h, for people: a test compares the two. Floor: expression.
  */
 #include <stdio.h>
 

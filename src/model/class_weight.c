@@ -46,15 +46,19 @@ static bp_status read_factor(bp_context *ctx, const bp_dictionary *classes, char
   *equals = '\0';
   int32_t class_number = bp_dictionary_find(classes, item, strlen(item));
   if (class_number < 0) return fail_class(ctx, classes, item);
+  if (factors[class_number] >= 0)
+    return bp_fail(ctx, BP_E_ARG, "class weight: class '%s' is named twice", bp_quote(item, strlen(item), quoted));
   factors[class_number] = factor;
   return BP_OK;
 }
 
 static bp_status read_factors(bp_context *ctx, const char *text, const bp_dictionary *classes, double *factors) {
   bp_list list;
-  for (size_t c = 0; c < classes->count; c++) factors[c] = 1;
+  for (size_t c = 0; c < classes->count; c++) factors[c] = -1; /* not named yet */
   bp_list_init(&list, text);
   while (bp_list_next(&list)) BP_TRY(read_factor(ctx, classes, list.name, factors));
+  for (size_t c = 0; c < classes->count; c++)
+    if (factors[c] < 0) factors[c] = 1;
   return BP_OK;
 }
 

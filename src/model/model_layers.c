@@ -102,11 +102,28 @@ static bp_status width_of(bp_context *ctx, const char *text, const bp_feature *f
   return BP_OK;
 }
 
-/* Every column named is there, and holds categories. */
+/* Whether a part before `end` names the same column, or is for all of them too. */
+static bool is_repeated(const char *text, const embed_part *part) {
+  embed_part other;
+  bool all = part->width == part->name;
+  while (next_part(&text, &other) && other.name != part->name) {
+    if (all && other.width == other.name) return true;
+    if (!all && other.width != other.name && other.name_length == part->name_length &&
+        memcmp(other.name, part->name, part->name_length) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* Every column named is there, once, and holds categories. */
 static bp_status check_names(bp_context *ctx, const char *text, const bp_encoding *e) {
   embed_part part;
+  const char *begin = text;
   while (next_part(&text, &part)) {
     size_t i = 0;
+    if (is_repeated(begin, &part))
+      return bp_fail(ctx, BP_E_ARG, "embed '%.*s': what it is for was given a width before",
+                     (int)(part.width - part.name + (ptrdiff_t)part.width_length), part.name);
     if (part.width == part.name) continue;
     while (i < e->n_features && (strlen(e->features[i].name) != part.name_length ||
                                  memcmp(e->features[i].name, part.name, part.name_length) != 0))

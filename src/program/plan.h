@@ -170,6 +170,10 @@ static inline size_t plan_scratch_bytes(const bp_program *p) {
   return p->gemm_scratch + p->product_bytes + p->register_bytes + p->slot_bytes;
 }
 
+/* Work, flops and bytes, of a phase or of a whole program below which waking another thread costs more than it saves: some
+ * microseconds. */
+#define PLAN_SHARED_WORK 200000.0
+
 /* Branches and loops: room for them in a workspace, and running one. */
 bp_status plan_calls_init(bp_workspace *w);
 void plan_calls_release(bp_workspace *w);

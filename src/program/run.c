@@ -217,9 +217,6 @@ static void run_phase_alone(bp_workspace *w, const plan_phase *phase) {
   }
 }
 
-/* Work (flops and bytes) of a phase below which waking another thread costs more than it saves: some microseconds. */
-#define SHARED_WORK 200000.0
-
 /* A thread that takes a block and then loses its core to another process holds everybody up for a time slice, which is many
  * phases long. When that has cost more than half of a phase, the phase stays with the calling thread for RESTS times as long as was
  * lost: so on a busy machine sharing costs a few percent at most, and begins again soon after. No result depends on it. */
@@ -241,7 +238,7 @@ static void share_phase(bp_workspace *w, int64_t tasks) {
 static void run_phase(bp_workspace *w) {
   const plan_phase *phase = &w->program->phases[w->phase];
   int64_t tasks = 0;
-  if (w->threads == 1 || phase->work_per_row * (double)w->batch + phase->work < SHARED_WORK) {
+  if (w->threads == 1 || phase->work_per_row * (double)w->batch + phase->work < PLAN_SHARED_WORK) {
     run_phase_alone(w, phase);
     return;
   }

@@ -241,9 +241,6 @@ static bool bind_all(bp_workspace *w) {
   return true;
 }
 
-/* Work that several threads had better share. */
-enum { SHARED_WORK = 200000 };
-
 static void bind(bp_workspace *w) {
   plan_tape *t = w->tape;
   t->n_entries = t->n_patches = 0;
@@ -252,7 +249,7 @@ static void bind(bp_workspace *w) {
   t->usable = false;
   if (w->threads > 1) {
     bp_cost cost = bp_program_cost(w->program, w->batch);
-    if (cost.flops + cost.bytes > SHARED_WORK) return;
+    if (cost.flops + cost.bytes > PLAN_SHARED_WORK) return;
   }
   plan_resolve_args(w);
   t->usable = bind_all(w);

@@ -182,9 +182,10 @@ static bp_status check_weights(bp_context *ctx, const char *what, const bp_sourc
                      r, s->weights[r]);
     sum += s->weights[r];
   }
-  if (s->weights != NULL && !(sum > 0 && isfinite(sum)))
-    return bp_fail(ctx, BP_E_DATA, "%s: the weights of all rows add up to %g; expected a finite number above 0", what,
-                   sum);
+  if (s->weights != NULL && !(sum > 0 && isfinite(sum) && isfinite((double)s->rows / sum)))
+    return bp_fail(ctx, BP_E_DATA,
+                   "%s: the weights of all rows add up to %g; expected a finite number above 0 by which one can divide",
+                   what, sum);
   return BP_OK;
 }
 

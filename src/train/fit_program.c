@@ -72,9 +72,8 @@ static bp_var batch_weights(builder *b) {
   b->vars[FIT_WEIGHTS] = bp_input(b->graph, "weights", BP_F64, 1, (int64_t[]){s->rows});
   if (s->weights == NULL) return (bp_var){0};
   for (int64_t r = 0; r < s->rows; r++) sum += s->weights[r];
-  bp_dtype dtype = bp_net_dtype(b->net);
-  bp_var w = bp_gather(b->vars[FIT_WEIGHTS], b->vars[FIT_ROWS], dtype);
-  return bp_mul(w, bp_scalar(b->graph, dtype, (double)s->rows / sum));
+  bp_var w = bp_gather(b->vars[FIT_WEIGHTS], b->vars[FIT_ROWS], BP_F64);
+  return bp_cast(bp_mul(w, bp_scalar(b->graph, BP_F64, (double)s->rows / sum)), bp_net_dtype(b->net));
 }
 
 static bp_var weighted(bp_var rows, bp_var weights) { return weights.graph ? bp_mul(rows, weights) : rows; }

@@ -254,7 +254,8 @@ bp_epoch trainer_epoch(const trainer *t) {
                     .seconds = trainer_seconds(t),
                     .lr = s->lr,
                     .train_loss = s->loss_sum / (double)s->row,
-                    .train_accuracy = t->train.classes != NULL ? s->correct_sum / (double)s->row : NAN,
+                    /* rounded weights may add up to a little more than the rows */
+                    .train_accuracy = t->train.classes != NULL ? fmin(s->correct_sum / (double)s->row, 1) : NAN,
                     .valid_loss = NAN,
                     .valid_accuracy = NAN,
                     .valid_metric = NAN};

@@ -49,21 +49,38 @@ static double mean_of(const double *truth, const double *weights, int64_t rows, 
   return rows > 0 ? truth[0] + sum / *all : (double)NAN;
 }
 
+/* The power of two below a number, by which its squares neither overflow nor vanish: exact to divide by. */
+static double unit_of(double most) { return most > 0 && isfinite(most) ? ldexp(1, ilogb(most)) : 1; }
+
+/* Units for errors and for distances from the mean. */
+static void find_units(const double *truth, const double *predicted, int64_t rows, double mean, double *error_unit,
+                       double *spread_unit) {
+  double most = 0, farthest = 0;
+  for (int64_t r = 0; r < rows; r++) {
+    most = fmax(most, fabs(predicted[r] - truth[r]));
+    farthest = fmax(farthest, fabs(truth[r] - mean));
+  }
+  *error_unit = unit_of(most);
+  *spread_unit = unit_of(farthest);
+}
+
 static bp_value_metrics measure(const double *truth, const double *predicted, const double *weights, int64_t rows,
                                 error *room) {
   double all, squares = 0, absolutes = 0, signed_sum = 0, spread = 0, most = 0;
-  double mean = mean_of(truth, weights, rows, &all);
+  double mean = mean_of(truth, weights, rows, &all), unit, spread_unit;
+  find_units(truth, predicted, rows, mean, &unit, &spread_unit);
   for (int64_t r = 0; r < rows; r++) {
     double weight = weights ? weights[r] : 1, off = predicted[r] - truth[r], distance = truth[r] - mean;
-    squares += weight * off * off;
+    squares += weight * (off / unit) * (off / unit);
     absolutes += weight * fabs(off);
     signed_sum += weight * off;
-    spread += weight * distance * distance;
+    spread += weight * (distance / spread_unit) * (distance / spread_unit);
     if (weight > 0 && (isnan(off) || fabs(off) > most)) most = fabs(off);
   }
-  return (bp_value_metrics){.rmse = sqrt(squares / all),
+  return (bp_value_metrics){.rmse = sqrt(squares / all) * unit,
                             .mae = absolutes / all,
-                            .r2 = spread > 0 ? 1 - squares / spread : (double)NAN,
+                            .r2 = spread > 0 ? 1 - squares / spread * (unit / spread_unit) * (unit / spread_unit)
+                                             : (double)NAN,
                             .bias = signed_sum / all,
                             .median_error = median_error(truth, predicted, weights, rows, all, room),
                             .max_error = all > 0 ? most : (double)NAN};

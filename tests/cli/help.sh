@@ -45,6 +45,9 @@ for shell in bash zsh fish; do
   succeeds help --completion $shell
   cp out completion.$shell
 done
+for shell in zsh fish; do
+  check "$shell shows settings as they are written" bash -c "sed 's/\\\\//g' completion.$shell | grep -q 'leaky_relu:0.2, elu:1'"
+done
 check "bash reads its script" bash -n completion.bash
 if command -v zsh >/dev/null; then check "zsh reads its script" zsh -n completion.zsh; fi
 if command -v fish >/dev/null; then check "fish reads its script" fish -n completion.fish; fi
@@ -61,6 +64,7 @@ check "names" [ "$(complete_bash backprop train --activation t)" = "tanh " ]
 check "numbers are left alone" [ "$(complete_bash backprop train --epochs 1)" = " " ]
 touch data-file.csv
 check "files" [ "$(complete_bash backprop train data)" = "data-file.csv " ]
+check "files of a short option" [ "$(complete_bash backprop train -o data)" = "data-file.csv " ]
 check "files of an option" [ "$(complete_bash backprop train --out data)" = "data-file.csv " ]
 check "help of a command" [ "$(complete_bash backprop help ins)" = "inspect " ]
 

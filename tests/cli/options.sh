@@ -33,6 +33,7 @@ refuses 2 "unknown option -x" train flowers.csv -x
 refuses 2 "unknown option -qx" train flowers.csv -qx
 refuses 2 "--epochs is an option of train, not of predict" predict m.safetensors flowers.csv --epochs 3
 refuses 2 "--proba is an option of predict" evaluate m.safetensors flowers.csv --proba
+refuses 2 "--json is no option of predict" predict m.safetensors flowers.csv --json
 refuses 2 "unknown option --" train flowers.csv --=3
 refuses 2 "unexpected argument '--epochs'" train flowers.csv -- --epochs
 
@@ -145,6 +146,14 @@ refuses 2 "one_cycle begins with a warm-up of its own" train nowhere.csv --sched
 refuses 2 "weight_decay is 10 and lr 0.1, expected a product below 1" train nowhere.csv --lr 0.1 --weight-decay 10
 refuses 2 "l2: 2 numbers for 3 layers with weights; expected one, or one for each" train flowers.csv --quiet --l2 0.1,0.2
 refuses 2 "--nesterov needs a momentum" train flowers.csv --optimizer sgd --nesterov
+refuses 2 "class weight: class 'iris' is named twice" train flowers.csv --target kind --quiet --class-weight iris=1,iris=2
+refuses 2 "class weight: the target has no class 'a,1'" train flowers.csv --target kind --quiet --class-weight '"a,1"=2'
+refuses 2 "embed 'colour=4': what it is for was given a width before" train flowers.csv --target kind --quiet --embed colour=3,colour=4
+refuses 3 "there is no column 'idx' (ignore)" train flowers.csv --target kind --ignore '"id"x'
+refuses 2 "standard input can be read once" train - --valid -
+check "settings come from standard input too" bash -c \
+  'echo "epoch = 3" | "$0" train flowers.csv --config - 2>&1 | grep -q "standard input:1: unknown option epoch; did you mean epochs"' "$backprop"
+refuses 2 "expected one of bash, zsh, fish" help --completion none
 refuses 2 "--patience needs validation rows" train flowers.csv --patience 3
 refuses 2 "--valid-labels needs --valid FILE" train flowers.csv --valid 0.2 --valid-labels x
 refuses 2 "--man and --completion" help --man --completion bash

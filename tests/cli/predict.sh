@@ -101,8 +101,8 @@ refuses 3 "surplus" predict flowers.safetensors surplus.csv
 refuses 3 "did you mean 'colour'" predict flowers.safetensors flowers.csv --keep color
 refuses 2 "is named twice" predict flowers.safetensors flowers.csv --keep id,id
 refuses 2 "--proba is for classification" predict plane.safetensors plane.csv --proba
-refuses 2 "would overwrite the input flowers.csv" predict flowers.safetensors flowers.csv --out flowers.csv
-refuses 2 "would overwrite the input flowers.safetensors" predict flowers.safetensors flowers.csv --out flowers.safetensors
+refuses 2 "would overwrite flowers.csv, which" predict flowers.safetensors flowers.csv --out flowers.csv
+refuses 2 "would overwrite flowers.safetensors, which" predict flowers.safetensors flowers.csv --out flowers.safetensors
 refuses 5 "cannot write there" predict flowers.safetensors flowers.csv --out nowhere/p.csv
 refuses 5 "nothere.safetensors" predict nothere.safetensors flowers.csv
 refuses 4 "flowers.csv" predict flowers.csv flowers.csv

@@ -123,6 +123,9 @@ head -60 flowers.csv >fewer.csv
 refuses 3 "the data are not those of the checkpoint" resume l.ckpt other.csv --out no.safetensors
 refuses 3 "the data are not those of the checkpoint" resume l.ckpt fewer.csv --out no.safetensors
 refuses 2 "--lr is an option of train, not of resume" resume l.ckpt --lr 0.5
+refuses 2 "--valid 0.3: expected the name of a file" resume l.ckpt --valid 0.3
+refuses 2 "--valid-labels needs --valid FILE" resume l.ckpt --valid-labels nosuch
+refuses 2 "--log-norms is for the log" resume o.ckpt --log-norms
 refuses 4 "it is a trained model, not a checkpoint" resume whole.safetensors
 refuses 4 "it is the checkpoint of a training run, not a model" predict l.ckpt flowers.csv
 refuses 5 "no.ckpt" resume no.ckpt
@@ -131,8 +134,8 @@ head -c 3000 l.ckpt >cut.ckpt
 refuses 4 "cut.ckpt" resume cut.ckpt
 refuses 2 "checkpoint-every" train flowers.csv --checkpoint-every 5minutes
 refuses 2 "expected the name of a file" train flowers.csv --checkpoint -
-refuses 2 "would overwrite the input" train flowers.csv --checkpoint flowers.csv
-refuses 2 "would overwrite the input" train flowers.csv --out m --checkpoint ./m
+refuses 2 "would overwrite" train flowers.csv --checkpoint flowers.csv
+refuses 2 "would overwrite" train flowers.csv --out m --checkpoint ./m
 refuses 5 "cannot write there" train flowers.csv --checkpoint nowhere/c
 refuses 2 "--time-limit 5x: expected a time such as 30s" train flowers.csv --time-limit 5x
 refuses 2 "resume needs CHECKPOINT" resume

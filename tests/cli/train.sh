@@ -109,12 +109,12 @@ check "the summary says why a method ended" holds out ": no step makes the loss 
 
 # ---- outputs are looked at before training ----
 cp flowers.csv safe.csv
-refuses 2 "would overwrite the input flowers.csv" train flowers.csv $fast --out flowers.csv
-refuses 2 "would overwrite the input flowers.csv" train flowers.csv $fast --out ./flowers.csv
+refuses 2 "would overwrite flowers.csv, which" train flowers.csv $fast --out flowers.csv
+refuses 2 "would overwrite flowers.csv, which" train flowers.csv $fast --out ./flowers.csv
 ln -s flowers.csv link.csv
-refuses 2 "would overwrite the input flowers.csv" train flowers.csv $fast --out link.csv
-refuses 2 "would overwrite the input safe.csv" train flowers.csv $fast --valid safe.csv --log safe.csv
-refuses 2 "--log ./m would overwrite the input m" train flowers.csv $fast --out m --log ./m
+refuses 2 "would overwrite flowers.csv, which" train flowers.csv $fast --out link.csv
+refuses 2 "would overwrite safe.csv, which" train flowers.csv $fast --valid safe.csv --log safe.csv
+refuses 2 "--log ./m would overwrite m, which" train flowers.csv $fast --out m --log ./m
 check "the data are as they were" cmp flowers.csv safe.csv
 refuses 5 "--out nowhere/m.safetensors: cannot write there" train flowers.csv $fast --out nowhere/m.safetensors
 refuses 5 "is a folder" train flowers.csv $fast --out .

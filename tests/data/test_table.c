@@ -180,10 +180,10 @@ static void quotes_are_cut_between_characters(void **state) {
 }
 
 static void lists_are_taken_apart(void **state) {
-  static const char *const expected[] = {"a", "b c", "d,e", "f\"g", "h"};
+  static const char *const expected[] = {"a", "b c", "d,e", "f\"g", "h", "i,j=2", " k l"};
   bp_list list;
   (void)state;
-  bp_list_init(&list, " a ,b c,, \"d,e\" ,\"f\"\"g\",h,");
+  bp_list_init(&list, " a ,b c,, \"d,e\" ,\"f\"\"g\",h,\"i,j\"=2 ,\" k\" l ,");
   for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
     assert_true(bp_list_next(&list));
     assert_string_equal(list.name, expected[i]);
@@ -195,7 +195,9 @@ static void lists_are_taken_apart(void **state) {
   assert_false(bp_list_next(&list));
   bp_list_init(&list, "\"open, quote");
   assert_true(bp_list_next(&list));
-  assert_string_equal(list.name, "open, quote");
+  assert_string_equal(list.name, "\"open");
+  assert_true(bp_list_next(&list));
+  assert_string_equal(list.name, "quote");
   assert_false(bp_list_next(&list));
 }
 

@@ -287,6 +287,22 @@ static void median_of_an_even_number_is_the_mean_of_two(void **state) {
   bt_assert_close(m.median_error, 6, 0, 0);
 }
 
+/* Squares of what is measured may leave the range of numbers; the measures do not. */
+static void errors_of_any_size_are_measured(void **state) {
+  static const int scales[] = {-1060, -600, 600, 1020};
+  const double t[] = {1, 2, -1.5, 0.25}, p[] = {1.5, 2, -1, 0}, w[] = {1, 2, 1, 3};
+  double ts[4], ps[4];
+  bp_value_metrics m, scaled;
+  bp_context *ctx = bt_ctx(state);
+  bt_assert_ok(ctx, bp_value_metrics_of(ctx, t, p, w, 4, &m));
+  for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+    for (int r = 0; r < 4; r++) ts[r] = ldexp(t[r], scales[i]), ps[r] = ldexp(p[r], scales[i]);
+    bt_assert_ok(ctx, bp_value_metrics_of(ctx, ts, ps, w, 4, &scaled));
+    bt_assert_close(scaled.rmse, ldexp(m.rmse, scales[i]), 1e-3, 0); /* denormal numbers are coarse */
+    bt_assert_close(scaled.r2, m.r2, 1e-3, 0);
+  }
+}
+
 static void r2_of_a_constant_and_measures_of_nothing_are_undefined(void **state) {
   const double t[] = {0.1, 0.1, 0.1}, p[] = {0.1, 0.2, 0.1}, bad[] = {0.1, NAN, 0.1}, none[] = {0, 0, 0};
   bp_value_metrics m;
@@ -364,6 +380,7 @@ int main(void) {
       BT_TEST(measures_values),
       BT_TEST(measures_quantiles),
       BT_TEST(median_of_an_even_number_is_the_mean_of_two),
+      BT_TEST(errors_of_any_size_are_measured),
       BT_TEST(r2_of_a_constant_and_measures_of_nothing_are_undefined),
       BT_TEST(a_weight_is_a_repeated_row),
       cmocka_unit_test(sorting_survives_without_memory),

@@ -342,6 +342,29 @@ static void exclusive_or_is_learnt_from_many_seeds(void **state) {
   assert_true(learnt >= SEEDS - 2);
 }
 
+/* What counts is how weights stand to one another: all of them times a power of two change no bit, be they too small for float32. */
+static void weights_of_any_size_train_alike(void **state) {
+  static const int scales[] = {0, -1000, 900};
+  bp_context *ctx = bt_ctx(state);
+  tt_data *d = tt_data_new(1);
+  tt_model m[3];
+  double weights[100];
+  for (size_t i = 0; i < 3; i++) {
+    bp_source rows = tt_classes(d, 0, 100);
+    bp_fit_options o = tt_options();
+    bp_fit_result r;
+    for (int k = 0; k < 100; k++) weights[k] = ldexp(1 + k % 5, scales[i]);
+    rows.weights = weights;
+    m[i] = tt_model_new(ctx, BP_F32, 10, 2);
+    bt_assert_ok(ctx, bp_fit(ctx, m[i].net, m[i].params, &rows, NULL, &o, &r));
+    assert_true(r.history[r.epochs - 1].train_accuracy <= 1);
+    assert_true(tt_same_params(&m[0], &m[i]));
+    bp_fit_result_release(ctx, &r);
+  }
+  for (size_t i = 0; i < 3; i++) tt_model_release(&m[i]);
+  free(d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(the_number_of_threads_does_not_change_a_bit),
@@ -358,6 +381,7 @@ int main(void) {
       BT_TEST(validation_measures_the_rows_given),
       BT_TEST(the_history_tells_each_epoch),
       BT_TEST(stops_have_names),
+      BT_TEST(weights_of_any_size_train_alike),
       BT_TEST(exclusive_or_is_learnt_from_many_seeds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

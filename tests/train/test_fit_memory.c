@@ -122,7 +122,7 @@ static void the_data_set_is_not_copied(void **state) {
   print_message("peak of bp_fit: %zu bytes for 1,000 rows, %zu for 100,000 (of %zu bytes)\n", small.peak, large.peak,
                 (size_t)ROWS * COLUMNS);
   assert_in_range(large.peak - small.peak, 0, 4 * (ROWS - 1000) + 64);
-  assert_in_range(small.peak, 1, 1 << 20);
+  assert_in_range(small.peak, 1, 1 << 18);
   free(bytes);
   free(classes);
 }
