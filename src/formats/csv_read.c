@@ -13,42 +13,11 @@
 #include "base/number.h"
 #include "base/suggest.h"
 #include "data/table_core.h"
-#include "formats/csv_parts.h"
-#include "formats/readers.h"
+#include "formats/csv_table.h"
 
 /* A column with a share of numbers like this is meant to be numbers, and a text in it is an error. */
 static const double NEARLY_ALL = 0.95;
 enum { ENOUGH_CELLS = 20 };
-
-typedef struct column {
-  double *numbers; /* [capacity] NULL once it is known to be text */
-  size_t capacity;
-  const char *text; /* the first cell that is no number; NULL: none */
-  size_t text_size;
-  int64_t n_numbers, n_texts, n_commas; /* cells that are numbers, texts, and numbers but for a decimal comma */
-  bp_take take;                         /* TEXT: asked for */
-  int32_t *codes;                       /* [rows] of a text column */
-  bp_dictionary words;
-} column;
-
-typedef struct csv {
-  bp_context *ctx;
-  bp_csv_text text;
-  const bp_read_options *options;
-  char delimiter;
-  bool has_header;
-  const char *body; /* behind the header, or behind the rows of tables made before */
-  const char *end;  /* of the rows of the table */
-  const char *first_row;
-  bp_dictionary names;
-  bp_csv_missing missing;
-  column *columns;
-  size_t n_columns;
-  int64_t rows, rows_before; /* of the table; of those made before */
-  int64_t header_line;       /* 0: none */
-  void *scratch;             /* for a cell without its double quotes */
-  size_t scratch_capacity;
-} csv;
 
 /* ---- errors ---- */
 
@@ -175,7 +144,7 @@ static bp_status alloc_columns(csv *c) {
   return c->columns ? BP_OK : BP_E_NOMEM;
 }
 
-static bp_status alloc_numbers(csv *c, size_t rows) {
+bp_status bp_csv_alloc_numbers(csv *c, size_t rows) {
   for (size_t i = 0; i < c->n_columns; i++) {
     if (c->columns[i].take == BP_TAKE_NOTHING) continue;
     c->columns[i].numbers = bp_alloc(c->ctx, rows, sizeof(double));
@@ -185,7 +154,7 @@ static bp_status alloc_numbers(csv *c, size_t rows) {
   return BP_OK;
 }
 
-static void read_cell(const csv *c, column *col, const bp_csv_cell *cell) {
+static void read_cell(const csv *c, csv_column *col, const bp_csv_cell *cell) {
   double value = (double)NAN;
   if (col->take == BP_TAKE_NOTHING) return;
   if (!bp_csv_is_missing(&c->missing, cell)) {
@@ -226,7 +195,7 @@ static bp_status read_rows(csv *c) {
 /* ---- between the passes: numbers or text? ---- */
 
 static bp_status check_column(const csv *c, size_t number) {
-  const column *col = &c->columns[number];
+  const csv_column *col = &c->columns[number];
   char quoted[BP_QUOTE_TEXT], cell[BP_QUOTE_TEXT];
   int64_t cells = col->n_numbers + col->n_texts;
   if (col->n_texts == 0 || col->take != BP_TAKE_FOUND) return BP_OK;
@@ -246,10 +215,10 @@ static bp_status check_column(const csv *c, size_t number) {
                  c->text.name, line_of(c, col->text), quoted, cell, col->n_texts == 1 ? "all " : "", col->n_numbers);
 }
 
-static bool is_text(const column *col) { return col->n_texts > 0 || col->take != BP_TAKE_FOUND; }
+static bool is_text(const csv_column *col) { return col->n_texts > 0 || col->take != BP_TAKE_FOUND; }
 
 static bp_status prepare_column(csv *c, size_t number) {
-  column *col = &c->columns[number];
+  csv_column *col = &c->columns[number];
   void *numbers = col->numbers;
   BP_TRY(check_column(c, number));
   if (!is_text(col)) {
@@ -275,7 +244,7 @@ static bp_status read_texts(csv *c) {
       const char *text;
       size_t size;
       (void)bp_csv_cell_next(&lexer, &cell); /* the first pass found nothing wrong */
-      column *col = &c->columns[i];
+      csv_column *col = &c->columns[i];
       if (!col->codes) continue;
       col->codes[row] = -1;
       if (col->take == BP_TAKE_NOTHING || bp_csv_is_missing(&c->missing, &cell)) continue;
@@ -286,7 +255,7 @@ static bp_status read_texts(csv *c) {
   return BP_OK;
 }
 
-static bp_status read_columns(csv *c) {
+bp_status bp_csv_read_columns(csv *c) {
   bool any_text = false;
   BP_TRY(read_rows(c));
   for (size_t i = 0; i < c->n_columns; i++) {
@@ -310,7 +279,7 @@ static int64_t regular_line(const csv *c) {
 }
 
 static bp_status move_column(csv *c, size_t number, bp_table *table) {
-  column *col = &c->columns[number];
+  csv_column *col = &c->columns[number];
   const char *name = c->names.words[number];
   if (col->codes) {
     BP_TRY(bp_table_take_text(c->ctx, table, name, col->codes, &col->words));
@@ -330,7 +299,7 @@ static bp_status build(csv *c, bp_table *table) {
   return BP_OK;
 }
 
-static bp_status make_table(csv *c, bp_table **out) {
+bp_status bp_csv_make_table(csv *c, bp_table **out) {
   bp_table *table;
   BP_TRY(bp_table_new(c->ctx, c->rows, &table));
   bp_status status = build(c, table);
@@ -343,10 +312,10 @@ static bp_status make_table(csv *c, bp_table **out) {
 
 /* ---- all of it ---- */
 
-static void release(csv *c) {
+void bp_csv_release(csv *c) {
   bp_allocator allocator = bp_context_allocator(c->ctx);
   for (size_t i = 0; i < c->n_columns && c->columns; i++) {
-    column *col = &c->columns[i];
+    csv_column *col = &c->columns[i];
     bp_release(allocator, col->numbers, col->capacity, sizeof(double));
     bp_release(allocator, col->codes, (size_t)c->rows, sizeof *col->codes);
     bp_dictionary_release(allocator, &col->words);
@@ -358,13 +327,12 @@ static void release(csv *c) {
   bp_csv_text_release(&c->text);
 }
 
-static void choose_delimiter(csv *c, bool as_tab) {
+void bp_csv_choose_delimiter(csv *c, bool as_tab) {
   char said = c->options->delimiter;
   c->delimiter = said ? said : as_tab ? '\t' : bp_csv_guess_delimiter(&c->text);
 }
 
-/* What stands before the rows, of a text of which the delimiter is known and the first row is there. */
-static bp_status begin(csv *c) {
+bp_status bp_csv_begin(csv *c) {
   const bp_read_options *o = c->options;
   BP_TRY(read_missing(c));
   c->has_header = o->header ? o->header > 0 : bp_csv_guess_header(&c->text, c->delimiter, &c->missing);
@@ -375,133 +343,18 @@ static bp_status begin(csv *c) {
 
 static bp_status read(csv *c, bp_reader *reader, bool as_tab, bp_table **out) {
   BP_TRY(bp_csv_text_read(c->ctx, reader, &c->text));
-  choose_delimiter(c, as_tab);
-  BP_TRY(begin(c));
+  bp_csv_choose_delimiter(c, as_tab);
+  BP_TRY(bp_csv_begin(c));
   c->end = c->text.end;
-  BP_TRY(alloc_numbers(c, rows_at_most(c)));
-  BP_TRY(read_columns(c));
-  return make_table(c, out);
+  BP_TRY(bp_csv_alloc_numbers(c, rows_at_most(c)));
+  BP_TRY(bp_csv_read_columns(c));
+  return bp_csv_make_table(c, out);
 }
 
 bp_status bp_csv_read(bp_context *ctx, bp_reader *reader, bool as_tab, const bp_read_options *options, bp_table **out) {
   static const bp_read_options defaults;
   csv c = {.ctx = ctx, .text.ctx = ctx, .options = options ? options : &defaults};
   bp_status status = read(&c, reader, as_tab, out);
-  release(&c);
+  bp_csv_release(&c);
   return status;
-}
-
-/* ---- table after table ---- */
-
-struct bp_csv_stream {
-  csv c;
-  bp_reader *reader;
-};
-
-/* Whether more text may make another row of the one that ended so: it touches the end of the window, or stands so near that a
- * message about it would be cut. */
-static bool may_go_on(const csv *c, const bp_csv_lexer *lexer, bp_csv_end end) {
-  enum { SHOWN = 64 };
-  if (c->text.whole || end == BP_CSV_TOO_LONG) return false;
-  return end == BP_CSV_OPEN || c->text.end - lexer->at <= (end == BP_CSV_ROW ? 0 : SHOWN);
-}
-
-static bp_csv_end skip_cells(bp_csv_lexer *lexer, bp_csv_cell *cell) {
-  bp_csv_end end;
-  do end = bp_csv_cell_next(lexer, cell);
-  while (end == BP_CSV_CELL);
-  return end;
-}
-
-/* Chooses the delimiter from a window that holds the first row whole. */
-static bp_status hold_first_row(csv *c, bp_reader *reader, bool as_tab) {
-  for (;;) {
-    bp_csv_lexer lexer;
-    bp_csv_cell cell;
-    choose_delimiter(c, as_tab);
-    bp_csv_lexer_init(&lexer, c->text.begin, c->text.end, c->delimiter);
-    (void)bp_csv_row_next(&lexer); /* the text is not blank */
-    if (!may_go_on(c, &lexer, skip_cells(&lexer, &cell))) return BP_OK;
-    BP_TRY(bp_csv_text_more(&c->text, reader, c->text.begin));
-  }
-}
-
-/* Counts the rows at c->body that the window holds whole, `most` at most, and sets c->end behind them. */
-static bp_status find_rows(csv *c, int64_t most, int64_t *rows) {
-  bp_csv_lexer lexer;
-  bp_csv_lexer_init(&lexer, c->body, c->text.end, c->delimiter);
-  *rows = 0;
-  if (bp_csv_row_next(&lexer) || c->text.whole)
-    c->end = c->body;
-  else /* only blank lines, which nobody needs; a CR may go on as CR LF */
-    c->body = c->end = lexer.at > c->body && lexer.at[-1] == '\r' ? lexer.at - 1 : lexer.at;
-  while (*rows < most && bp_csv_row_next(&lexer)) {
-    bp_csv_cell cell;
-    bp_csv_end end = skip_cells(&lexer, &cell);
-    if (may_go_on(c, &lexer, end)) break;
-    if (end > BP_CSV_ROW) return bp_csv_fail(&c->text, &lexer, &cell, end);
-    c->end = lexer.at;
-    ++*rows;
-  }
-  return BP_OK;
-}
-
-/* Ready for the cells of another table. */
-static void clear_columns(csv *c) {
-  c->rows = 0;
-  for (size_t i = 0; i < c->n_columns; i++) {
-    column *col = &c->columns[i];
-    col->text = NULL;
-    col->n_texts = col->n_commas = 0;
-  }
-}
-
-bp_status bp_csv_stream_open(bp_context *ctx, bp_reader *reader, bool as_tab, const bp_read_options *options,
-                             size_t window, bp_csv_stream **out) {
-  static const bp_read_options defaults;
-  bp_csv_stream *s = bp_calloc(ctx, 1, sizeof *s);
-  if (!s) return BP_E_NOMEM;
-  s->reader = reader;
-  s->c = (csv){.ctx = ctx, .text.ctx = ctx, .options = options ? options : &defaults};
-  bp_status status = bp_csv_text_open(ctx, reader, window, &s->c.text);
-  if (status == BP_OK) status = hold_first_row(&s->c, reader, as_tab);
-  if (status == BP_OK) status = begin(&s->c);
-  s->c.options = NULL;
-  if (status != BP_OK) {
-    bp_csv_stream_free(s);
-    return status;
-  }
-  *out = s;
-  return BP_OK;
-}
-
-void bp_csv_stream_free(bp_csv_stream *s) {
-  bp_allocator allocator = bp_context_allocator(s->c.ctx);
-  release(&s->c);
-  bp_release(allocator, s, 1, sizeof *s);
-}
-
-const bp_dictionary *bp_csv_stream_names(const bp_csv_stream *s) { return &s->c.names; }
-
-bp_take *bp_csv_stream_take(bp_csv_stream *s, int64_t number) { return &s->c.columns[number].take; }
-
-bp_status bp_csv_stream_next(bp_csv_stream *s, int64_t most, bp_table **out) {
-  csv *c = &s->c;
-  int64_t rows;
-  BP_TRY(find_rows(c, most, &rows));
-  while (rows == 0 && !c->text.whole) {
-    BP_TRY(bp_csv_text_more(&c->text, s->reader, c->body));
-    c->body = c->text.begin;
-    BP_TRY(find_rows(c, most, &rows));
-  }
-  *out = NULL;
-  if (rows == 0 && c->rows_before > 0) return BP_OK;
-  clear_columns(c);
-  BP_TRY(alloc_numbers(c, (size_t)rows));
-  BP_TRY(read_columns(c));
-  BP_TRY(make_table(c, out));
-  for (size_t i = 0; i < c->n_columns; i++) c->columns[i].capacity = 0;
-  c->body = c->end;
-  c->rows_before += rows;
-  return BP_OK;
 }

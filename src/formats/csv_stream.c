@@ -1,0 +1,116 @@
+/* formats/csv_stream.c - CSV text table by table: a window of it is in memory, and moves on behind the rows that were read. */
+#include "base/fail.h"
+#include "formats/csv_table.h"
+
+struct bp_csv_stream {
+  csv c;
+  bp_reader *reader;
+};
+
+/* Whether more text may make another row of the one that ended so: it touches the end of the window, or stands so near that a
+ * message about it would be cut. */
+static bool may_go_on(const csv *c, const bp_csv_lexer *lexer, bp_csv_end end) {
+  enum { SHOWN = 64 };
+  if (c->text.whole || end == BP_CSV_TOO_LONG) return false;
+  return end == BP_CSV_OPEN || c->text.end - lexer->at <= (end == BP_CSV_ROW ? 0 : SHOWN);
+}
+
+static bp_csv_end skip_cells(bp_csv_lexer *lexer, bp_csv_cell *cell) {
+  bp_csv_end end;
+  do end = bp_csv_cell_next(lexer, cell);
+  while (end == BP_CSV_CELL);
+  return end;
+}
+
+/* Chooses the delimiter from a window that holds the first row whole. */
+static bp_status hold_first_row(csv *c, bp_reader *reader, bool as_tab) {
+  for (;;) {
+    bp_csv_lexer lexer;
+    bp_csv_cell cell;
+    bp_csv_choose_delimiter(c, as_tab);
+    bp_csv_lexer_init(&lexer, c->text.begin, c->text.end, c->delimiter);
+    (void)bp_csv_row_next(&lexer); /* the text is not blank */
+    if (!may_go_on(c, &lexer, skip_cells(&lexer, &cell))) return BP_OK;
+    BP_TRY(bp_csv_text_more(&c->text, reader, c->text.begin));
+  }
+}
+
+/* Counts the rows at c->body that the window holds whole, `most` at most, and sets c->end behind them. */
+static bp_status find_rows(csv *c, int64_t most, int64_t *rows) {
+  bp_csv_lexer lexer;
+  bp_csv_lexer_init(&lexer, c->body, c->text.end, c->delimiter);
+  *rows = 0;
+  if (bp_csv_row_next(&lexer) || c->text.whole)
+    c->end = c->body;
+  else /* only blank lines, which nobody needs; a CR may go on as CR LF */
+    c->body = c->end = lexer.at > c->body && lexer.at[-1] == '\r' ? lexer.at - 1 : lexer.at;
+  while (*rows < most && bp_csv_row_next(&lexer)) {
+    bp_csv_cell cell;
+    bp_csv_end end = skip_cells(&lexer, &cell);
+    if (may_go_on(c, &lexer, end)) break;
+    if (end > BP_CSV_ROW) return bp_csv_fail(&c->text, &lexer, &cell, end);
+    c->end = lexer.at;
+    ++*rows;
+  }
+  return BP_OK;
+}
+
+/* Ready for the cells of another table. */
+static void clear_columns(csv *c) {
+  c->rows = 0;
+  for (size_t i = 0; i < c->n_columns; i++) {
+    csv_column *col = &c->columns[i];
+    col->text = NULL;
+    col->n_texts = col->n_commas = 0;
+  }
+}
+
+bp_status bp_csv_stream_open(bp_context *ctx, bp_reader *reader, bool as_tab, const bp_read_options *options,
+                             size_t window, bp_csv_stream **out) {
+  static const bp_read_options defaults;
+  bp_csv_stream *s = bp_calloc(ctx, 1, sizeof *s);
+  if (!s) return BP_E_NOMEM;
+  s->reader = reader;
+  s->c = (csv){.ctx = ctx, .text.ctx = ctx, .options = options ? options : &defaults};
+  bp_status status = bp_csv_text_open(ctx, reader, window, &s->c.text);
+  if (status == BP_OK) status = hold_first_row(&s->c, reader, as_tab);
+  if (status == BP_OK) status = bp_csv_begin(&s->c);
+  s->c.options = NULL;
+  if (status != BP_OK) {
+    bp_csv_stream_free(s);
+    return status;
+  }
+  *out = s;
+  return BP_OK;
+}
+
+void bp_csv_stream_free(bp_csv_stream *s) {
+  bp_allocator allocator = bp_context_allocator(s->c.ctx);
+  bp_csv_release(&s->c);
+  bp_release(allocator, s, 1, sizeof *s);
+}
+
+const bp_dictionary *bp_csv_stream_names(const bp_csv_stream *s) { return &s->c.names; }
+
+bp_take *bp_csv_stream_take(bp_csv_stream *s, int64_t number) { return &s->c.columns[number].take; }
+
+bp_status bp_csv_stream_next(bp_csv_stream *s, int64_t most, bp_table **out) {
+  csv *c = &s->c;
+  int64_t rows;
+  BP_TRY(find_rows(c, most, &rows));
+  while (rows == 0 && !c->text.whole) {
+    BP_TRY(bp_csv_text_more(&c->text, s->reader, c->body));
+    c->body = c->text.begin;
+    BP_TRY(find_rows(c, most, &rows));
+  }
+  *out = NULL;
+  if (rows == 0 && c->rows_before > 0) return BP_OK;
+  clear_columns(c);
+  BP_TRY(bp_csv_alloc_numbers(c, (size_t)rows));
+  BP_TRY(bp_csv_read_columns(c));
+  BP_TRY(bp_csv_make_table(c, out));
+  for (size_t i = 0; i < c->n_columns; i++) c->columns[i].capacity = 0;
+  c->body = c->end;
+  c->rows_before += rows;
+  return BP_OK;
+}
