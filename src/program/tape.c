@@ -249,7 +249,7 @@ static void bind(bp_workspace *w) {
   t->usable = false;
   if (w->threads > 1) {
     bp_cost cost = bp_program_cost(w->program, w->batch);
-    if (cost.flops + cost.bytes > PLAN_SHARED_WORK) return;
+    if ((double)(cost.flops + cost.bytes) > PLAN_SHARED_WORK) return;
   }
   plan_resolve_args(w);
   t->usable = bind_all(w);
