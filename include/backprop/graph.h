@@ -72,7 +72,8 @@ BP_API double bp_item(bp_var var);
 /* VIEW the value of a variable of an eager graph, dense and row-major, until the next node is appended; NULL when there is none. */
 BP_API const void *bp_values(bp_var var);
 /* Takes an eager graph back to the size that bp_graph_size() had: later nodes, and the memory of their values, are gone. An error
- * recorded since is gone too. */
+ * recorded since is gone too. What constants, branches, loops, custom operations, names and messages keep beside their nodes stays
+ * until the graph is freed: a recording that repeats those without end had better begin a new graph now and then. */
 BP_API void bp_graph_rewind(bp_graph *graph, size_t size);
 
 /* ---- looking at a variable ---- */

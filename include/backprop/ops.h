@@ -157,6 +157,7 @@ BP_API bp_var bp_stack(const bp_var *xs, size_t n, int axis);
 BP_API bp_var bp_cast(bp_var x, bp_dtype dtype);
 
 /* ---- rows and classes by number ---- */
+/* Numbers are checked before a program runs, so they must be given: an input or a constant, not the result of bp_argmax(). */
 /* table[index[r], …] for each r, in element type `dtype` (converted on the way): table [n, …] of any type, index [rows] of
  * I32 with values 0 .. n-1. The derivative with respect to the table adds the rows up. */
 BP_API bp_var bp_gather(bp_var table, bp_var index, bp_dtype dtype);

@@ -216,7 +216,10 @@ typedef struct directions_job {
 
 static bp_var result_like(const directions_job *j, size_t r) { return j->forward ? j->y : j->x[r]; }
 
-/* Directions first .. first + n - 1 through the graph; results[r] is [n, shape] or the symbolic zero. */
+/* [1, elements]: an axis more than x has may be one too many. */
+static bp_var as_row(bp_var x) { return bp_reshape(x, 2, (int64_t[]){1, bp_shape_elements(bp_shape_of(x), 1)}); }
+
+/* Directions first .. first + n - 1 through the graph; results[r] is n times as large as what it is of, or the symbolic zero. */
 static bp_status run_piece(directions_job *j, int64_t first, int64_t n, bp_var *results) {
   bp_var from = j->forward ? j->x[0] : j->y;
   bp_shape shape = *bp_shape_of(from);
@@ -224,7 +227,7 @@ static bp_status run_piece(directions_job *j, int64_t first, int64_t n, bp_var *
     bp_var seed = bp_seed_row(j->seeds, first, &shape);
     BP_TRY(j->forward ? bp_jvp(&j->y, 1, j->x, &seed, 1, results) : bp_vjp(&j->y, &seed, 1, j->x, j->n_x, results));
     for (size_t r = 0; r < j->n_results; r++)
-      if (results[r].id != 0) results[r] = bp_expand(results[r], 0);
+      if (results[r].id != 0) results[r] = as_row(results[r]);
     return BP_OK;
   }
   bp_var seeds = n == bp_shape_of(j->seeds)->dims[0] ? j->seeds : bp_slice(j->seeds, 0, first, first + n, 1);

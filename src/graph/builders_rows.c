@@ -36,7 +36,9 @@ bp_var bp_scatter_add(bp_var x, bp_var index, int64_t rows) {
       !bp_real_args("scatter_add", 1, &x))
     return bp_zero_of(x.graph);
   bp_shape to = *bp_shape_of(x);
-  if (to.rank == 0 || rows < 0 || to.dims[0] != bp_shape_of(index)->dims[0]) {
+  if (rows < 0)
+    return bp_graph_fail(x.graph, BP_E_SHAPE, "scatter_add: into %lld rows, expected 0 or more", (long long)rows);
+  if (to.rank == 0 || to.dims[0] != bp_shape_of(index)->dims[0]) {
     char a[BP_SHAPE_TEXT], b[BP_SHAPE_TEXT];
     return bp_graph_fail(x.graph, BP_E_SHAPE,
                          "scatter_add: rows are %s, their numbers are %s; the leading sizes differ",

@@ -106,7 +106,9 @@ bp_var(bp_slice)(bp_var x, int axis, int64_t start, int64_t stop, int64_t step) 
   int64_t n = to.dims[at];
   start = step > 0 ? clip_place(start, n, 0, n) : clip_place(start, n, -1, n - 1);
   stop = step > 0 ? clip_place(stop, n, 0, n) : clip_place(stop, n, -1, n - 1);
-  int64_t distance = step > 0 ? stop - start : start - stop, pace = step > 0 ? step : -(step + 1) + 1;
+  int64_t distance = step > 0 ? stop - start : start - stop, pace = step > 0            ? step
+                                                                    : step > -INT64_MAX ? -step
+                                                                                        : INT64_MAX;
   to.dims[at] = distance <= 0 ? 0 : (distance - 1) / pace + 1;
   if (to.dims[at] <= 1) step = 1;
   if (to.dims[at] == 0) start = 0;

@@ -3,12 +3,14 @@
 
 #include "graph/call.h"
 
-/* Which nodes the outputs need. */
+/* Which nodes the outputs need; of a call all results, which stand right behind it (graph/call.h). */
 static void mark(const bp_function *f, uint8_t *needed, size_t size) {
   const bp_graph *g = f->graph;
   for (size_t i = 0; i < f->n_outputs; i++) needed[f->outputs[i].id] = 1;
   for (size_t id = size; id-- > 1;)
     for (int a = 0; needed[id] && a < bp_node_arity(&g->nodes[id]); a++) needed[bp_node_args(g, &g->nodes[id])[a]] = 1;
+  for (size_t id = 1; id < size; id++)
+    if (g->nodes[id].op == BP_OP_result && needed[g->nodes[id].arg[0]]) needed[id] = 1;
 }
 
 /* Attributes that point into memory are shared: a function lives as long as every graph that it is inlined into. */

@@ -71,7 +71,7 @@ static void R(exchange_rows)(real *a, real *b, int64_t n) {
 
 void BP_ISA_FN(R(bp_lu))(void *lu, int32_t *exchange, const void *in, int64_t n) {
   real *a = lu;
-  memcpy(a, in, (size_t)(n * n) * sizeof(real));
+  if (n > 0) memcpy(a, in, (size_t)(n * n) * sizeof(real));
   for (int64_t k = 0; k < n; k++) {
     int64_t best = k;
     for (int64_t i = k + 1; i < n; i++) {

@@ -280,6 +280,60 @@ static void branches_nest_in_loops_and_differentiate(void **state) {
   bp_graph_free(g);
 }
 
+/* Two results of different shapes, of which only the second is used: y = Σ x², its slope 2x. */
+static void ten_times_and_square(void *user, bp_graph *g, const bp_var *x, bp_var *r) {
+  (void)user;
+  r[0] = bp_expand(bp_mul(bp_scalar(g, BP_F64, 10), x[0]), 0);
+  r[1] = bp_square(x[0]);
+}
+
+static void second_of_a_branch(void *user, bp_graph *g, const bp_var *s, const bp_var *c, const bp_var *x, bp_var *next,
+                               bp_var *y) {
+  bp_var r[2];
+  (void)user, (void)c, (void)x, (void)y;
+  bp_cond(bp_greater(s[0], bp_scalar(g, BP_F64, 0)), s, 1, ten_times_and_square, ten_times_and_square, NULL, 2, r);
+  next[0] = r[1];
+}
+
+static void ten_times_and_row(void *user, bp_graph *g, const bp_var *s, const bp_var *c, const bp_var *x, bp_var *next,
+                              bp_var *y) {
+  (void)user, (void)c, (void)x;
+  next[0] = bp_mul(bp_scalar(g, BP_F64, 10), s[0]);
+  y[0] = bp_square(s[0]);
+}
+
+static void rows_of_a_loop(void *user, bp_graph *g, const bp_var *s, const bp_var *c, const bp_var *x, bp_var *next,
+                           bp_var *y) {
+  bp_var last, rows;
+  bp_loop_args args = {.init = s, .n_state = 1, .n_y = 1};
+  (void)user, (void)c, (void)x, (void)y;
+  bp_scan(g, &args, 1, ten_times_and_row, NULL, &last, &rows);
+  next[0] = bp_sum(rows, BP_ALL_AXES);
+}
+
+static void results_that_nobody_uses_change_no_derivative(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  const bp_step_fn bodies[] = {second_of_a_branch, rows_of_a_loop};
+  for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+    bp_graph *g;
+    bt_assert_ok(ctx, bp_graph_new(ctx, &g));
+    bp_var x = bp_input(g, "x", BP_F64, 0, NULL), one = bp_scalar(g, BP_F64, 1), y, out[5];
+    bp_loop_args args = {.init = &x, .n_state = 1};
+    bp_scan(g, &args, 2, bodies[i], NULL, &y, NULL);
+    out[0] = y; /* x⁴ */
+    bt_assert_ok(ctx, bp_grad(y, &x, 1, &out[1]));
+    bt_assert_ok(ctx, bp_jvp(&y, 1, &x, &one, 1, &out[2]));
+    bt_assert_ok(ctx, bp_grad(out[2], &x, 1, &out[3]));
+    bt_assert_ok(ctx, bp_jvp(&out[1], 1, &x, &one, 1, &out[4]));
+    const double v = 3, expected[] = {81, 108, 108, 108, 108};
+    double r[5];
+    const void *in[] = {&v};
+    both(ctx, out, 5, &x, 1, in, r);
+    for (int k = 0; k < 5; k++) bt_assert_close(r[k], expected[k], 1e-14, 0);
+    bp_graph_free(g);
+  }
+}
+
 /* ---- errors ---- */
 static void wrong_shape(void *user, bp_graph *g, const bp_var *s, const bp_var *c, const bp_var *x, bp_var *next,
                         bp_var *y) {
@@ -368,6 +422,7 @@ int main(void) {
       BT_TEST(while_without_a_trip_hands_its_state_through),
       BT_TEST(cond_takes_one_branch_and_its_derivatives),
       BT_TEST(branches_nest_in_loops_and_differentiate),
+      BT_TEST(results_that_nobody_uses_change_no_derivative),
       BT_TEST(mistakes_are_recorded_with_shapes),
       BT_TEST(every_allocation_may_fail),
   };

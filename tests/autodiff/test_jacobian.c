@@ -341,6 +341,25 @@ static void forward_mode_leaves_out_what_no_result_needs(void **state) {
 }
 
 /* 3,000 directions of 2,000 elements are more than one sweep takes. */
+/* As many axes as there may be: one more for the directions there cannot be. */
+static void eight_axes_are_no_hindrance(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  const int64_t dims[8] = {1, 2, 1, 1, 1, 1, 1, 2};
+  for (bp_mode mode = BP_MODE_AUTO; mode <= BP_MODE_REVERSE; mode++) {
+    bp_graph *g;
+    bt_assert_ok(ctx, bp_graph_new(ctx, &g));
+    bp_var x = bp_input(g, "x", BP_F64, 8, dims), y = bp_sum(bp_sin(x), BP_ALL_AXES), jacobian;
+    bt_assert_ok(ctx, bp_jacobian(y, &x, 1, mode, &jacobian));
+    const double v[4] = {0.1, 0.2, 0.3, 0.4};
+    double r[4];
+    const void *in[] = {v};
+    void *to[] = {r};
+    bt_assert_ok(ctx, bp_eval(&jacobian, 1, &x, 1, 0, in, to));
+    for (int i = 0; i < 4; i++) bt_assert_close(r[i], cos(v[i]), 1e-15, 0);
+    bp_graph_free(g);
+  }
+}
+
 static void many_directions_are_cut_into_sweeps(void **state) {
   bp_context *ctx = bt_ctx(state);
   enum { N = 3000, M = 2000 };
@@ -453,6 +472,7 @@ int main(void) {
       BT_TEST(a_batch_is_refused_where_it_cannot_be),
       BT_TEST(nodes_do_not_grow_with_the_columns),
       BT_TEST(forward_mode_leaves_out_what_no_result_needs),
+      BT_TEST(eight_axes_are_no_hindrance),
       BT_TEST(many_directions_are_cut_into_sweeps),
       BT_TEST(what_is_no_derivative_is_refused),
       BT_TEST(an_error_in_the_graph_is_handed_on),

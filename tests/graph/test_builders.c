@@ -221,7 +221,7 @@ static const struct {
     {gather_index_computed, BP_E_ARG, "gather: the numbers must be an input or a constant, not the result of argmax"},
     {gather_to_integers, BP_E_DTYPE, "gather: result int32, expected float32, float64 or the table's float32"},
     {scatter_rows, BP_E_SHAPE, "scatter_add: rows are [5,2], their numbers are [4]"},
-    {scatter_negative, BP_E_SHAPE, "scatter_add: "},
+    {scatter_negative, BP_E_SHAPE, "scatter_add: into -1 rows, expected 0 or more"},
     {uniform_step, BP_E_DTYPE, "uniform: the step is float32[2], expected a float64 of rank 0"},
     {uniform_type, BP_E_ARG, "uniform: int32 of rank 0"},
     {uniform_shape, BP_E_SHAPE, "uniform: the shape"},
