@@ -288,7 +288,7 @@ static void every_activation_learns_with_every_optimizer(void **state) {
   rows_free(data);
 }
 
-/* The cube itself: 8,000 times three trainings, some minutes. */
+/* The cube itself: 8,000 times three trainings, a minute. */
 static void every_activation_learns_with_every_loss_and_every_optimizer(void **state) {
   static problem problems[PROBLEMS_MAX];
   if (!getenv("BT_CUBE")) skip();
