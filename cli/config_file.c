@@ -15,21 +15,20 @@ enum { LIMIT = 1 << 20 };
 
 static const char blanks[] = " \t\r";
 
-/* The text of a file, with a NUL after it; owned by the request. */
-static int read_text(const char *path, cli_request *request, size_t *size) {
+/* The text of a file, of standard input for "-", with a NUL after it; owned by the request. name: for messages. */
+static int read_text(const char *path, const char *name, cli_request *request, size_t *size) {
   bool standard = strcmp(path, "-") == 0;
   FILE *file = standard ? stdin : fopen(path, "rb");
   if (!file) return cli_fail(CLI_IO, "%s: cannot open the configuration: %s", path, strerror(errno));
-  if (standard) path = "standard input";
   request->config_text = cli_alloc(LIMIT + 1, 1);
   *size = fread(request->config_text, 1, LIMIT + 1, file);
   int error = ferror(file) ? errno : 0;
   if (!standard) (void)fclose(file);
-  if (error) return cli_fail(CLI_IO, "%s: cannot read the configuration: %s", path, strerror(error));
-  if (*size > LIMIT) return cli_fail(CLI_USAGE, "%s: more than 1 MiB is no configuration", path);
+  if (error) return cli_fail(CLI_IO, "%s: cannot read the configuration: %s", name, strerror(error));
+  if (*size > LIMIT) return cli_fail(CLI_USAGE, "%s: more than 1 MiB is no configuration", name);
   request->config_text[*size] = '\0';
   if (memchr(request->config_text, '\0', *size))
-    return cli_fail(CLI_USAGE, "%s: holds a zero byte; expected a text of `name = value` lines", path);
+    return cli_fail(CLI_USAGE, "%s: holds a zero byte; expected a text of `name = value` lines", name);
   return CLI_DONE;
 }
 
@@ -61,7 +60,7 @@ int cli_read_config(const char *path, cli_request *request) {
   const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
   char where[256];
   size_t size;
-  int failed = read_text(path, request, &size);
+  int failed = read_text(path, name, request, &size);
   if (failed) return failed;
   char *line = request->config_text;
   if (strncmp(line, "\xef\xbb\xbf", 3) == 0) line += 3;

@@ -102,7 +102,7 @@ static bp_status width_of(bp_context *ctx, const char *text, const bp_feature *f
   return BP_OK;
 }
 
-/* Whether a part before `end` names the same column, or is for all of them too. */
+/* Whether an earlier part of the text names the same column, or is for all of them too. */
 static bool is_repeated(const char *text, const embed_part *part) {
   embed_part other;
   bool all = part->width == part->name;
