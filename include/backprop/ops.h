@@ -66,8 +66,8 @@ BP_API bp_var bp_mul(bp_var a, bp_var b);
 BP_API bp_var bp_div(bp_var a, bp_var b);
 BP_API bp_var bp_pow(bp_var a, bp_var b);   /* aᵇ; 0⁰ = 1; for a <= 0 the derivative along b is 0 */
 BP_API bp_var bp_atan2(bp_var y, bp_var x); /* derivative 0 at the origin */
-BP_API bp_var bp_max(bp_var a, bp_var b);   /* ties: the whole cotangent goes to a */
-BP_API bp_var bp_min(bp_var a, bp_var b);   /* ties: the whole cotangent goes to a */
+BP_API bp_var bp_max(bp_var a, bp_var b);   /* ties share the cotangent equally */
+BP_API bp_var bp_min(bp_var a, bp_var b);   /* ties share the cotangent equally */
 /* Comparisons give 1 or 0 in the arguments' element type; derivative 0. */
 BP_API bp_var bp_equal(bp_var a, bp_var b);
 BP_API bp_var bp_not_equal(bp_var a, bp_var b);

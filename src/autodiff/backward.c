@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "autodiff/derivative_checks.h"
 #include "autodiff/rules.h"
 #include "base/fail.h"
 
@@ -40,55 +41,86 @@ static double num_mul(double a, double b) { return a * b; }
 static double num_div(double a, double b) { return a / b; }
 static double num_pow(double a, double b) { return pow(a, b); }
 static double num_max(double a, double b) { return a >= b ? a : b; }
+static double num_max_share(double a, double b) { return a > b ? 1 : a < b ? 0 : a == b ? 0.5 : a + b; }
+static double num_mul_no_nan(double a, double b) { return b == 0 ? 0 : a * b; }
+static double num_not_equal(double a, double b) { return a != b; }
 static double num_equal(double a, double b) { return a == b; }
 static double num_less(double a, double b) { return a < b; }
 static double num_less_equal(double a, double b) { return a <= b; }
-static double num_greater(double a, double b) { return a > b; }
-static double num_greater_equal(double a, double b) { return a >= b; }
 static double num_where(double c, double a, double b) { return c != 0 ? a : b; }
 
 #define V     double
 #define F(op) num_##op
 #define PARTIAL1(name, formula)                                                                                        \
-  static double name##_slope(double x, double b, double y, int i) {                                                    \
-    (void)x, (void)b, (void)y, (void)i;                                                                                \
+  static double name##_slope(const double *arg, double y, int i) {                                                     \
+    double x = arg[0];                                                                                                 \
+    (void)x, (void)y, (void)i;                                                                                         \
     return formula;                                                                                                    \
   }
 #define PARTIAL2(name, along_a, along_b)                                                                               \
-  static double name##_slope(double a, double b, double y, int i) {                                                    \
+  static double name##_slope(const double *arg, double y, int i) {                                                     \
+    double a = arg[0], b = arg[1];                                                                                     \
     (void)a, (void)b, (void)y;                                                                                         \
     return i == 0 ? along_a : along_b;                                                                                 \
   }
+#define PARTIAL3(name, formula)                                                                                        \
+  static double name##_slope(const double *arg, double y, int i) {                                                     \
+    double x = arg[0], low = arg[1], high = arg[2];                                                                    \
+    return formula;                                                                                                    \
+  }
 #include "autodiff/elementwise_formulas.h"
 
-typedef double (*slope_fn)(double a, double b, double y, int i);
+typedef double (*slope_fn)(const double *arg, double y, int i);
 #define RULE(name) [BP_OP_##name] = name##_slope,
-static const slope_fn slopes[BP_OP_COUNT] = {PARTIAL_RULES(RULE)};
+static const slope_fn slopes[BP_OP_COUNT] = {PARTIAL_RULES(RULE) RULE(pow)};
 
 /* ---- the sweep ---- */
 static bool is_number(const bp_graph *g, const bp_node *n) {
   return n->dtype == BP_F64 && g->shapes[n->shape].rank == 0;
 }
 
+typedef struct number_sweep {
+  const bp_graph *graph;
+  double *bar;      /* by id */
+  uint8_t *reached; /* by id: bar has a part; a 0 is then a value, not the want of one */
+} number_sweep;
+
+static void add_part(number_sweep *s, uint32_t id, double part) {
+  s->bar[id] += part;
+  s->reached[id] = 1;
+}
+
+/* The parts of one node by its formulas; what a gate holds back reaches nothing. */
+static void pull_by_slope(number_sweep *s, const bp_node *n, double y, double y_bar, slope_fn slope) {
+  const bp_graph *g = s->graph;
+  double arg[3] = {0};
+  int arity = bp_op_table[n->op].arity;
+  for (int i = 0; i < arity; i++) arg[i] = g->values[n->arg[i]].f64;
+  for (int i = 0; i < arity; i++) {
+    if (g->nodes[n->arg[i]].op == BP_OP_scalar) continue;
+    double partial = slope(arg, y, i);
+    if (partial != 0 || !bp_is_gate((bp_op)n->op, i)) add_part(s, n->arg[i], y_bar * partial);
+  }
+}
+
 /* Adds the parts of one node; false when it is no operation on numbers. */
-static bool pull(const bp_graph *g, const bp_node *n, double y, double y_bar, double *bar) {
+static bool pull(number_sweep *s, uint32_t id) {
+  const bp_graph *g = s->graph;
+  const bp_node *n = &g->nodes[id];
+  double y_bar = s->bar[id];
   bp_op_class op_class = bp_op_table[n->op].op_class;
   if (op_class == BP_CLASS_LEAF || op_class == BP_CLASS_FLAT) return true;
   switch (n->op) { /* most of a program of numbers */
-  case BP_OP_add: bar[n->arg[0]] += y_bar, bar[n->arg[1]] += y_bar; return true;
-  case BP_OP_sub: bar[n->arg[0]] += y_bar, bar[n->arg[1]] -= y_bar; return true;
+  case BP_OP_add: add_part(s, n->arg[0], y_bar), add_part(s, n->arg[1], y_bar); return true;
+  case BP_OP_sub: add_part(s, n->arg[0], y_bar), add_part(s, n->arg[1], -y_bar); return true;
   case BP_OP_mul:
-    bar[n->arg[0]] += y_bar * g->values[n->arg[1]].f64;
-    bar[n->arg[1]] += y_bar * g->values[n->arg[0]].f64;
+    add_part(s, n->arg[0], y_bar * g->values[n->arg[1]].f64);
+    add_part(s, n->arg[1], y_bar * g->values[n->arg[0]].f64);
     return true;
   default: break;
   }
-  slope_fn slope = slopes[n->op];
-  if (slope == NULL) return false;
-  const bp_node *nodes = g->nodes;
-  double a = g->values[n->arg[0]].f64, b = bp_op_table[n->op].arity > 1 ? g->values[n->arg[1]].f64 : 0;
-  for (int i = 0; i < bp_op_table[n->op].arity; i++)
-    if (nodes[n->arg[i]].op != BP_OP_scalar) bar[n->arg[i]] += y_bar * slope(a, b, y, i);
+  if (slopes[n->op] == NULL) return false;
+  pull_by_slope(s, n, g->values[id].f64, y_bar, slopes[n->op]);
   return true;
 }
 
@@ -96,17 +128,16 @@ static bool pull(const bp_graph *g, const bp_node *n, double y, double y_bar, do
 static bp_status sweep_numbers(bp_var y, const bp_var *x, size_t n_x, void *const *gradient) {
   bp_graph *g = y.graph;
   size_t n = (size_t)y.id + 1;
-  double *bar = bp_calloc(g->ctx, n, sizeof *bar);
-  bool numbers = is_number(g, bp_node_of(y));
-  if (bar == NULL) return BP_E_NOMEM;
+  number_sweep s = {g, bp_calloc(g->ctx, n, sizeof *s.bar), bp_calloc(g->ctx, n, 1)};
+  bool room = s.bar != NULL && s.reached != NULL, numbers = room && is_number(g, bp_node_of(y));
   for (size_t j = 0; j < n_x; j++) numbers = numbers && is_number(g, bp_node_of(x[j]));
-  bar[y.id] = 1;
-  for (uint32_t id = y.id; id >= 1 && numbers; id--) {
-    const bp_node *node = &g->nodes[id];
-    if (bar[id] != 0) numbers = is_number(g, node) && pull(g, node, g->values[id].f64, bar[id], bar);
-  }
-  for (size_t j = 0; j < n_x && numbers; j++) *(double *)gradient[j] = x[j].id <= y.id ? bar[x[j].id] : 0;
-  bp_release(bp_context_allocator(g->ctx), bar, n, sizeof *bar);
+  if (numbers) add_part(&s, y.id, 1);
+  for (uint32_t id = y.id; id >= 1 && numbers; id--)
+    if (s.reached[id]) numbers = is_number(g, &g->nodes[id]) && pull(&s, id);
+  for (size_t j = 0; j < n_x && numbers; j++) *(double *)gradient[j] = x[j].id <= y.id ? s.bar[x[j].id] : 0;
+  bp_release(bp_context_allocator(g->ctx), s.bar, n, sizeof *s.bar);
+  bp_release(bp_context_allocator(g->ctx), s.reached, n, 1);
+  if (!room) return BP_E_NOMEM;
   return numbers ? BP_OK : BP_E_ARG;
 }
 
@@ -131,6 +162,7 @@ bp_status bp_backward(bp_var y, const bp_var *x, size_t n_x, void *const *gradie
   for (size_t j = 0; j < n_x; j++)
     if (x[j].graph != g || x[j].id == 0 || x[j].id >= g->size)
       return bp_fail(g->ctx, BP_E_ARG, "backward: x %zu is no variable of this graph", j);
+  BP_TRY(bp_check_wrt("backward", x, n_x));
   if (y.id == 0 || y.id >= g->size || bp_shape_of(y)->rank != 0)
     return bp_fail(g->ctx, BP_E_SHAPE, "backward: y is %s, expected a scalar",
                    y.id == 0 ? "the symbolic zero" : "no scalar");

@@ -12,13 +12,23 @@ static bp_status check_var(bp_graph *g, const char *what, const char *name, size
   return BP_OK;
 }
 
+bp_status bp_check_wrt(const char *what, const bp_var *x, size_t n_x) {
+  for (size_t j = 0; j < n_x; j++)
+    if (bp_var_passed_by(x[j]))
+      return BP_REFUSE(x[j].graph, BP_E_ARG,
+                       "%s: x %zu is a %s of which a square, a root or an even function was built without it (|x|² is x², "
+                       "‖x‖² is Σ x², and back); differentiate with respect to what it is of, or build that of bp_add(it, 0)",
+                       what, j, bp_var_op(x[j]));
+  return BP_OK;
+}
+
 bp_status bp_check_derivative(const char *what, bp_var y, const bp_var *x, size_t n_x) {
   bp_graph *g = y.graph;
   if (g == NULL) return BP_E_ARG;
   if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
   BP_TRY(check_var(g, what, "y", 0, y));
   for (size_t j = 0; j < n_x; j++) BP_TRY(check_var(g, what, "x", j, x[j]));
-  return BP_OK;
+  return bp_check_wrt(what, x, n_x);
 }
 
 bp_status bp_check_sizes(const char *what, const char *name, bp_var v) {

@@ -8,6 +8,8 @@
 
 /* BP_E_GRAPH, BP_E_ARG, BP_E_DTYPE unless y and each x[j] are float variables of one graph without an error. */
 bp_status bp_check_derivative(const char *what, bp_var y, const bp_var *x, size_t n_x);
+/* BP_E_ARG when something was built from what x is of instead of from x: see graph/builders_roots.c. */
+bp_status bp_check_wrt(const char *what, const bp_var *x, size_t n_x);
 /* BP_E_SHAPE when a variable has the batch among its sizes. */
 bp_status bp_check_sizes(const char *what, const char *name, bp_var v);
 /* BP_OK, or the error that building has recorded. */

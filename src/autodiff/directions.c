@@ -8,6 +8,7 @@
  */
 #include "autodiff/derivative_checks.h"
 #include "autodiff/directions.h"
+#include "autodiff/slope.h"
 
 #include "base/fail.h"
 
@@ -32,26 +33,28 @@ bp_var bp_seed_row(bp_var seeds, int64_t i, const bp_shape *shape) {
 /* ---- a sweep ---- */
 typedef struct lifted_sweep {
   bp_graph *graph;
-  uint32_t last;        /* the id of y */
-  uint8_t *active;      /* depends on an x, and y depends on it */
-  uint8_t *masked;      /* as in drivers.c */
-  uint32_t *derivative; /* by id: lifted tangent or cotangent, 0 none */
-  size_t arity;         /* the largest; at least 3 */
-  bp_var *dot, *one;    /* by argument: tangents, lifted and along one direction */
-  bp_var *parts;        /* by direction */
-  int64_t k, most;      /* directions of this sweep, and room for */
+  uint32_t last;   /* the id of y */
+  uint8_t *active; /* depends on an x, and y depends on it */
+  uint8_t *keep;   /* as in drivers.c */
+  bp_slope *slope; /* by id: lifted tangent or cotangent */
+  size_t arity;    /* the largest; at least 3 */
+  bp_slope *dot;   /* by argument: lifted tangents */
+  bp_var *one;     /* by argument: tangents along one direction */
+  bp_var *parts;   /* by direction */
+  int64_t k, most; /* directions of this sweep, and room for */
 } lifted_sweep;
 
 /* most: the largest number of directions of one sweep. */
-static bp_status lifted_init(lifted_sweep *s, bp_var y, const bp_var *x, size_t n_x, int64_t most) {
+static bp_status lifted_init(lifted_sweep *s, bp_var y, const bp_var *x, size_t n_x, bool reverse, int64_t most) {
   bp_context *ctx = y.graph->ctx;
   size_t n = (size_t)y.id + 1;
   *s = (lifted_sweep){.graph = y.graph, .last = y.id, .arity = 3, .most = most};
   s->active = bp_calloc(ctx, n, 1);
-  s->masked = bp_calloc(ctx, n, 1);
-  s->derivative = bp_calloc(ctx, n, sizeof *s->derivative);
-  if (s->active == NULL || s->masked == NULL || s->derivative == NULL) return BP_E_NOMEM;
+  s->keep = bp_calloc(ctx, n, 1);
+  s->slope = bp_calloc(ctx, n, sizeof *s->slope);
+  if (s->active == NULL || s->keep == NULL || s->slope == NULL) return BP_E_NOMEM;
   BP_TRY(bp_mark_between(&y, 1, x, n_x, s->active));
+  bp_mark_products(s->graph, s->active, s->last, reverse, s->keep);
   for (uint32_t id = 1; id <= s->last; id++)
     if (s->active[id] && (size_t)bp_node_arity(&s->graph->nodes[id]) > s->arity)
       s->arity = (size_t)bp_node_arity(&s->graph->nodes[id]);
@@ -65,20 +68,20 @@ static void lifted_release(lifted_sweep *s) {
   bp_allocator a = bp_context_allocator(s->graph->ctx);
   size_t n = (size_t)s->last + 1;
   bp_release(a, s->active, n, 1);
-  bp_release(a, s->masked, n, 1);
-  bp_release(a, s->derivative, n, sizeof *s->derivative);
+  bp_release(a, s->keep, n, 1);
+  bp_release(a, s->slope, n, sizeof *s->slope);
   bp_release(a, s->dot, s->arity, sizeof *s->dot);
   bp_release(a, s->one, s->arity, sizeof *s->one);
   bp_release(a, s->parts, (size_t)s->most, sizeof *s->parts);
 }
 
-static void lifted_start(lifted_sweep *s, int64_t k) {
-  s->k = k;
-  for (uint32_t id = 0; id <= s->last; id++) s->masked[id] = 0, s->derivative[id] = 0;
+static bp_slope no_slope(const lifted_sweep *s) {
+  return (bp_slope){.var = bp_zero_of(s->graph), .support = bp_zero_of(s->graph)};
 }
 
-static void add_lifted(lifted_sweep *s, uint32_t id, bp_var part) {
-  s->derivative[id] = bp_plus((bp_var){s->graph, s->derivative[id]}, part).id;
+static void lifted_start(lifted_sweep *s, int64_t k) {
+  s->k = k;
+  for (uint32_t id = 0; id <= s->last; id++) s->slope[id] = no_slope(s);
 }
 
 /* How many of k directions one sweep can take: 0 when they cannot be lifted. */
@@ -123,41 +126,42 @@ static bp_var plain_tangent(const bp_call *c, const bp_var *dot) {
   return sum;
 }
 
-static bp_var each_tangent(lifted_sweep *s, const bp_call *c) {
+static bp_slope each_tangent(lifted_sweep *s, const bp_call *c) {
+  bp_slope sum = no_slope(s);
   for (int64_t d = 0; d < s->k; d++) {
-    for (int i = 0; i < (c->arity < 3 ? 3 : c->arity); i++) s->one[i] = direction_of(s->dot[i], d);
+    for (int i = 0; i < (c->arity < 3 ? 3 : c->arity); i++) s->one[i] = direction_of(s->dot[i].var, d);
     s->parts[d] = plain_tangent(c, s->one);
   }
-  return stack_parts(s, c->y);
+  sum.var = stack_parts(s, c->y);
+  return sum;
 }
 
-static bp_var lifted_tangent(lifted_sweep *s, uint32_t id) {
+static bp_slope lifted_tangent(lifted_sweep *s, uint32_t id) {
   bp_call c = bp_call_of(s->graph, id);
   bp_op op = bp_op_of(c.y);
-  bool elementwise = bp_op_table[op].op_class == BP_CLASS_ELEMENTWISE;
-  bp_var sum = bp_zero_of(s->graph);
+  bool elementwise = bp_op_table[op].op_class == BP_CLASS_ELEMENTWISE, keep = s->keep[id];
+  bp_slope sum = no_slope(s);
   for (int i = 0; i < 3; i++) s->dot[i] = sum;
   for (int i = 0; i < c.arity; i++)
-    s->dot[i] = (bp_var){s->graph, bp_differentiable(s->graph, id, i) ? s->derivative[bp_call_arg(&c, i).id] : 0};
-  if (bp_lifts_itself(op)) return bp_custom_jvp(op)(&c, s->dot);
-  if (op == BP_OP_concat) return bp_lifted_concat(&c, s->dot, s->k);
+    s->dot[i] = bp_differentiable(s->graph, id, i) ? s->slope[bp_call_arg(&c, i).id] : sum;
+  if (bp_lifts_itself(op)) return bp_slope_jvp(&c, s->dot, s->one, keep);
   if (!elementwise && bp_lifted_linear(op) == NULL) return each_tangent(s, &c);
   for (int i = 0; i < c.arity; i++) {
-    if (s->dot[i].id == 0) continue;
-    sum = bp_plus(sum, elementwise ? bp_times(s->dot[i], bp_partial_rule(op)(&c, i))
-                                   : bp_lifted_linear(op)(&c, i, s->dot[i]));
+    if (s->dot[i].var.id == 0) continue;
+    sum = bp_slope_plus(sum, elementwise ? bp_slope_elementwise(&c, i, s->dot[i], keep)
+                                         : bp_slope_linear(&c, i, s->dot[i], bp_lifted_linear(op), false, keep));
   }
   return sum;
 }
 
 /* The lifted tangent of y for a lifted tangent of x. */
-static bp_var push_lifted(lifted_sweep *s, bp_var x, bp_var x_dot) {
+static bp_var push_lifted(lifted_sweep *s, bp_var x, bp_slope x_dot) {
   if (!s->active[s->last] || x.id > s->last) return bp_zero_of(s->graph);
-  lifted_start(s, bp_shape_of(x_dot)->dims[0]);
-  s->derivative[x.id] = x_dot.id;
+  lifted_start(s, bp_shape_of(x_dot.var)->dims[0]);
+  s->slope[x.id] = x_dot;
   for (uint32_t id = 1; id <= s->last && s->graph->status == BP_OK; id++)
-    if (s->active[id] && s->derivative[id] == 0) s->derivative[id] = lifted_tangent(s, id).id;
-  return (bp_var){s->graph, s->derivative[s->last]};
+    if (s->active[id] && s->slope[id].var.id == 0) s->slope[id] = lifted_tangent(s, id);
+  return s->slope[s->last].var;
 }
 
 /* ---- reverse ---- */
@@ -166,41 +170,42 @@ static bp_var plain_cotangent(const bp_call *c, int i, bp_var y_bar) {
   return (bp_op_table[op].op_class == BP_CLASS_CUSTOM ? bp_custom_vjp(op) : bp_transpose_rule(op))(c, i, y_bar);
 }
 
-static bp_var each_cotangent(lifted_sweep *s, const bp_call *c, int i, bp_var y_bar) {
-  for (int64_t d = 0; d < s->k; d++) s->parts[d] = plain_cotangent(c, i, direction_of(y_bar, d));
-  return stack_parts(s, bp_call_arg(c, i));
+static bp_slope each_cotangent(lifted_sweep *s, const bp_call *c, int i, bp_slope y_bar) {
+  bp_slope part = no_slope(s);
+  bp_call masked = *c;
+  for (int64_t d = 0; d < s->k; d++) {
+    masked.support = direction_of(y_bar.support, d);
+    s->parts[d] = plain_cotangent(&masked, i, direction_of(y_bar.var, d));
+  }
+  part.var = stack_parts(s, bp_call_arg(c, i));
+  return part;
 }
 
-static bp_var lifted_cotangent(lifted_sweep *s, const bp_call *c, int i, bp_var y_bar) {
+static bp_slope lifted_cotangent(lifted_sweep *s, const bp_call *c, int i, bp_slope y_bar, bool keep) {
   bp_op op = bp_op_of(c->y);
-  if (bp_op_table[op].op_class == BP_CLASS_ELEMENTWISE)
-    return (c->masked ? bp_times_masked : bp_times)(y_bar, bp_partial_rule(op)(c, i));
-  if (bp_lifts_itself(op)) return bp_custom_vjp(op)(c, i, y_bar);
-  if (bp_lifted_transpose(op) != NULL) return bp_lifted_transpose(op)(c, i, y_bar);
+  if (bp_op_table[op].op_class == BP_CLASS_ELEMENTWISE) return bp_slope_elementwise(c, i, y_bar, keep);
+  if (bp_lifts_itself(op)) return bp_slope_vjp(c, i, y_bar, keep);
+  if (bp_lifted_transpose(op) != NULL) return bp_slope_linear(c, i, y_bar, bp_lifted_transpose(op), true, keep);
   return each_cotangent(s, c, i, y_bar);
 }
 
 static void pull_lifted_node(lifted_sweep *s, uint32_t id) {
   bp_call c = bp_call_of(s->graph, id);
-  bp_var y_bar = {s->graph, s->derivative[id]};
-  c.masked = s->masked[id];
+  bp_slope y_bar = s->slope[id];
   for (int i = 0; i < c.arity; i++) {
     uint32_t x = bp_call_arg(&c, i).id;
-    if (!s->active[x] || !bp_differentiable(s->graph, id, i)) continue;
-    bp_var part = lifted_cotangent(s, &c, i, y_bar);
-    if (part.id == 0) continue;
-    s->masked[x] |= s->masked[id] || bp_op_of(c.y) == BP_OP_where;
-    add_lifted(s, x, part);
+    if (s->active[x] && bp_differentiable(s->graph, id, i))
+      s->slope[x] = bp_slope_plus(s->slope[x], lifted_cotangent(s, &c, i, y_bar, s->keep[x]));
   }
 }
 
 /* The lifted cotangents of each x[j] for a lifted cotangent of y. */
-static void pull_lifted(lifted_sweep *s, bp_var y_bar, const bp_var *x, size_t n_x, bp_var *x_bar) {
-  lifted_start(s, bp_shape_of(y_bar)->dims[0]);
-  s->derivative[s->last] = y_bar.id;
+static void pull_lifted(lifted_sweep *s, bp_slope y_bar, const bp_var *x, size_t n_x, bp_var *x_bar) {
+  lifted_start(s, bp_shape_of(y_bar.var)->dims[0]);
+  s->slope[s->last] = y_bar;
   for (uint32_t id = s->last; id >= 1 && s->graph->status == BP_OK; id--)
-    if (s->derivative[id] != 0 && s->active[id]) pull_lifted_node(s, id);
-  for (size_t j = 0; j < n_x; j++) x_bar[j] = (bp_var){s->graph, x[j].id <= s->last ? s->derivative[x[j].id] : 0};
+    if (s->slope[id].var.id != 0 && s->active[id]) pull_lifted_node(s, id);
+  for (size_t j = 0; j < n_x; j++) x_bar[j] = x[j].id <= s->last ? s->slope[x[j].id].var : bp_zero_of(s->graph);
 }
 
 /* ---- all seeds ---- */
@@ -233,9 +238,9 @@ static bp_status run_piece(directions_job *j, int64_t first, int64_t n, bp_var *
   bp_var seeds = n == bp_shape_of(j->seeds)->dims[0] ? j->seeds : bp_slice(j->seeds, 0, first, first + n, 1);
   seeds = bp_lifted_reshape(seeds, &shape);
   if (j->forward)
-    results[0] = push_lifted(&j->sweep, from, seeds);
+    results[0] = push_lifted(&j->sweep, from, bp_slope_seed(seeds));
   else
-    pull_lifted(&j->sweep, seeds, j->x, j->n_x, results);
+    pull_lifted(&j->sweep, bp_slope_seed(seeds), j->x, j->n_x, results);
   return BP_OK;
 }
 
@@ -263,7 +268,7 @@ static bp_var join_pieces(const directions_job *j, size_t r, size_t n_pieces) {
 static bp_status run_pieces(directions_job *j, bp_var *out) {
   bp_graph *g = j->y.graph;
   int64_t k = bp_shape_of(j->seeds)->dims[0];
-  BP_TRY(lifted_init(&j->sweep, j->y, j->x, j->n_x, k));
+  BP_TRY(lifted_init(&j->sweep, j->y, j->x, j->n_x, !j->forward, k));
   j->at_once = directions_at_once(&j->sweep, k);
   size_t n = (size_t)(j->at_once > 0 ? (k + j->at_once - 1) / j->at_once : k), room = n * j->n_results + n;
   j->pieces = bp_alloc(g->ctx, room, sizeof *j->pieces);

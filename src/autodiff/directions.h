@@ -23,9 +23,7 @@ bp_var bp_seed_row(bp_var seeds, int64_t i, const bp_shape *shape);
 typedef bp_var (*bp_lifted_fn)(const bp_call *c, int i, bp_var lifted);
 bp_lifted_fn bp_lifted_linear(bp_op op);
 bp_lifted_fn bp_lifted_transpose(bp_op op);
-/* The tangent of a concatenation from those of its arguments; symbolic zeros among them are replaced by zeros. */
-bp_var bp_lifted_concat(const bp_call *c, bp_var *dot, int64_t k);
-/* Whether the bodies of a custom operation hold for lifted derivatives as they are, because they only broadcast. */
+/* Whether the bodies of a custom operation hold for lifted derivatives as they are. */
 bool bp_lifts_itself(bp_op op);
 
 /* [k, s] from k and s, and a lifted variable in another shape s. */

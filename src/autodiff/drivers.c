@@ -3,7 +3,7 @@
  */
 #include "autodiff/call_rules.h"
 #include "autodiff/derivative_checks.h"
-#include "autodiff/rules.h"
+#include "autodiff/slope.h"
 #include "base/fail.h"
 
 /* ---- checks ---- */
@@ -41,40 +41,47 @@ static bp_status graph_result(bp_graph *g) {
 /* ---- reverse ---- */
 typedef struct sweep {
   bp_graph *graph;
-  uint32_t last;        /* largest id that matters */
-  uint8_t *active;      /* depends on an x, and a y depends on it */
-  uint8_t *masked;      /* its cotangent came through a where: a zero in it stays a zero */
-  uint32_t *derivative; /* by id: tangent or cotangent, 0 none */
+  uint32_t last;   /* largest id that matters */
+  uint8_t *active; /* depends on an x, and a y depends on it */
+  uint8_t *keep;   /* its support is wanted: see slope.h */
+  bp_slope *slope; /* by id: tangent or cotangent */
 } sweep;
 
-static bp_status sweep_init(sweep *s, const bp_var *y, size_t n_y, const bp_var *x, size_t n_x) {
+static bp_status sweep_init(sweep *s, const bp_var *y, size_t n_y, const bp_var *x, size_t n_x, bool reverse) {
   size_t n = (size_t)s->last + 1;
   s->active = bp_calloc(s->graph->ctx, n, 1);
-  s->masked = bp_calloc(s->graph->ctx, n, 1);
-  s->derivative = bp_calloc(s->graph->ctx, n, sizeof *s->derivative);
-  if (s->active == NULL || s->masked == NULL || s->derivative == NULL) return BP_E_NOMEM;
-  return bp_mark_between(y, n_y, x, n_x, s->active);
+  s->keep = bp_calloc(s->graph->ctx, n, 1);
+  s->slope = bp_calloc(s->graph->ctx, n, sizeof *s->slope);
+  if (s->active == NULL || s->keep == NULL || s->slope == NULL) return BP_E_NOMEM;
+  BP_TRY(bp_mark_between(y, n_y, x, n_x, s->active));
+  bp_mark_products(s->graph, s->active, s->last, reverse, s->keep);
+  return BP_OK;
 }
 
 static void sweep_release(sweep *s) {
   bp_allocator a = bp_context_allocator(s->graph->ctx);
   size_t n = (size_t)s->last + 1;
   bp_release(a, s->active, n, 1);
-  bp_release(a, s->masked, n, 1);
-  bp_release(a, s->derivative, n, sizeof *s->derivative);
+  bp_release(a, s->keep, n, 1);
+  bp_release(a, s->slope, n, sizeof *s->slope);
 }
 
+static void add_slope(sweep *s, uint32_t id, bp_slope part) { s->slope[id] = bp_slope_plus(s->slope[id], part); }
+/* A derivative without structural zeros. */
 static void add_derivative(sweep *s, uint32_t id, bp_var part) {
-  s->derivative[id] = bp_plus((bp_var){s->graph, s->derivative[id]}, part).id;
+  add_slope(s, id, (bp_slope){.var = part, .support = bp_zero_of(s->graph)});
+}
+static bp_var derivative_of(const sweep *s, uint32_t id) {
+  return (bp_var){s->graph, id <= s->last ? s->slope[id].var.id : 0};
 }
 
-static bp_var cotangent_part(const sweep *s, const bp_call *c, int i, bp_var y_bar) {
+static bp_slope cotangent_part(const sweep *s, const bp_call *c, int i, bp_slope y_bar, bool keep) {
   bp_op op = bp_op_of(c->y);
   switch (bp_op_table[op].op_class) {
-  case BP_CLASS_ELEMENTWISE: return (c->masked ? bp_times_masked : bp_times)(y_bar, bp_partial_rule(op)(c, i));
-  case BP_CLASS_LINEAR: return bp_transpose_rule(op)(c, i, y_bar);
-  case BP_CLASS_CUSTOM: return bp_custom_vjp(op)(c, i, y_bar);
-  default: return bp_zero_of(s->graph);
+  case BP_CLASS_ELEMENTWISE: return bp_slope_elementwise(c, i, y_bar, keep);
+  case BP_CLASS_LINEAR: return bp_slope_linear(c, i, y_bar, bp_transpose_rule(op), true, keep);
+  case BP_CLASS_CUSTOM: return bp_slope_vjp(c, i, y_bar, keep);
+  default: return (bp_slope){.var = bp_zero_of(s->graph), .support = bp_zero_of(s->graph)};
   }
 }
 
@@ -89,8 +96,7 @@ static void pull_back_call(sweep *s, uint32_t id) {
   const bp_call_info *info = bp_call_info_of(&g->nodes[id]);
   bp_var *bars = bp_vars_alloc(g, info->l.n_results + info->l.n_args);
   if (bars == NULL) return;
-  for (size_t i = 0; i < info->l.n_results; i++)
-    bars[i] = (bp_var){g, id + 1 + i <= s->last ? s->derivative[id + 1 + i] : 0};
+  for (size_t i = 0; i < info->l.n_results; i++) bars[i] = derivative_of(s, id + 1 + (uint32_t)i);
   if (!call_ok(g, bp_call_vjp((bp_var){g, id}, bars, bars + info->l.n_results))) return;
   for (size_t i = 0; i < info->l.n_args; i++) {
     uint32_t x = bp_node_args(g, &g->nodes[id])[i];
@@ -100,19 +106,15 @@ static void pull_back_call(sweep *s, uint32_t id) {
 
 static void pull_back(sweep *s, uint32_t id) {
   bp_op op = (bp_op)s->graph->nodes[id].op;
-  if (op == BP_OP_result) s->derivative[s->graph->nodes[id].arg[0]] = id;
+  if (op == BP_OP_result) s->slope[s->graph->nodes[id].arg[0]].var = (bp_var){s->graph, id};
   if (op == BP_OP_call) pull_back_call(s, id);
   if (bp_op_table[op].op_class == BP_CLASS_CALL) return;
   bp_call c = bp_call_of(s->graph, id);
-  bp_var y_bar = {s->graph, s->derivative[id]};
-  c.masked = s->masked[id];
+  bp_slope y_bar = s->slope[id];
   for (int i = 0; i < c.arity; i++) {
     uint32_t x = bp_call_arg(&c, i).id;
-    if (!s->active[x] || !bp_differentiable(s->graph, id, i)) continue;
-    bp_var part = cotangent_part(s, &c, i, y_bar);
-    if (part.id == 0) continue;
-    s->masked[x] |= s->masked[id] || bp_op_of(c.y) == BP_OP_where;
-    add_derivative(s, x, part);
+    if (s->active[x] && bp_differentiable(s->graph, id, i))
+      add_slope(s, x, cotangent_part(s, &c, i, y_bar, s->keep[x]));
   }
 }
 
@@ -122,13 +124,14 @@ bp_status bp_vjp(const bp_var *y, const bp_var *y_bar, size_t n_y, const bp_var 
   sweep s = {.graph = y[0].graph};
   BP_TRY(check_vars(s.graph, "vjp: y", y, n_y, &s.last));
   BP_TRY(check_vars(s.graph, "vjp: x", x, n_x, NULL));
+  BP_TRY(bp_check_wrt("vjp", x, n_x));
   BP_TRY(check_seeds(s.graph, "vjp: cotangent", y, y_bar, n_y));
-  BP_TRY_DONE(sweep_init(&s, y, n_y, x, n_x));
-  for (size_t i = 0; i < n_y; i++) add_derivative(&s, y[i].id, y_bar[i]);
+  BP_TRY_DONE(sweep_init(&s, y, n_y, x, n_x, true));
+  for (size_t i = 0; i < n_y; i++) add_slope(&s, y[i].id, bp_slope_seed(y_bar[i]));
   for (uint32_t id = s.last; id >= 1 && s.graph->status == BP_OK; id--)
-    if (s.derivative[id] != 0 && s.active[id]) pull_back(&s, id);
+    if (s.slope[id].var.id != 0 && s.active[id]) pull_back(&s, id);
   BP_TRY_DONE(graph_result(s.graph));
-  for (size_t j = 0; j < n_x; j++) x_bar[j] = (bp_var){s.graph, x[j].id <= s.last ? s.derivative[x[j].id] : 0};
+  for (size_t j = 0; j < n_x; j++) x_bar[j] = derivative_of(&s, x[j].id);
 done:
   sweep_release(&s);
   return status;
@@ -142,59 +145,76 @@ static void push_forward_call(sweep *s, uint32_t id, bp_var *dot) {
   if (dots == NULL) return;
   for (size_t i = 0; i < info->l.n_args; i++) {
     uint32_t x = bp_node_args(g, &g->nodes[id])[i];
-    dot[i] = (bp_var){g, bp_differentiable(g, id, (int)i) ? s->derivative[x] : 0};
+    dot[i] = bp_differentiable(g, id, (int)i) ? derivative_of(s, x) : bp_zero_of(g);
   }
   if (!call_ok(g, bp_call_jvp((bp_var){g, id}, dot, dots))) return;
   for (size_t i = 0; i < info->l.n_results && id + 1 + i <= s->last; i++)
     add_derivative(s, id + 1 + (uint32_t)i, dots[i]);
 }
 
-/* dot: room for the tangents of the arguments, three at least. */
-static bp_var tangent_of(const sweep *s, uint32_t id, bp_var *dot) {
+/* Room for the tangents of the arguments of one node: three at least. */
+typedef struct tangents {
+  bp_slope *dot;
+  bp_var *scratch;
+  size_t n;
+} tangents;
+
+static bp_slope tangent_of(const sweep *s, uint32_t id, const tangents *t) {
   bp_call c = bp_call_of(s->graph, id);
   bp_op op = bp_op_of(c.y);
   bp_op_class op_class = bp_op_table[op].op_class;
-  bp_var sum = bp_zero_of(s->graph);
-  for (int i = 0; i < 3; i++) dot[i] = sum;
+  bp_slope sum = {.var = bp_zero_of(s->graph), .support = bp_zero_of(s->graph)};
+  for (int i = 0; i < 3; i++) t->dot[i] = sum;
   for (int i = 0; i < c.arity; i++)
-    dot[i] = (bp_var){s->graph, bp_differentiable(s->graph, id, i) ? s->derivative[bp_call_arg(&c, i).id] : 0};
-  if (op_class == BP_CLASS_CUSTOM) return bp_custom_jvp(op)(&c, dot);
+    t->dot[i] = bp_differentiable(s->graph, id, i) ? s->slope[bp_call_arg(&c, i).id] : sum;
+  if (op_class == BP_CLASS_CUSTOM) return bp_slope_jvp(&c, t->dot, t->scratch, s->keep[id]);
   for (int i = 0; i < c.arity; i++) {
-    if (dot[i].id == 0) continue;
-    sum = bp_plus(sum, op_class == BP_CLASS_LINEAR ? bp_linear_rule(op)(&c, i, dot[i])
-                                                   : bp_times(dot[i], bp_partial_rule(op)(&c, i)));
+    if (t->dot[i].var.id == 0) continue;
+    sum = bp_slope_plus(sum, op_class == BP_CLASS_LINEAR
+                                 ? bp_slope_linear(&c, i, t->dot[i], bp_linear_rule(op), false, s->keep[id])
+                                 : bp_slope_elementwise(&c, i, t->dot[i], s->keep[id]));
   }
   return sum;
+}
+
+static bp_status tangents_init(const sweep *s, tangents *t) {
+  for (uint32_t id = 1; id <= s->last; id++)
+    if (s->active[id] && (size_t)bp_node_arity(&s->graph->nodes[id]) > t->n)
+      t->n = (size_t)bp_node_arity(&s->graph->nodes[id]);
+  t->dot = bp_alloc(s->graph->ctx, t->n, sizeof *t->dot);
+  t->scratch = bp_alloc(s->graph->ctx, t->n, sizeof *t->scratch);
+  return t->dot != NULL && t->scratch != NULL ? BP_OK : BP_E_NOMEM;
+}
+
+static void push_forward(sweep *s, const tangents *t) {
+  for (uint32_t id = 1; id <= s->last && s->graph->status == BP_OK; id++) {
+    if (!s->active[id] || s->graph->nodes[id].op == BP_OP_result) continue;
+    if (s->graph->nodes[id].op == BP_OP_call)
+      push_forward_call(s, id, t->scratch);
+    else
+      add_slope(s, id, tangent_of(s, id, t)); /* an x may depend on another one */
+  }
 }
 
 bp_status bp_jvp(const bp_var *y, size_t n_y, const bp_var *x, const bp_var *x_dot, size_t n_x, bp_var *y_dot) {
   if (n_y == 0) return BP_OK;
   bp_status status;
   sweep s = {.graph = y[0].graph};
-  bp_var *dot = NULL;
-  size_t n_dot = 3;
+  tangents t = {.n = 3};
   BP_TRY(check_vars(s.graph, "jvp: y", y, n_y, &s.last));
   BP_TRY(check_vars(s.graph, "jvp: x", x, n_x, NULL));
+  BP_TRY(bp_check_wrt("jvp", x, n_x));
   BP_TRY(check_seeds(s.graph, "jvp: tangent", x, x_dot, n_x));
-  BP_TRY_DONE(sweep_init(&s, y, n_y, x, n_x));
+  BP_TRY_DONE(sweep_init(&s, y, n_y, x, n_x, false));
+  BP_TRY_DONE(tangents_init(&s, &t));
   for (size_t j = 0; j < n_x; j++)
-    if (x[j].id <= s.last) add_derivative(&s, x[j].id, x_dot[j]);
-  for (uint32_t id = 1; id <= s.last; id++)
-    if (s.active[id] && (size_t)bp_node_arity(&s.graph->nodes[id]) > n_dot)
-      n_dot = (size_t)bp_node_arity(&s.graph->nodes[id]);
-  dot = bp_alloc(s.graph->ctx, n_dot, sizeof *dot);
-  BP_TRY_DONE(dot != NULL ? BP_OK : BP_E_NOMEM);
-  for (uint32_t id = 1; id <= s.last && s.graph->status == BP_OK; id++) {
-    if (!s.active[id] || s.graph->nodes[id].op == BP_OP_result) continue;
-    if (s.graph->nodes[id].op == BP_OP_call)
-      push_forward_call(&s, id, dot);
-    else
-      add_derivative(&s, id, tangent_of(&s, id, dot)); /* an x may depend on another one */
-  }
+    if (x[j].id <= s.last) add_slope(&s, x[j].id, bp_slope_seed(x_dot[j]));
+  push_forward(&s, &t);
   BP_TRY_DONE(graph_result(s.graph));
-  for (size_t i = 0; i < n_y; i++) y_dot[i] = (bp_var){s.graph, s.derivative[y[i].id]};
+  for (size_t i = 0; i < n_y; i++) y_dot[i] = derivative_of(&s, y[i].id);
 done:
-  bp_release(bp_context_allocator(s.graph->ctx), dot, n_dot, sizeof *dot);
+  bp_release(bp_context_allocator(s.graph->ctx), t.dot, t.n, sizeof *t.dot);
+  bp_release(bp_context_allocator(s.graph->ctx), t.scratch, t.n, sizeof *t.scratch);
   sweep_release(&s);
   return status;
 }

@@ -39,7 +39,7 @@ PARTIAL1(acosh, F(mul)(F(rsqrt)(shifted(x, -1)), F(rsqrt)(shifted(x, 1))))
 PARTIAL1(atanh, F(reciprocal)(F(mul)(one_minus(x), shifted(x, 1))))
 PARTIAL1(sigmoid, F(mul)(y, one_minus(y)))
 PARTIAL1(softplus, F(sigmoid)(x))
-PARTIAL1(relu, F(greater)(y, F(number)(y, 0)))
+PARTIAL1(relu, F(sign)(y)) /* NaN stays NaN */
 PARTIAL1(erf, scaled(F(exp)(F(neg)(F(square)(x))), 2 / 1.7724538509055160273))
 PARTIAL1(erfc, scaled(F(exp)(F(neg)(F(square)(x))), -2 / 1.7724538509055160273))
 PARTIAL1(lgamma, F(digamma)(x))
@@ -48,30 +48,40 @@ PARTIAL2(add, F(number)(a, 1), F(number)(a, 1))
 PARTIAL2(sub, F(number)(a, 1), F(number)(a, -1))
 PARTIAL2(mul, b, a)
 PARTIAL2(div, F(reciprocal)(b), F(neg)(F(div)(y, b)))
-PARTIAL2(max, F(greater_equal)(a, b), F(less)(a, b))
-PARTIAL2(min, F(less_equal)(a, b), F(greater)(a, b))
+PARTIAL2(max, F(max_share)(a, b), F(max_share)(b, a))
+PARTIAL2(min, F(max_share)(b, a), F(max_share)(a, b))
+PARTIAL2(mul_no_nan, b, a)
+PARTIAL2(div_no_nan, F(reciprocal)(b), F(neg)(F(div)(y, b)))
 
-/* b a^(b-1), and 0 for b = 0 also where a^(b-1) is infinite */
+/* Of x: 1 from low to high, both included, else 0; of an end: 1 where it is taken instead. NaN for NaN. */
+static V clip_along(V x, V low, V high, V y, int i) {
+  V nan = F(not_equal)(x, x);
+  if (i == 0) return F(where)(nan, x, F(equal)(y, x));
+  V raised = F(mul)(F(less)(x, low), F(less_equal)(low, high));
+  return F(where)(nan, x, i == 1 ? raised : F(sub)(F(not_equal)(y, x), raised));
+}
+PARTIAL3(clip, clip_along(x, low, high, y, i))
+
+/* b a^(b-1), and 0 for b = 0 also where a^(b-1) is infinite. For a <= 0 the derivative along b is 0 of every order. */
 static V pow_along_a(V a, V b) {
-  V zero = F(number)(a, 0), one = F(number)(a, 1);
-  V is_zero = F(equal)(b, zero);
-  return F(where)(is_zero, zero, F(mul)(b, F(pow)(a, F(sub)(F(where)(is_zero, one, b), one))));
+  V exponent = F(where)(F(less_equal)(a, F(number)(a, 0)), F(stop_gradient)(b), b);
+  return F(mul_no_nan)(F(pow)(a, shifted(exponent, -1)), exponent);
 }
 
-/* a^b log a for a > 0, else 0 */
-static V pow_along_b(V a, V y) {
-  V zero = F(number)(a, 0), positive = F(greater)(a, zero);
-  return F(where)(positive, F(mul)(y, F(log)(F(where)(positive, a, F(number)(a, 1)))), zero);
+/* a^b log a for a > 0, else 0; NaN for NaN */
+static V pow_along_b(V a, V b, V y) {
+  V flat = F(mul)(F(less_equal)(a, F(number)(a, 0)), F(equal)(b, b));
+  return F(where)(flat, F(number)(a, 0), F(mul)(y, F(log)(F(where)(flat, F(number)(a, 1), a))));
 }
-PARTIAL2(pow, pow_along_a(a, b), pow_along_b(a, y))
+PARTIAL2(pow, pow_along_a(a, b), pow_along_b(a, b, y))
 
-/* atan2(a, b): b / (a² + b²) and -a / (a² + b²), and 0 at the origin. Worked with a / m and b / m, m = max(|a|, |b|), so that
+/* atan2(a, b): b / (a² + b²) and -a / (a² + b²), and at the origin 0, of every order. Worked with a / m and b / m, m = max(|a|, |b|), so that
  * no square overflows; m cancels, so it may count as a constant. */
 static V over_norm2(V of, V a, V b) {
   V one = F(number)(a, 1), m = F(stop_gradient)(F(max)(F(abs)(a), F(abs)(b)));
   V origin = F(equal)(m, F(number)(a, 0)), safe = F(where)(origin, one, m);
   V norm2 = F(add)(F(square)(F(div)(a, safe)), F(square)(F(div)(b, safe)));
-  return F(div)(F(div)(F(div)(of, safe), F(where)(origin, one, norm2)), safe);
+  return F(where)(origin, F(number)(a, 0), F(div)(F(div)(F(div)(of, safe), F(where)(origin, one, norm2)), safe));
 }
 PARTIAL2(atan2, over_norm2(b, a, b), F(neg)(over_norm2(a, a, b)))
 
@@ -82,5 +92,5 @@ PARTIAL2(atan2, over_norm2(b, a, b), F(neg)(over_norm2(a, a, b)))
   RULE(log1p) RULE(log2) RULE(sin) RULE(cos) RULE(tan) RULE(asin) RULE(acos) RULE(atan) RULE(log10) \
   RULE(sinh) RULE(cosh) RULE(tanh) RULE(asinh) RULE(acosh) RULE(atanh) RULE(sigmoid) RULE(softplus) \
   RULE(relu) RULE(erf) RULE(erfc) RULE(lgamma) RULE(add) RULE(sub) RULE(mul) RULE(div) RULE(max) RULE(min) \
-  RULE(pow) RULE(atan2)
+  RULE(mul_no_nan) RULE(div_no_nan) RULE(clip) RULE(atan2)
 /* clang-format on */

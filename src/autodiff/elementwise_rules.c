@@ -17,6 +17,11 @@
     (void)a, (void)b, (void)y;                                                                                         \
     return i == 0 ? along_a : along_b;                                                                                 \
   }
+#define PARTIAL3(name, formula)                                                                                        \
+  static bp_var name##_partial(const bp_call *c, int i) {                                                              \
+    bp_var x = c->x[0], low = c->x[1], high = c->x[2], y = c->y;                                                       \
+    return formula;                                                                                                    \
+  }
 #include "autodiff/elementwise_formulas.h"
 
 PARTIAL1(digamma, bp_polygamma(1, x))
@@ -28,6 +33,14 @@ static bp_var polygamma_partial(const bp_call *c, int i) {
 }
 
 #define RULE(name) [BP_OP_##name] = name##_partial,
-static const bp_partial_fn partial_table[BP_OP_COUNT] = {PARTIAL_RULES(RULE) RULE(digamma) RULE(polygamma)};
+/* A constant exponent needs no care at 0. */
+static bp_var pow_rule(const bp_call *c, int i) {
+  double k;
+  if (i == 1 || !bp_var_constant(c->x[1], &k)) return pow_partial(c, i);
+  return k == 0 ? bp_number(c->y, 0) : scaled(bp_pow(c->x[0], bp_number(c->y, k - 1)), k);
+}
+
+static const bp_partial_fn partial_table[BP_OP_COUNT] = {PARTIAL_RULES(RULE) RULE(digamma) RULE(polygamma)[BP_OP_pow] =
+                                                             pow_rule};
 
 bp_partial_fn bp_partial_rule(bp_op op) { return partial_table[op]; }

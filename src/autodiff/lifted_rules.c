@@ -150,29 +150,6 @@ static bp_var cumsum_lifted_transpose(const bp_call *c, int i, bp_var y_bar) {
   return bp_append1(BP_OP_cumsum, y_bar, &to, c->axis + 1, c->bits ^ 1u);
 }
 
-/* Where argument i of a concatenation begins. */
-static int64_t concat_begin(const bp_call *c, int i) {
-  int64_t begin = 0;
-  for (int a = 0; a < i; a++) begin += bp_shape_of(bp_call_arg(c, a))->dims[c->axis];
-  return begin;
-}
-
-bp_var bp_lifted_concat(const bp_call *c, bp_var *dot, int64_t k) {
-  bool any = false;
-  for (int i = 0; i < c->arity; i++) any |= dot[i].id != 0;
-  if (!any) return bp_zero_of(c->y.graph);
-  for (int i = 0; i < c->arity; i++) {
-    bp_shape zeros = bp_lifted_shape(k, bp_shape_of(bp_call_arg(c, i)));
-    if (dot[i].id == 0) dot[i] = bp_full(c->y.graph, bp_dtype_of(c->y), &zeros, 0);
-  }
-  return bp_concat(dot, (size_t)c->arity, c->axis + 1);
-}
-
-static bp_var concat_lifted_transpose(const bp_call *c, int i, bp_var y_bar) {
-  bp_shape to = bp_lifted_shape(directions_of(y_bar), bp_shape_of(bp_call_arg(c, i)));
-  return bp_append1(BP_OP_slice, y_bar, &to, c->axis + 1, bp_span_bits(concat_begin(c, i), 1));
-}
-
 /* ---- rows by number: the rows come to the front for the operation ---- */
 static bp_var gather_lifted(const bp_call *c, int i, bp_var t) {
   (void)i;
@@ -193,21 +170,6 @@ static bp_var scatter_add_lifted_transpose(const bp_call *c, int i, bp_var y_bar
   return swap_axes(bp_gather(swap_axes(y_bar, 0, 1), c->x[1], bp_dtype_of(c->x[i])), 0, 1);
 }
 
-/* ---- largest and smallest: linear in the derivative, with the shares of the ordinary rule ---- */
-static bp_var extreme_shares(const bp_call *c) {
-  return bp_custom_vjp(bp_op_of(c->y))(c, 0, bp_full(c->y.graph, bp_dtype_of(c->y), bp_shape_of(c->y), 1));
-}
-
-static bp_var reduce_max_lifted(const bp_call *c, int i, bp_var t) {
-  (void)i;
-  return bp_sum(bp_mul(t, extreme_shares(c)), (unsigned)c->bits << 1);
-}
-
-static bp_var reduce_max_lifted_transpose(const bp_call *c, int i, bp_var y_bar) {
-  bp_shape to = bp_lifted_shape(directions_of(y_bar), bp_shape_of(c->x[i]));
-  return bp_mul(bp_unreduce(y_bar, &to, (unsigned)c->bits << 1), extreme_shares(c));
-}
-
 static const struct {
   bp_lifted_fn linear, transpose;
 } lifted_table[BP_OP_COUNT] = {
@@ -221,16 +183,14 @@ static const struct {
     [BP_OP_place] = {slice_lifted, slice_lifted_transpose},
     [BP_OP_triangle] = {triangle_lifted, triangle_lifted},
     [BP_OP_cumsum] = {cumsum_lifted, cumsum_lifted_transpose},
-    [BP_OP_concat] = {NULL, concat_lifted_transpose},
     [BP_OP_gather] = {gather_lifted, gather_lifted_transpose},
     [BP_OP_scatter_add] = {scatter_add_lifted, scatter_add_lifted_transpose},
-    [BP_OP_reduce_max] = {reduce_max_lifted, reduce_max_lifted_transpose},
-    [BP_OP_reduce_min] = {reduce_max_lifted, reduce_max_lifted_transpose},
 };
 
 bp_lifted_fn bp_lifted_linear(bp_op op) { return lifted_table[op].linear; }
 bp_lifted_fn bp_lifted_transpose(bp_op op) { return lifted_table[op].transpose; }
 
 bool bp_lifts_itself(bp_op op) {
-  return op == BP_OP_where || op == BP_OP_logsumexp || op == BP_OP_softmax_cross_entropy;
+  return op == BP_OP_where || op == BP_OP_concat || op == BP_OP_reduce_max || op == BP_OP_reduce_min ||
+         op == BP_OP_norm || op == BP_OP_logsumexp || op == BP_OP_softmax_cross_entropy;
 }

@@ -97,5 +97,6 @@ bp_var bp_logdet_jvp(const bp_call *c, const bp_var *x_dot) {
 bp_var bp_logdet_vjp(const bp_call *c, int i, bp_var y_bar) {
   (void)i;
   bp_var gradient = transposed(bp_inverse(c->x[0])), wide = bp_expand(bp_expand(y_bar, -1), -1);
-  return c->masked ? bp_times_masked(wide, gradient) : bp_mul(wide, gradient);
+  bp_var support = c->support.id != 0 ? bp_expand(bp_expand(c->support, -1), -1) : c->support;
+  return bp_product(wide, gradient, support, false);
 }

@@ -3,7 +3,8 @@
 
 bp_call bp_call_of(bp_graph *g, uint32_t id) {
   const bp_node *n = &g->nodes[id];
-  bp_call c = {.y = {g, id}, .arity = bp_node_arity(n), .axis = n->axis, .bits = n->attr.bits};
+  bp_call c = {
+      .y = {g, id}, .arity = bp_node_arity(n), .axis = n->axis, .bits = n->attr.bits, .support = bp_zero_of(g)};
   for (int i = 0; i < 3; i++) c.x[i] = (bp_var){g, i < c.arity ? bp_node_args(g, n)[i] : 0};
   return c;
 }
@@ -21,6 +22,16 @@ bp_var bp_plus(bp_var a, bp_var b) {
   return bp_add(a, b);
 }
 
+/* 1 · partial, in the shape that a product would have. */
+static bool is_one(bp_var derivative, bp_var partial, bp_var *product) {
+  double k;
+  bp_shape both;
+  if (!bp_var_constant(derivative, &k) || k != 1) return false;
+  if (!bp_shape_broadcast(bp_shape_of(derivative), bp_shape_of(partial), &both)) return false;
+  *product = bp_broadcast_like(partial, &both);
+  return true;
+}
+
 bp_var bp_times(bp_var derivative, bp_var partial) {
   double k;
   if (derivative.id == 0 || partial.id == 0) return bp_zero_of(derivative.graph);
@@ -29,20 +40,29 @@ bp_var bp_times(bp_var derivative, bp_var partial) {
     if (k == -1) return bp_neg(derivative);
     if (k == 0) return bp_zero_of(derivative.graph);
   }
-  if (bp_var_constant(derivative, &k) && k == 1) return bp_broadcast_like(partial, bp_shape_of(derivative));
-  return bp_mul(derivative, partial);
+  bp_var product;
+  return is_one(derivative, partial, &product) ? product : bp_mul(derivative, partial);
 }
 
-bp_var bp_times_masked(bp_var derivative, bp_var partial) {
+bool bp_is_gate(bp_op op, int i) {
+  return op == BP_OP_relu || op == BP_OP_max || op == BP_OP_min || op == BP_OP_clip ||
+         (op == BP_OP_mul_no_nan && i == 0);
+}
+
+bp_var bp_product(bp_var derivative, bp_var partial, bp_var support, bool gate) {
   double k;
   if (derivative.id == 0 || partial.id == 0 || bp_var_constant(partial, &k)) return bp_times(derivative, partial);
-  bp_var zero = bp_number(derivative, 0);
-  return bp_where(bp_equal(derivative, zero), zero, bp_mul(derivative, partial));
+  if (!gate && support.id == derivative.id) return bp_mul_no_nan(partial, derivative);
+  bp_var product;
+  if (!is_one(derivative, partial, &product))
+    product = gate ? bp_mul_no_nan(derivative, partial) : bp_mul(derivative, partial);
+  return support.id != 0 ? bp_where(support, product, bp_number(product, 0)) : product;
 }
 
 bool bp_differentiable(bp_graph *g, uint32_t id, int arg) {
   const bp_node *n = &g->nodes[id];
   bp_op_class c = bp_op_table[n->op].op_class;
+  if (n->op == BP_OP_where && arg == 0) return false; /* the condition */
   if (n->op == BP_OP_call) return bp_dtype_is_real((bp_dtype)g->nodes[bp_node_args(g, n)[arg]].dtype);
   if (n->op == BP_OP_result) return bp_dtype_is_real((bp_dtype)n->dtype); /* its argument is the block of a call */
   return c != BP_CLASS_LEAF && c != BP_CLASS_FLAT && bp_dtype_is_real((bp_dtype)n->dtype) &&

@@ -15,7 +15,7 @@ typedef struct bp_call {
   int arity;
   int axis;
   uint64_t bits;
-  bool masked; /* the cotangent came through a where: see bp_times_masked */
+  bp_var support; /* of the derivative that a body is given: see slope.h; the symbolic zero: it has none */
 } bp_call;
 bp_call bp_call_of(bp_graph *g, uint32_t id);
 bp_var bp_call_arg(const bp_call *c, int i);
@@ -35,6 +35,15 @@ bp_linear_fn bp_linear_rule(bp_op op);       /* NULL unless LINEAR */
 bp_custom_jvp_fn bp_custom_jvp(bp_op op);    /* NULL unless CUSTOM */
 bp_transpose_fn bp_custom_vjp(bp_op op);     /* NULL unless CUSTOM */
 
+/* ---- reductions with a gradient: largest, smallest, norm, logsumexp, softmax cross entropy (custom_rules.c) ---- */
+/* ∂y/∂x[0], in the shape of x[0]; the symbolic zero for any other operation. */
+bp_var bp_reduction_gradient(const bp_call *c);
+/* From the shape of y to one that broadcasts to x[0], and the sum the other way; v may have a leading axis of directions. */
+bp_var bp_spread(const bp_call *c, bp_var v);
+bp_var bp_add_up(const bp_call *c, bp_var v);
+/* 1 where the operation reads x[i], in the shape of v, when it reads a triangle of it; else the symbolic zero. */
+bp_var bp_triangle_read(const bp_call *c, int i, bp_var v);
+
 /* Bodies of custom operations in files of their own. */
 bp_var bp_cholesky_jvp(const bp_call *c, const bp_var *x_dot);
 bp_var bp_cholesky_vjp(const bp_call *c, int i, bp_var y_bar);
@@ -49,12 +58,15 @@ bp_var bp_custom_op_vjp(const bp_call *c, int i, bp_var y_bar);
 bp_var bp_custom_vjp_jvp(const bp_call *c, const bp_var *x_dot);
 bp_var bp_custom_vjp_vjp(const bp_call *c, int i, bp_var y_bar);
 
+/* Whether the derivative of an elementwise operation along argument i chooses: its zeros are structural. */
+bool bp_is_gate(bp_op op, int i);
+
 /* Sums and products in which the symbolic zero, 0 and ±1 disappear. */
 bp_var bp_plus(bp_var a, bp_var b);
 bp_var bp_times(bp_var derivative, bp_var partial);
-/* The same, but 0 where `derivative` is exactly 0, whatever `partial` is: a branch that was not taken must not turn its
- * infinite or undefined partial into NaN. */
-bp_var bp_times_masked(bp_var derivative, bp_var partial);
+/* The same, but 0 where `support` is 0 (unless it is the symbolic zero), whatever the factors are; and with `gate` also where
+ * `partial` is 0. */
+bp_var bp_product(bp_var derivative, bp_var partial, bp_var support, bool gate);
 /* A rank-0 constant of the element type of x. */
 bp_var bp_number(bp_var x, double value);
 

@@ -52,12 +52,16 @@ static bp_var call_mean(call *c) { return reduction(c, bp_mean); }
 static bp_var call_prod(call *c) { return reduction(c, bp_prod); }
 static bp_var call_norm(call *c) { return reduction(c, bp_norm); }
 
+/* Of three and more the largest along an axis of their own, so that all that tie share alike. */
 static bp_var extreme(call *c, bp_var (*reduce)(bp_var, unsigned), bp_var (*choose)(bp_var, bp_var)) {
   if (c->n == 1) return bp_row_rank(c->x[0]) == 0 ? c->x[0] : reduce(c->x[0], row_axes(c->x[0]));
   bp_align_rows(c->x, (size_t)c->n);
-  bp_var best = c->x[0];
-  for (int i = 1; i < c->n; i++) best = choose(best, c->x[i]);
-  return best;
+  if (c->n == 2) return choose(c->x[0], c->x[1]);
+  bp_shape shape = *bp_shape_of(c->x[0]), both;
+  for (int i = 1; i < c->n; i++, shape = both)
+    if (!bp_shape_broadcast(&shape, bp_shape_of(c->x[i]), &both)) return choose(c->x[0], c->x[i]); /* tells it */
+  for (int i = 0; i < c->n; i++) c->x[i] = bp_broadcast_like(c->x[i], &shape);
+  return reduce(bp_stack(c->x, (size_t)c->n, -1), BP_LAST_AXIS);
 }
 static bp_var call_max(call *c) { return extreme(c, bp_reduce_max, bp_max); }
 static bp_var call_min(call *c) { return extreme(c, bp_reduce_min, bp_min); }
@@ -98,7 +102,7 @@ static bp_var call_clip(call *c) {
   double low, high;
   if (bp_var_constant(c->x[1], &low) && bp_var_constant(c->x[2], &high)) return bp_clip(c->x[0], low, high);
   bp_align_rows(c->x, 3);
-  return bp_min(bp_max(c->x[0], c->x[1]), c->x[2]);
+  return bp_clip_between(c->x[0], c->x[1], c->x[2]);
 }
 
 /* ---- vectors and matrices ---- */

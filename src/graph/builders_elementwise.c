@@ -45,6 +45,19 @@ static bp_var elementwise(bp_op op, int n, bp_var *args) {
     bp_var y = bp_eager_number(BP_OP_##name, x, x);                                                                    \
     return y.id != 0 ? y : elementwise(BP_OP_##name, 1, &x);                                                           \
   }
+/* The same, after a look at what x is: see builders_roots.c. */
+#define UNARY_AFTER(name, undone)                                                                                      \
+  bp_var(bp_##name)(bp_var x) {                                                                                        \
+    bp_var y = undone;                                                                                                 \
+    if (y.id == 0) y = bp_eager_number(BP_OP_##name, x, x);                                                            \
+    return y.id != 0 ? y : elementwise(BP_OP_##name, 1, &x);                                                           \
+  }
+#define BINARY_AFTER(name, undone)                                                                                     \
+  bp_var(bp_##name)(bp_var a, bp_var b) {                                                                              \
+    bp_var y = undone;                                                                                                 \
+    if (y.id == 0) y = bp_eager_number(BP_OP_##name, a, b);                                                            \
+    return y.id != 0 ? y : elementwise(BP_OP_##name, 2, (bp_var[]){a, b});                                             \
+  }
 #define BINARY(name)                                                                                                   \
   bp_var(bp_##name)(bp_var a, bp_var b) {                                                                              \
     bp_var y = bp_eager_number(BP_OP_##name, a, b);                                                                    \
@@ -52,11 +65,11 @@ static bp_var elementwise(bp_op op, int n, bp_var *args) {
   }
 
 UNARY(neg)
-UNARY(abs)
+UNARY_AFTER(abs, bp_even_of_root(x, bp_abs))
 UNARY(sign)
-UNARY(square)
+UNARY_AFTER(square, bp_square_of_root(x))
 UNARY(reciprocal)
-UNARY(sqrt)
+UNARY_AFTER(sqrt, bp_root_of_square(x))
 UNARY(rsqrt)
 UNARY(exp)
 UNARY(expm1)
@@ -65,13 +78,13 @@ UNARY(log1p)
 UNARY(log2)
 UNARY(log10)
 UNARY(sin)
-UNARY(cos)
+UNARY_AFTER(cos, bp_even_of_root(x, bp_cos))
 UNARY(tan)
 UNARY(asin)
 UNARY(acos)
 UNARY(atan)
 UNARY(sinh)
-UNARY(cosh)
+UNARY_AFTER(cosh, bp_even_of_root(x, bp_cosh))
 UNARY(tanh)
 UNARY(asinh)
 UNARY(acosh)
@@ -90,12 +103,15 @@ UNARY(heaviside)
 
 BINARY(add)
 BINARY(sub)
-BINARY(mul)
+BINARY_AFTER(mul, bp_product_of_roots(a, b))
 BINARY(div)
-BINARY(pow)
+BINARY_AFTER(pow, bp_power_of_root(a, b))
 BINARY(atan2)
 BINARY(max)
 BINARY(min)
+BINARY(max_share)
+BINARY(mul_no_nan)
+BINARY(div_no_nan)
 BINARY(equal)
 BINARY(not_equal)
 BINARY(less)
@@ -121,5 +137,9 @@ bp_var bp_clip(bp_var x, double low, double high) {
   if (!bp_args_ok("clip", 1, &x) || !bp_real_args("clip", 1, &x)) return bp_zero_of(x.graph);
   if (!(low <= high)) return bp_graph_fail(x.graph, BP_E_ARG, "clip: from %g to %g, expected a range", low, high);
   bp_dtype t = bp_dtype_of(x);
-  return (bp_min)((bp_max)(x, bp_scalar(x.graph, t, low)), bp_scalar(x.graph, t, high));
+  return bp_clip_between(x, bp_scalar(x.graph, t, low), bp_scalar(x.graph, t, high));
+}
+
+bp_var bp_clip_between(bp_var x, bp_var low, bp_var high) {
+  return elementwise(BP_OP_clip, 3, (bp_var[]){x, low, high});
 }

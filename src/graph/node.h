@@ -40,7 +40,8 @@ extern const bp_op_info bp_op_table[BP_OP_COUNT];
 typedef struct bp_node {
   uint16_t op;
   uint8_t dtype;
-  uint8_t axis;    /* slice, place, concat, cumsum; input: 1 when it came with a value, in an eager graph */
+  uint8_t axis;    /* slice, place, concat, cumsum; input: 1 when it came with a value, in an eager graph; a root or a square:
+                      1 when it was passed by, see builders_roots.c */
   uint32_t shape;  /* number of the interned shape */
   uint32_t arg[3]; /* BP_NARY: place of the first in the pool, and how many; read them with bp_node_args() */
   uint32_t name;   /* 1 + number of the name, 0: none */
@@ -148,7 +149,18 @@ bp_var bp_graph_fail(bp_graph *g, bp_status status, const char *format, ...)
 /* Whether builders may go on with these arguments: one graph, no error, no null variable. */
 bool bp_args_ok(const char *op, int n, const bp_var *args);
 
+/* Whether something was built from what v is of instead of from v, though it is a function of v: |x|² from x. */
+bool bp_var_passed_by(bp_var v);
+
 /* Builders for the floors above, without macros. */
+/* What a has of max(a, b): 1, ½ where they tie, 0; NaN where either is NaN. */
+bp_var bp_max_share(bp_var a, bp_var b);
+/* a b and a / b, but 0 wherever b is 0, whatever a is: b is a strong zero. Derivatives see the plain product and quotient, so that
+ * the derivative of what was 0 is not lost. */
+bp_var bp_mul_no_nan(bp_var a, bp_var b);
+bp_var bp_div_no_nan(bp_var a, bp_var b);
+/* min(max(x, low), high), with the derivative of bp_clip(). */
+bp_var bp_clip_between(bp_var x, bp_var low, bp_var high);
 /* x broadcast to the shape of another variable; x itself when the shapes are equal. */
 bp_var bp_broadcast_like(bp_var x, const bp_shape *shape);
 /* Zeros, or any one value, in a shape. */

@@ -99,15 +99,14 @@ BP_CHUNK(sigmoid_pull) {
 }
 BP_COMPOUND_BY(BP_EACH_CHUNK, sigmoid_pull, 1, 3)
 
-/* y = x0 (x2 > S1): through a relu */
+/* y = x0 sign(x1), 0 where that is 0: through a relu */
 BP_CHUNK(relu_pull) {
   ARRAY(g, 0);
-  NUMBER(zero, 1);
-  ARRAY(y, 2);
-  EACH(g[j] = R(value_mul)(g[j], R(value_greater)(y[j], zero)))
+  ARRAY(y, 1);
+  EACH(g[j] = R(value_mul_no_nan)(g[j], R(value_sign)(y[j])))
   RESULT(0, g);
 }
-BP_COMPOUND_BY(BP_EACH_CHUNK, relu_pull, 1, 3)
+BP_COMPOUND_BY(BP_EACH_CHUNK, relu_pull, 1, 2)
 
 /* An activation of x0 + x1. */
 BP_CHUNK(add_tanh) {

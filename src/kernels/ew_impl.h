@@ -133,6 +133,11 @@ BP_KERNEL2(div, a / b)
 /* The first of two equals; NaN when either is NaN. */
 BP_KERNEL2(max, ((a >= b) | (a != a)) ? a : b)
 BP_KERNEL2(min, ((a <= b) | (a != a)) ? a : b)
+/* What a has of max(a, b): all, half where they tie, nothing; NaN when either is NaN. */
+BP_KERNEL2(max_share, a > b ? (real)1 : a < b ? (real)0 : a == b ? (real)0.5 : a + b)
+/* b is a strong zero: where it is 0 so is the result, whatever a is. */
+BP_KERNEL2(mul_no_nan, b == 0 ? (real)0 : a * b)
+BP_KERNEL2(div_no_nan, b == 0 ? (real)0 : a / b)
 BP_KERNEL2(equal, a == b ? (real)1 : (real)0)
 BP_KERNEL2(not_equal, a != b ? (real)1 : (real)0)
 BP_KERNEL2(less, a < b ? (real)1 : (real)0)
@@ -153,3 +158,13 @@ BP_CHUNK(where) {
   RESULT(0, a);
 }
 BP_KERNEL(where, BP_EACH_CHUNK, 3)
+
+/* min(max(x, low), high) */
+BP_CHUNK(clip) {
+  ARRAY(x, 0);
+  ARRAY(low, 1);
+  ARRAY(high, 2);
+  EACH(x[j] = R(value_min)(R(value_max)(x[j], low[j]), high[j]))
+  RESULT(0, x);
+}
+BP_KERNEL(clip, BP_EACH_CHUNK, 3)

@@ -27,7 +27,7 @@ PLAIN(abs)
 PLAIN(softplus)
 
 /* The negative part, min(x, 0): its derivative at 0 is 1, where that of relu is 0, so the left one is taken together. */
-static bp_var negative(bp_var x) { return bp_min(x, number(x, 0)); }
+static bp_var negative(bp_var x) { return bp_clip(x, -INFINITY, 0); }
 
 static bp_var leaky_relu(bp_var x, double slope) { return bp_add(bp_relu(x), times(negative(x), slope)); }
 /* exp sees no positive number, so nothing overflows. */

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "backprop/ops.h"
+#include "graph/node.h"
 
 typedef struct op_row {
   const char *name;
@@ -69,6 +70,11 @@ EXACT2(pow, powl(x[0], x[1]))
 EXACT2(atan2, atan2l(x[0], x[1]))
 EXACT2(max, x[0] > x[1] ? x[0] : x[1])
 EXACT2(min, x[0] < x[1] ? x[0] : x[1])
+EXACT2(max_share, x[0] > x[1] ? 1 : x[0] < x[1] ? 0 : 0.5L)
+EXACT2(mul_no_nan, x[0] * x[1])
+EXACT2(div_no_nan, x[0] / x[1])
+static long double clip_value(const long double *x) { return fminl(fmaxl(x[0], x[1]), x[2]); }
+static bp_var clip_build(const bp_var *x) { return bp_clip_between(x[0], x[1], x[2]); }
 EXACT2(equal, x[0] == x[1])
 EXACT2(not_equal, x[0] != x[1])
 EXACT2(less, x[0] < x[1])
@@ -83,6 +89,7 @@ static bp_var where_build(const bp_var *x) {
 /* ---- where differences see something that the derivative does not ---- */
 static bool near_zero(const double *x) { return fabs(x[0]) < 1e-2; }
 static bool near_equal(const double *x) { return fabs(x[0] - x[1]) < 1e-2; }
+static bool near_ends(const double *x) { return x[1] > x[2] || fabs(x[0] - x[1]) < 1e-2 || fabs(x[0] - x[2]) < 1e-2; }
 static bool near_pole_of_tan(const double *x) { return fabs(cos(x[0])) < 0.1; }
 static bool near_pole_of_gamma(const double *x) { return x[0] < 0.5 && fabs(x[0] - rint(x[0])) < 0.05; }
 static bool near_zero_divisor(const double *x) { return fabs(x[1]) < 0.1; }
@@ -117,6 +124,9 @@ static const op_row op_rows[] = {
     ROW2(div, -4, 4, near_zero_divisor, 0.5),
     ROW2(max, -4, 4, near_equal, 0),
     ROW2(min, -4, 4, near_equal, 0),
+    ROW2(mul_no_nan, -4, 4, NULL, 0.5),
+    ROW2(div_no_nan, -4, 4, near_zero_divisor, 0.5),
+    {.name = "clip", .arity = 3, .build = clip_build, .value = clip_value, .low = -4, .high = 4, .avoid = near_ends},
     {.name = "where", .arity = 3, .build = where_build, .value = where_value, .low = -4, .high = 4, .avoid = near_zero},
     FLAT1(sign),
     FLAT1(floor),
@@ -124,6 +134,7 @@ static const op_row op_rows[] = {
     FLAT1(round),
     FLAT1(heaviside),
     FLAT1(stop_gradient),
+    FLAT2(max_share),
     FLAT2(equal),
     FLAT2(not_equal),
     FLAT2(less),
@@ -174,7 +185,7 @@ static const special_row special_rows[] = {
     {relu_build, {-0.0}, 0, {0}},
     {relu_build, {INF}, INF, {1}},
     {relu_build, {-INF}, 0, {0}},
-    {relu_build, {NAN_}, NAN_, {ANY}},
+    {relu_build, {NAN_}, NAN_, {NAN_}},
     {abs_build, {0}, 0, {0}},
     {abs_build, {-2}, 2, {-1}},
     {abs_build, {-INF}, INF, {-1}},
@@ -234,19 +245,36 @@ static const special_row special_rows[] = {
     {pow_build, {5, 0}, 1, {0, 1.6094379124341003}},
     {pow_build, {-8, 0.5}, NAN_, {NAN_, 0}},
     {pow_build, {0, -1}, INF, {ANY, 0}},
+    {pow_build, {NAN_, 2}, NAN_, {NAN_, NAN_}},
+    {pow_build, {2, NAN_}, NAN_, {NAN_, NAN_}},
+    {pow_build, {-2, NAN_}, NAN_, {NAN_, NAN_}},
     {atan2_build, {0, 1}, 0, {1, 0}},
     {atan2_build, {1, 0}, 1.5707963267948966, {0, -1}},
     {atan2_build, {0, -1}, 3.1415926535897932, {-1, 0}},
-    {max_build, {1, 1}, 1, {1, 0}},
-    {max_build, {0, -0.0}, 0, {1, 0}},
+    {max_build, {1, 1}, 1, {0.5, 0.5}},
+    {max_build, {0, -0.0}, 0, {0.5, 0.5}},
+    {max_build, {INF, INF}, INF, {0.5, 0.5}},
     {max_build, {2, 1}, 2, {1, 0}},
     {max_build, {1, 2}, 2, {0, 1}},
-    {max_build, {NAN_, 1}, NAN_, {ANY, ANY}},
-    {max_build, {1, NAN_}, NAN_, {ANY, ANY}},
-    {min_build, {1, 1}, 1, {1, 0}},
+    {max_build, {NAN_, 1}, NAN_, {NAN_, NAN_}},
+    {max_build, {1, NAN_}, NAN_, {NAN_, NAN_}},
+    {min_build, {1, 1}, 1, {0.5, 0.5}},
     {min_build, {1, 2}, 1, {1, 0}},
     {min_build, {2, 1}, 1, {0, 1}},
-    {min_build, {1, NAN_}, NAN_, {ANY, ANY}},
+    {min_build, {1, NAN_}, NAN_, {NAN_, NAN_}},
+    {clip_build, {-1, -1, 2}, -1, {1, 0, 0}},
+    {clip_build, {2, -1, 2}, 2, {1, 0, 0}},
+    {clip_build, {3, -1, 2}, 2, {0, 0, 1}},
+    {clip_build, {-3, -1, 2}, -1, {0, 1, 0}},
+    {clip_build, {NAN_, -1, 2}, NAN_, {NAN_, NAN_, NAN_}},
+    {mul_no_nan_build, {NAN_, 0}, 0, {0, NAN_}},
+    {mul_no_nan_build, {INF, 0}, 0, {0, INF}},
+    {mul_no_nan_build, {3, NAN_}, NAN_, {NAN_, 3}},
+    {div_no_nan_build, {3, 0}, 0, {INF, NAN_}},
+    {div_no_nan_build, {NAN_, 0}, 0, {INF, NAN_}},
+    {max_share_build, {1, 1}, 0.5, {0, 0}},
+    {max_share_build, {NAN_, 1}, NAN_, {0, 0}},
+    {max_share_build, {-INF, -INF}, 0.5, {0, 0}},
     {equal_build, {1, 1}, 1, {0, 0}},
     {equal_build, {NAN_, NAN_}, 0, {0, 0}},
     {equal_build, {0, -0.0}, 1, {0, 0}},

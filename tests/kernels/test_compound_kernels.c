@@ -41,7 +41,7 @@ static const recipe recipes[BP_COMPOUND_COUNT] = {
     {BP_COMPOUND_root_quotient, BIT(2), {{BP_EW_sqrt, 13, 1, 1}, {BP_EW_add, 13, 13, 2}, {BP_EW_div, 10, 0, 13}}},
     {BP_COMPOUND_tanh_pull, BIT(1), {{BP_EW_square, 13, 2, 2}, {BP_EW_sub, 13, 1, 13}, {BP_EW_mul, 10, 0, 13}}},
     {BP_COMPOUND_sigmoid_pull, BIT(1), {{BP_EW_sub, 13, 1, 2}, {BP_EW_mul, 13, 2, 13}, {BP_EW_mul, 10, 0, 13}}},
-    {BP_COMPOUND_relu_pull, BIT(1), {{BP_EW_greater, 13, 2, 1}, {BP_EW_mul, 10, 0, 13}}},
+    {BP_COMPOUND_relu_pull, 0, {{BP_EW_sign, 13, 1, 1}, {BP_EW_mul_no_nan, 10, 0, 13}}},
     {BP_COMPOUND_descend, BIT(2), {{BP_EW_mul, 13, 1, 2}, {BP_EW_sub, 10, 0, 13}}},
     {BP_COMPOUND_mul_add, 0, {{BP_EW_mul, 13, 0, 1}, {BP_EW_add, 10, 13, 2}}},
     {BP_COMPOUND_sub_mul, 0, {{BP_EW_mul, 13, 1, 2}, {BP_EW_sub, 10, 0, 13}}},

@@ -168,6 +168,9 @@ static double expected_of_two(bp_ew op, double a, double b) {
   case BP_EW_div: return a / b;
   case BP_EW_max: return isnan(a) ? a : isnan(b) ? b : b > a ? b : a;
   case BP_EW_min: return isnan(a) ? a : isnan(b) ? b : b < a ? b : a;
+  case BP_EW_max_share: return a > b ? 1 : a < b ? 0 : a == b ? 0.5 : NAN;
+  case BP_EW_mul_no_nan: return b == 0 ? 0 : a * b;
+  case BP_EW_div_no_nan: return b == 0 ? 0 : a / b;
   case BP_EW_equal: return a == b;
   case BP_EW_not_equal: return a != b;
   case BP_EW_less: return a < b;
@@ -181,9 +184,9 @@ static void pairs_of_special_values_are_exact(void **state) {
   (void)state;
   static const double values[] = {0, -0.0, 1, -1, 2.5, 0x1p-149, 0x1p127, -0x1p127, INF, -INF, NOT};
   enum { N = sizeof values / sizeof *values };
-  static const bp_ew ops[] = {BP_EW_add,  BP_EW_sub,        BP_EW_mul,     BP_EW_div,
-                              BP_EW_max,  BP_EW_min,        BP_EW_equal,   BP_EW_not_equal,
-                              BP_EW_less, BP_EW_less_equal, BP_EW_greater, BP_EW_greater_equal};
+  static const bp_ew ops[] = {BP_EW_add,     BP_EW_sub,           BP_EW_mul,       BP_EW_div,        BP_EW_max,
+                              BP_EW_min,     BP_EW_equal,         BP_EW_not_equal, BP_EW_less,       BP_EW_less_equal,
+                              BP_EW_greater, BP_EW_greater_equal, BP_EW_max_share, BP_EW_mul_no_nan, BP_EW_div_no_nan};
   for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
     const bp_kernels *kernels = bp_kernels_of((bp_isa)isa);
     for (int real = 0; kernels && real < BP_REAL_COUNT; real++) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "graph/node.h"
 #include "support/graph_check.h"
 #include "support/testing.h"
 
@@ -34,7 +35,7 @@ static void lerp_square(sample *s) {
 static void root_quotient(sample *s) { give(s, bp_div(s->x[0], bp_add(bp_sqrt(bp_abs(s->x[1])), k(s->x[0], 1e-3)))); }
 static void tanh_pull(sample *s) { give(s, bp_mul(bp_sub(k(s->x[0], 1), bp_square(s->x[1])), s->x[0])); }
 static void sigmoid_pull(sample *s) { give(s, bp_mul(s->x[0], bp_mul(s->x[1], bp_sub(k(s->x[0], 1), s->x[1])))); }
-static void relu_pull(sample *s) { give(s, bp_mul(s->x[0], bp_greater(s->x[1], k(s->x[0], 0)))); }
+static void relu_pull(sample *s) { give(s, bp_mul_no_nan(s->x[0], bp_sign(s->x[1]))); }
 static void add_tanh(sample *s) { give(s, bp_tanh(bp_add(s->x[0], s->x[1]))); }
 static void add_sigmoid(sample *s) { give(s, bp_sigmoid(bp_add(s->x[0], s->x[1]))); }
 static void add_relu(sample *s) { give(s, bp_relu(bp_add(s->x[0], s->x[1]))); }

@@ -1,0 +1,253 @@
+/* slope.c - one step of the chain rule, with structural zeros. Floor: autodiff. */
+#include "autodiff/slope.h"
+
+#include <string.h>
+
+static bp_slope dense(bp_var var) { return (bp_slope){.var = var, .support = {var.graph, 0}}; }
+static bool is_dense(bp_slope s) { return s.support.id == 0; }
+/* Whether the zeros of the derivative are its structural zeros. */
+static bool is_own(bp_slope s) { return s.support.id != 0 && s.support.id == s.var.id; }
+
+static bp_var full_like(bp_var v, double value) { return bp_full(v.graph, bp_dtype_of(v), bp_shape_of(v), value); }
+/* 1 where v is not 0: nothing cancels when these are added up. */
+static bp_var nonzero(bp_var v) { return bp_not_equal(v, bp_number(v, 0)); }
+
+/* ---- seeds ---- */
+static bool has_zero(const bp_graph *g, const bp_node *n) {
+  int64_t count = bp_shape_elements(&g->shapes[n->shape], 0);
+  for (int64_t i = 0; i < count; i++) {
+    if (n->dtype == BP_F64 ? ((const double *)n->attr.data)[i] == 0 : ((const float *)n->attr.data)[i] == 0)
+      return true;
+  }
+  return false;
+}
+
+/* Whether v is a constant with zeros, perhaps behind views. */
+static bool is_partly_zero(bp_var v) {
+  const bp_graph *g = v.graph;
+  for (const bp_node *n = bp_node_of(v);; n = &g->nodes[n->arg[0]]) switch (n->op) {
+    case BP_OP_constant: return bp_dtype_is_real((bp_dtype)n->dtype) && has_zero(g, n);
+    case BP_OP_one_hot: return true;
+    case BP_OP_slice:
+    case BP_OP_reshape:
+    case BP_OP_broadcast:
+    case BP_OP_transpose:
+    case BP_OP_cast: break;
+    default: return false;
+    }
+}
+
+bp_slope bp_slope_seed(bp_var seed) {
+  bp_slope s = dense(seed);
+  if (seed.id != 0 && is_partly_zero(seed)) s.support = seed;
+  return s;
+}
+
+/* ---- sums ---- */
+bp_slope bp_slope_plus(bp_slope a, bp_slope b) {
+  if (a.var.id == 0) return b;
+  if (b.var.id == 0) return a;
+  bp_slope sum = dense(bp_plus(a.var, b.var));
+  if (is_dense(a) || is_dense(b)) return sum;
+  sum.gate = a.gate || b.gate;
+  if (a.support.id == b.support.id)
+    sum.support = a.support;
+  else if (!sum.gate)
+    sum.support = bp_max(nonzero(a.support), nonzero(b.support));
+  return sum;
+}
+
+/* ---- products ---- */
+/* Operations whose derivative is 0 for no number: what was not 0 before the product is not 0 behind it. */
+static bool never_zero(bp_op op, int i) {
+  switch (op) {
+  case BP_OP_reciprocal:
+  case BP_OP_sqrt:
+  case BP_OP_rsqrt:
+  case BP_OP_exp:
+  case BP_OP_expm1:
+  case BP_OP_log:
+  case BP_OP_log1p:
+  case BP_OP_log2:
+  case BP_OP_log10:
+  case BP_OP_tan:
+  case BP_OP_asin:
+  case BP_OP_acos:
+  case BP_OP_atan:
+  case BP_OP_sinh:
+  case BP_OP_tanh:
+  case BP_OP_asinh:
+  case BP_OP_acosh:
+  case BP_OP_atanh:
+  case BP_OP_sigmoid:
+  case BP_OP_softplus:
+  case BP_OP_erf:
+  case BP_OP_erfc: return true;
+  case BP_OP_div:
+  case BP_OP_div_no_nan: return i == 0;
+  default: return false;
+  }
+}
+
+/* What the support of a product is, when it is wanted. */
+static bp_var product_support(bp_slope in, bp_var out, bp_var partial, bool gate, bool clean) {
+  double k;
+  if (bp_var_constant(partial, &k) || clean || (gate && !is_dense(in)))
+    if (is_own(in)) return out;
+  if (!gate || bp_var_constant(partial, &k)) return in.support;
+  return is_dense(in) ? partial : bp_mul_no_nan(partial, in.support);
+}
+
+static bp_slope times(bp_slope in, bp_var partial, bool gate, bool clean, bool keep) {
+  bp_slope out = dense(bp_product(in.var, partial, in.support, gate));
+  if (!keep || out.var.id == 0) return out;
+  out.gate = is_dense(in) || in.gate;
+  out.support = product_support(in, out.var, partial, gate, clean);
+  if (out.support.id != 0) out.support = bp_broadcast_like(out.support, bp_shape_of(out.var));
+  return out;
+}
+
+bp_slope bp_slope_elementwise(const bp_call *c, int i, bp_slope s, bool keep) {
+  bp_op op = bp_op_of(c->y);
+  if (s.var.id == 0) return s;
+  return times(s, bp_partial_rule(op)(c, i), bp_is_gate(op, i), never_zero(op, i), keep);
+}
+
+/* ---- linear operations ---- */
+/* What an operation does to zeros. */
+enum { MOVES = 0, INSERTS = 1, ADDS = 2, MIXES = 4 };
+
+static const struct {
+  uint8_t forward, reverse;
+} effect[BP_OP_COUNT] = {
+    [BP_OP_matmul] = {MIXES, MIXES},
+    [BP_OP_matmul_stack] = {MIXES, MIXES},
+    [BP_OP_sum] = {ADDS, MOVES},
+    [BP_OP_broadcast] = {MOVES, ADDS},
+    [BP_OP_gather] = {MOVES, INSERTS | ADDS},
+    [BP_OP_scatter_add] = {INSERTS | ADDS, MOVES},
+    [BP_OP_slice] = {MOVES, INSERTS},
+    [BP_OP_place] = {INSERTS, MOVES},
+    [BP_OP_triangle] = {INSERTS, INSERTS},
+    [BP_OP_cumsum] = {ADDS, ADDS},
+    [BP_OP_where] = {INSERTS, INSERTS},
+};
+
+/* The support behind an operation on a derivative. Through a matrix product only whole rows stay zero: whatever is 0 there is taken
+ * for one. */
+static bp_slope moved(const bp_call *c, int i, bp_slope in, bp_var out_var, bp_transpose_fn apply, int does) {
+  bp_slope out = dense(out_var);
+  bool lost = is_dense(in) || (in.gate && (does & (ADDS | MIXES)) != 0);
+  out.gate = in.gate && !lost;
+  if (lost)
+    out.support = (does & INSERTS) != 0 ? apply(c, i, full_like(in.var, 1)) : out.support;
+  else if ((does & MIXES) != 0)
+    out.support = out_var;
+  else if ((does & ADDS) != 0)
+    out.support = apply(c, i, nonzero(in.support));
+  else
+    out.support = is_own(in) ? out_var : apply(c, i, in.support);
+  return out;
+}
+
+bp_slope bp_slope_linear(const bp_call *c, int i, bp_slope s, bp_transpose_fn apply, bool reverse, bool keep) {
+  bp_op op = bp_op_of(c->y);
+  if (s.var.id == 0) return s;
+  bp_var out = apply(c, i, s.var);
+  if (!keep || out.id == 0) return dense(out);
+  return moved(c, i, s, out, apply, reverse ? effect[op].reverse : effect[op].forward);
+}
+
+/* ---- custom operations ---- */
+bp_slope bp_slope_vjp(const bp_call *c, int i, bp_slope y_bar, bool keep) {
+  bp_op op = bp_op_of(c->y);
+  bp_call masked = *c;
+  if (y_bar.var.id == 0) return y_bar;
+  if (op == BP_OP_where || op == BP_OP_concat) return bp_slope_linear(c, i, y_bar, bp_custom_vjp(op), true, keep);
+  masked.support = y_bar.support;
+  bp_var gradient = bp_reduction_gradient(c);
+  if (gradient.id != 0) {
+    bp_slope wide = {bp_spread(c, y_bar.var), bp_spread(c, y_bar.support), y_bar.gate};
+    if (is_own(y_bar)) wide.support = wide.var;
+    return times(wide, gradient, op == BP_OP_reduce_max || op == BP_OP_reduce_min, false, keep);
+  }
+  bp_slope out = dense(bp_custom_vjp(op)(&masked, i, y_bar.var));
+  if (keep && out.var.id != 0) out.support = bp_triangle_read(c, i, out.var);
+  return out;
+}
+
+/* Ones, or zeros for the symbolic zero, where there is no support. */
+static bp_var support_or_full(bp_slope s, bp_var like) {
+  if (s.support.id != 0) return s.support;
+  if (s.var.id == 0) return full_like(like, 0);
+  return full_like(s.var, 1);
+}
+
+/* where and concat: what they do with tangents they do with supports. */
+static bp_slope selected_jvp(const bp_call *c, const bp_slope *x_dot, bp_var *scratch, bool keep) {
+  bp_op op = bp_op_of(c->y);
+  bool all_own = true, all_dense = true, gate = false;
+  bp_var like = bp_zero_of(c->y.graph);
+  for (int i = op == BP_OP_where; i < c->arity; i++) {
+    scratch[i] = x_dot[i].var;
+    if (x_dot[i].var.id != 0) like = x_dot[i].var;
+    all_own = all_own && (x_dot[i].var.id == 0 || is_own(x_dot[i]));
+    all_dense = all_dense && x_dot[i].var.id != 0 && is_dense(x_dot[i]);
+    gate = gate || x_dot[i].gate;
+  }
+  bp_slope out = dense(bp_custom_jvp(op)(c, scratch));
+  out.gate = gate;
+  if (!keep || all_dense || out.var.id == 0) return out;
+  if (all_own) return out.support = out.var, out;
+  for (int i = op == BP_OP_where; i < c->arity; i++)
+    scratch[i] = x_dot[i].var.id == 0 ? bp_zero_of(c->y.graph) : support_or_full(x_dot[i], like);
+  out.support = bp_custom_jvp(op)(c, scratch);
+  return out;
+}
+
+bp_slope bp_slope_jvp(const bp_call *c, const bp_slope *x_dot, bp_var *scratch, bool keep) {
+  bp_op op = bp_op_of(c->y);
+  if (op == BP_OP_where || op == BP_OP_concat) return selected_jvp(c, x_dot, scratch, keep);
+  bp_var gradient = x_dot[0].var.id != 0 ? bp_reduction_gradient(c) : bp_zero_of(c->y.graph);
+  if (gradient.id != 0) {
+    bp_slope part = times(x_dot[0], gradient, op == BP_OP_reduce_max || op == BP_OP_reduce_min, false, keep);
+    bp_slope out = dense(bp_add_up(c, part.var));
+    if (keep && !is_dense(x_dot[0]) && !x_dot[0].gate) out.support = bp_add_up(c, nonzero(x_dot[0].support));
+    return out;
+  }
+  bp_call masked = *c;
+  masked.support = x_dot[0].support;
+  for (int i = 0; i < (c->arity < 3 ? 3 : c->arity); i++) scratch[i] = x_dot[i].var;
+  return dense(bp_custom_jvp(op)(&masked, scratch));
+}
+
+/* ---- what is still to come ---- */
+/* Operations that multiply a derivative by something that is no constant. */
+static bool multiplies(bp_op op) {
+  if (op == BP_OP_neg || op == BP_OP_add || op == BP_OP_sub || op == BP_OP_where || op == BP_OP_concat) return false;
+  bp_op_class c = bp_op_table[op].op_class;
+  return c == BP_CLASS_ELEMENTWISE || c == BP_CLASS_CUSTOM;
+}
+
+static bool hands_on(bp_op op) {
+  bp_op_class c = bp_op_table[op].op_class;
+  return c == BP_CLASS_ELEMENTWISE || c == BP_CLASS_LINEAR || c == BP_CLASS_CUSTOM;
+}
+
+void bp_mark_products(const bp_graph *g, const uint8_t *active, uint32_t last, bool reverse, uint8_t *keep) {
+  memset(keep, 0, (size_t)last + 1);
+  for (uint32_t k = 1; k <= last; k++) {
+    uint32_t id = reverse ? k : last + 1 - k;
+    const bp_node *n = &g->nodes[id];
+    bool here = multiplies((bp_op)n->op);
+    if (!active[id] || !hands_on((bp_op)n->op)) continue;
+    if (reverse) keep[id] = here;
+    for (int a = 0; a < bp_node_arity(n); a++) {
+      uint32_t x = bp_node_args(g, n)[a];
+      if (reverse)
+        keep[id] |= active[x] && keep[x];
+      else if (active[x])
+        keep[x] |= here || keep[id];
+    }
+  }
+}
