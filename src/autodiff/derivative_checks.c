@@ -15,10 +15,11 @@ static bp_status check_var(bp_graph *g, const char *what, const char *name, size
 bp_status bp_check_wrt(const char *what, const bp_var *x, size_t n_x) {
   for (size_t j = 0; j < n_x; j++)
     if (bp_var_passed_by(x[j]))
-      return BP_REFUSE(x[j].graph, BP_E_ARG,
-                       "%s: x %zu is a %s of which a square, a root or an even function was built without it (|x|² is x², "
-                       "‖x‖² is Σ x², and back); differentiate with respect to what it is of, or build that of bp_add(it, 0)",
-                       what, j, bp_var_op(x[j]));
+      return BP_REFUSE(
+          x[j].graph, BP_E_ARG,
+          "%s: x %zu is a %s of which a square, a root or an even function was built without it (|x|² is x², "
+          "‖x‖² is Σ x², and back); differentiate with respect to what it is of, or build that of bp_add(it, 0)",
+          what, j, bp_var_op(x[j]));
   return BP_OK;
 }
 

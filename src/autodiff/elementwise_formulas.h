@@ -55,33 +55,36 @@ PARTIAL2(div_no_nan, F(reciprocal)(b), F(neg)(F(div)(y, b)))
 
 /* Of x: 1 from low to high, both included, else 0; of an end: 1 where it is taken instead. NaN for NaN. */
 static V clip_along(V x, V low, V high, V y, int i) {
-  V nan = F(not_equal)(x, x);
-  if (i == 0) return F(where)(nan, x, F(equal)(y, x));
+  V is_nan = F(not_equal)(x, x), nan = F(stop_gradient)(x);
+  if (i == 0) return F(where)(is_nan, nan, F(equal)(y, x));
   V raised = F(mul)(F(less)(x, low), F(less_equal)(low, high));
-  return F(where)(nan, x, i == 1 ? raised : F(sub)(F(not_equal)(y, x), raised));
+  return F(where)(is_nan, nan, i == 1 ? raised : F(sub)(F(not_equal)(y, x), raised));
 }
 PARTIAL3(clip, clip_along(x, low, high, y, i))
 
-/* b a^(b-1), and 0 for b = 0 also where a^(b-1) is infinite. For a <= 0 the derivative along b is 0 of every order. */
+/* Where the derivative along b is 0 by convention, of every order: for a <= 0; but NaN for NaN. */
+static V pow_is_flat(V a, V b) { return F(mul)(F(less_equal)(a, F(number)(a, 0)), F(equal)(b, b)); }
+
+/* b a^(b-1), and 0 for b = 0 also where a^(b-1) is infinite. */
 static V pow_along_a(V a, V b) {
-  V exponent = F(where)(F(less_equal)(a, F(number)(a, 0)), F(stop_gradient)(b), b);
+  V exponent = F(where)(pow_is_flat(a, b), F(stop_gradient)(b), b);
   return F(mul_no_nan)(F(pow)(a, shifted(exponent, -1)), exponent);
 }
 
-/* a^b log a for a > 0, else 0; NaN for NaN */
+/* a^b log a */
 static V pow_along_b(V a, V b, V y) {
-  V flat = F(mul)(F(less_equal)(a, F(number)(a, 0)), F(equal)(b, b));
+  V flat = pow_is_flat(a, b);
   return F(where)(flat, F(number)(a, 0), F(mul)(y, F(log)(F(where)(flat, F(number)(a, 1), a))));
 }
 PARTIAL2(pow, pow_along_a(a, b), pow_along_b(a, b, y))
 
-/* atan2(a, b): b / (a² + b²) and -a / (a² + b²), and at the origin 0, of every order. Worked with a / m and b / m, m = max(|a|, |b|), so that
- * no square overflows; m cancels, so it may count as a constant. */
+/* atan2(a, b): b / (a² + b²) and -a / (a² + b²); at the origin, and at infinity, 0 of every order. Worked with a / m and b / m, m =
+ * max(|a|, |b|), so that no square overflows; m cancels, so it may count as a constant. */
 static V over_norm2(V of, V a, V b) {
-  V one = F(number)(a, 1), m = F(stop_gradient)(F(max)(F(abs)(a), F(abs)(b)));
-  V origin = F(equal)(m, F(number)(a, 0)), safe = F(where)(origin, one, m);
-  V norm2 = F(add)(F(square)(F(div)(a, safe)), F(square)(F(div)(b, safe)));
-  return F(where)(origin, F(number)(a, 0), F(div)(F(div)(F(div)(of, safe), F(where)(origin, one, norm2)), safe));
+  V zero = F(number)(a, 0), one = F(number)(a, 1), m = F(stop_gradient)(F(max)(F(abs)(a), F(abs)(b)));
+  V flat = F(add)(F(equal)(m, zero), F(equal)(m, F(number)(a, INFINITY))), safe = F(where)(flat, one, m);
+  V norm2 = F(where)(flat, one, F(add)(F(square)(F(div)(a, safe)), F(square)(F(div)(b, safe))));
+  return F(where)(flat, zero, F(div)(F(div)(F(div)(of, safe), norm2), safe));
 }
 PARTIAL2(atan2, over_norm2(b, a, b), F(neg)(over_norm2(a, a, b)))
 

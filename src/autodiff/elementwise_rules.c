@@ -1,4 +1,5 @@
 /* elementwise_rules.c - the partial derivatives of every elementwise operation, as graph code. Floor: autodiff. */
+#include <math.h>
 #include <stddef.h>
 
 #include "autodiff/rules.h"

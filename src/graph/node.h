@@ -40,7 +40,8 @@ extern const bp_op_info bp_op_table[BP_OP_COUNT];
 typedef struct bp_node {
   uint16_t op;
   uint8_t dtype;
-  uint8_t axis;    /* slice, place, concat, cumsum; input: 1 when it came with a value, in an eager graph; a root or a square:
+  uint8_t
+      axis; /* slice, place, concat, cumsum; input: 1 when it came with a value, in an eager graph; a root or a square:
                       1 when it was passed by, see builders_roots.c */
   uint32_t shape;  /* number of the interned shape */
   uint32_t arg[3]; /* BP_NARY: place of the first in the pool, and how many; read them with bp_node_args() */
