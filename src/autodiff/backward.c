@@ -79,15 +79,20 @@ static bool is_number(const bp_graph *g, const bp_node *n) {
   return n->dtype == BP_F64 && g->shapes[n->shape].rank == 0;
 }
 
+/* Adjoints by id, as bits: one NaN stands for what no part has reached, where a 0 is the value of a part. */
+#define UNREACHED 0xfff8a5a5a5a5a5a5u
+typedef union adjoint {
+  double value;
+  uint64_t bits;
+} adjoint;
 typedef struct number_sweep {
   const bp_graph *graph;
-  double *bar;      /* by id */
-  uint8_t *reached; /* by id: bar has a part; a 0 is then a value, not the want of one */
+  adjoint *bar;
 } number_sweep;
 
 static void add_part(number_sweep *s, uint32_t id, double part) {
-  s->bar[id] += part;
-  s->reached[id] = 1;
+  adjoint *bar = &s->bar[id];
+  bar->value = bar->bits == UNREACHED ? part : bar->value + part;
 }
 
 /* The parts of one node by its formulas; what a gate holds back reaches nothing. */
@@ -107,7 +112,7 @@ static void pull_by_slope(number_sweep *s, const bp_node *n, double y, double y_
 static bool pull(number_sweep *s, uint32_t id) {
   const bp_graph *g = s->graph;
   const bp_node *n = &g->nodes[id];
-  double y_bar = s->bar[id];
+  double y_bar = s->bar[id].value;
   bp_op_class op_class = bp_op_table[n->op].op_class;
   if (op_class == BP_CLASS_LEAF || op_class == BP_CLASS_FLAT) return true;
   switch (n->op) { /* most of a program of numbers */
@@ -128,16 +133,19 @@ static bool pull(number_sweep *s, uint32_t id) {
 static bp_status sweep_numbers(bp_var y, const bp_var *x, size_t n_x, void *const *gradient) {
   bp_graph *g = y.graph;
   size_t n = (size_t)y.id + 1;
-  number_sweep s = {g, bp_calloc(g->ctx, n, sizeof *s.bar), bp_calloc(g->ctx, n, 1)};
-  bool room = s.bar != NULL && s.reached != NULL, numbers = room && is_number(g, bp_node_of(y));
+  number_sweep s = {g, bp_alloc(g->ctx, n, sizeof *s.bar)};
+  bool numbers = is_number(g, bp_node_of(y));
+  if (s.bar == NULL) return BP_E_NOMEM;
+  for (size_t i = 0; i < n; i++) s.bar[i].bits = UNREACHED;
   for (size_t j = 0; j < n_x; j++) numbers = numbers && is_number(g, bp_node_of(x[j]));
-  if (numbers) add_part(&s, y.id, 1);
+  s.bar[y.id].value = 1;
   for (uint32_t id = y.id; id >= 1 && numbers; id--)
-    if (s.reached[id]) numbers = is_number(g, &g->nodes[id]) && pull(&s, id);
-  for (size_t j = 0; j < n_x && numbers; j++) *(double *)gradient[j] = x[j].id <= y.id ? s.bar[x[j].id] : 0;
+    if (s.bar[id].bits != UNREACHED) numbers = is_number(g, &g->nodes[id]) && pull(&s, id);
+  for (size_t j = 0; j < n_x && numbers; j++) {
+    bool reached = x[j].id <= y.id && s.bar[x[j].id].bits != UNREACHED;
+    *(double *)gradient[j] = reached ? s.bar[x[j].id].value : 0;
+  }
   bp_release(bp_context_allocator(g->ctx), s.bar, n, sizeof *s.bar);
-  bp_release(bp_context_allocator(g->ctx), s.reached, n, 1);
-  if (!room) return BP_E_NOMEM;
   return numbers ? BP_OK : BP_E_ARG;
 }
 

@@ -75,13 +75,11 @@ static void lifted_release(lifted_sweep *s) {
   bp_release(a, s->parts, (size_t)s->most, sizeof *s->parts);
 }
 
-static bp_slope no_slope(const lifted_sweep *s) {
-  return (bp_slope){.var = bp_zero_of(s->graph), .support = bp_zero_of(s->graph)};
-}
+static bp_var in(const lifted_sweep *s, uint32_t id) { return (bp_var){s->graph, id}; }
 
 static void lifted_start(lifted_sweep *s, int64_t k) {
   s->k = k;
-  for (uint32_t id = 0; id <= s->last; id++) s->slope[id] = no_slope(s);
+  for (uint32_t id = 0; id <= s->last; id++) s->slope[id] = (bp_slope){0};
 }
 
 /* How many of k directions one sweep can take: 0 when they cannot be lifted. */
@@ -127,29 +125,28 @@ static bp_var plain_tangent(const bp_call *c, const bp_var *dot) {
 }
 
 static bp_slope each_tangent(lifted_sweep *s, const bp_call *c) {
-  bp_slope sum = no_slope(s);
   for (int64_t d = 0; d < s->k; d++) {
-    for (int i = 0; i < (c->arity < 3 ? 3 : c->arity); i++) s->one[i] = direction_of(s->dot[i].var, d);
+    for (int i = 0; i < (c->arity < 3 ? 3 : c->arity); i++) s->one[i] = direction_of(in(s, s->dot[i].var), d);
     s->parts[d] = plain_tangent(c, s->one);
   }
-  sum.var = stack_parts(s, c->y);
-  return sum;
+  return (bp_slope){.var = stack_parts(s, c->y).id};
 }
 
 static bp_slope lifted_tangent(lifted_sweep *s, uint32_t id) {
   bp_call c = bp_call_of(s->graph, id);
   bp_op op = bp_op_of(c.y);
   bool elementwise = bp_op_table[op].op_class == BP_CLASS_ELEMENTWISE, keep = s->keep[id];
-  bp_slope sum = no_slope(s);
+  bp_slope sum = {0};
   for (int i = 0; i < 3; i++) s->dot[i] = sum;
   for (int i = 0; i < c.arity; i++)
     s->dot[i] = bp_differentiable(s->graph, id, i) ? s->slope[bp_call_arg(&c, i).id] : sum;
   if (bp_lifts_itself(op)) return bp_slope_jvp(&c, s->dot, s->one, keep);
   if (!elementwise && bp_lifted_linear(op) == NULL) return each_tangent(s, &c);
   for (int i = 0; i < c.arity; i++) {
-    if (s->dot[i].var.id == 0) continue;
-    sum = bp_slope_plus(sum, elementwise ? bp_slope_elementwise(&c, i, s->dot[i], keep)
-                                         : bp_slope_linear(&c, i, s->dot[i], bp_lifted_linear(op), false, keep));
+    if (s->dot[i].var == 0) continue;
+    sum = bp_slope_plus(s->graph, sum,
+                        elementwise ? bp_slope_elementwise(&c, i, s->dot[i], keep)
+                                    : bp_slope_linear(&c, i, s->dot[i], bp_lifted_linear(op), false, keep));
   }
   return sum;
 }
@@ -157,11 +154,11 @@ static bp_slope lifted_tangent(lifted_sweep *s, uint32_t id) {
 /* The lifted tangent of y for a lifted tangent of x. */
 static bp_var push_lifted(lifted_sweep *s, bp_var x, bp_slope x_dot) {
   if (!s->active[s->last] || x.id > s->last) return bp_zero_of(s->graph);
-  lifted_start(s, bp_shape_of(x_dot.var)->dims[0]);
+  lifted_start(s, bp_shape_of(in(s, x_dot.var))->dims[0]);
   s->slope[x.id] = x_dot;
   for (uint32_t id = 1; id <= s->last && s->graph->status == BP_OK; id++)
-    if (s->active[id] && s->slope[id].var.id == 0) s->slope[id] = lifted_tangent(s, id);
-  return s->slope[s->last].var;
+    if (s->active[id] && s->slope[id].var == 0) s->slope[id] = lifted_tangent(s, id);
+  return in(s, s->slope[s->last].var);
 }
 
 /* ---- reverse ---- */
@@ -171,14 +168,12 @@ static bp_var plain_cotangent(const bp_call *c, int i, bp_var y_bar) {
 }
 
 static bp_slope each_cotangent(lifted_sweep *s, const bp_call *c, int i, bp_slope y_bar) {
-  bp_slope part = no_slope(s);
   bp_call masked = *c;
   for (int64_t d = 0; d < s->k; d++) {
-    masked.support = direction_of(y_bar.support, d);
-    s->parts[d] = plain_cotangent(&masked, i, direction_of(y_bar.var, d));
+    masked.support = direction_of(in(s, y_bar.support), d);
+    s->parts[d] = plain_cotangent(&masked, i, direction_of(in(s, y_bar.var), d));
   }
-  part.var = stack_parts(s, bp_call_arg(c, i));
-  return part;
+  return (bp_slope){.var = stack_parts(s, bp_call_arg(c, i)).id};
 }
 
 static bp_slope lifted_cotangent(lifted_sweep *s, const bp_call *c, int i, bp_slope y_bar, bool keep) {
@@ -195,17 +190,17 @@ static void pull_lifted_node(lifted_sweep *s, uint32_t id) {
   for (int i = 0; i < c.arity; i++) {
     uint32_t x = bp_call_arg(&c, i).id;
     if (s->active[x] && bp_differentiable(s->graph, id, i))
-      s->slope[x] = bp_slope_plus(s->slope[x], lifted_cotangent(s, &c, i, y_bar, s->keep[x]));
+      s->slope[x] = bp_slope_plus(s->graph, s->slope[x], lifted_cotangent(s, &c, i, y_bar, s->keep[x]));
   }
 }
 
 /* The lifted cotangents of each x[j] for a lifted cotangent of y. */
 static void pull_lifted(lifted_sweep *s, bp_slope y_bar, const bp_var *x, size_t n_x, bp_var *x_bar) {
-  lifted_start(s, bp_shape_of(y_bar.var)->dims[0]);
+  lifted_start(s, bp_shape_of(in(s, y_bar.var))->dims[0]);
   s->slope[s->last] = y_bar;
   for (uint32_t id = s->last; id >= 1 && s->graph->status == BP_OK; id--)
-    if (s->slope[id].var.id != 0 && s->active[id]) pull_lifted_node(s, id);
-  for (size_t j = 0; j < n_x; j++) x_bar[j] = x[j].id <= s->last ? s->slope[x[j].id].var : bp_zero_of(s->graph);
+    if (s->slope[id].var != 0 && s->active[id]) pull_lifted_node(s, id);
+  for (size_t j = 0; j < n_x; j++) x_bar[j] = in(s, x[j].id <= s->last ? s->slope[x[j].id].var : 0);
 }
 
 /* ---- all seeds ---- */

@@ -66,22 +66,22 @@ static void sweep_release(sweep *s) {
   bp_release(a, s->slope, n, sizeof *s->slope);
 }
 
-static void add_slope(sweep *s, uint32_t id, bp_slope part) { s->slope[id] = bp_slope_plus(s->slope[id], part); }
-/* A derivative without structural zeros. */
-static void add_derivative(sweep *s, uint32_t id, bp_var part) {
-  add_slope(s, id, (bp_slope){.var = part, .support = bp_zero_of(s->graph)});
+static void add_slope(sweep *s, uint32_t id, bp_slope part) {
+  s->slope[id] = bp_slope_plus(s->graph, s->slope[id], part);
 }
+/* A derivative without structural zeros. */
+static void add_derivative(sweep *s, uint32_t id, bp_var part) { add_slope(s, id, (bp_slope){.var = part.id}); }
 static bp_var derivative_of(const sweep *s, uint32_t id) {
-  return (bp_var){s->graph, id <= s->last ? s->slope[id].var.id : 0};
+  return (bp_var){s->graph, id <= s->last ? s->slope[id].var : 0};
 }
 
-static bp_slope cotangent_part(const sweep *s, const bp_call *c, int i, bp_slope y_bar, bool keep) {
+static bp_slope cotangent_part(const bp_call *c, int i, bp_slope y_bar, bool keep) {
   bp_op op = bp_op_of(c->y);
   switch (bp_op_table[op].op_class) {
   case BP_CLASS_ELEMENTWISE: return bp_slope_elementwise(c, i, y_bar, keep);
   case BP_CLASS_LINEAR: return bp_slope_linear(c, i, y_bar, bp_transpose_rule(op), true, keep);
   case BP_CLASS_CUSTOM: return bp_slope_vjp(c, i, y_bar, keep);
-  default: return (bp_slope){.var = bp_zero_of(s->graph), .support = bp_zero_of(s->graph)};
+  default: return (bp_slope){0};
   }
 }
 
@@ -106,15 +106,14 @@ static void pull_back_call(sweep *s, uint32_t id) {
 
 static void pull_back(sweep *s, uint32_t id) {
   bp_op op = (bp_op)s->graph->nodes[id].op;
-  if (op == BP_OP_result) s->slope[s->graph->nodes[id].arg[0]].var = (bp_var){s->graph, id};
+  if (op == BP_OP_result) s->slope[s->graph->nodes[id].arg[0]].var = id;
   if (op == BP_OP_call) pull_back_call(s, id);
   if (bp_op_table[op].op_class == BP_CLASS_CALL) return;
   bp_call c = bp_call_of(s->graph, id);
   bp_slope y_bar = s->slope[id];
   for (int i = 0; i < c.arity; i++) {
     uint32_t x = bp_call_arg(&c, i).id;
-    if (s->active[x] && bp_differentiable(s->graph, id, i))
-      add_slope(s, x, cotangent_part(s, &c, i, y_bar, s->keep[x]));
+    if (s->active[x] && bp_differentiable(s->graph, id, i)) add_slope(s, x, cotangent_part(&c, i, y_bar, s->keep[x]));
   }
 }
 
@@ -129,7 +128,7 @@ bp_status bp_vjp(const bp_var *y, const bp_var *y_bar, size_t n_y, const bp_var 
   BP_TRY_DONE(sweep_init(&s, y, n_y, x, n_x, true));
   for (size_t i = 0; i < n_y; i++) add_slope(&s, y[i].id, bp_slope_seed(y_bar[i]));
   for (uint32_t id = s.last; id >= 1 && s.graph->status == BP_OK; id--)
-    if (s.slope[id].var.id != 0 && s.active[id]) pull_back(&s, id);
+    if (s.slope[id].var != 0 && s.active[id]) pull_back(&s, id);
   BP_TRY_DONE(graph_result(s.graph));
   for (size_t j = 0; j < n_x; j++) x_bar[j] = derivative_of(&s, x[j].id);
 done:
@@ -163,16 +162,17 @@ static bp_slope tangent_of(const sweep *s, uint32_t id, const tangents *t) {
   bp_call c = bp_call_of(s->graph, id);
   bp_op op = bp_op_of(c.y);
   bp_op_class op_class = bp_op_table[op].op_class;
-  bp_slope sum = {.var = bp_zero_of(s->graph), .support = bp_zero_of(s->graph)};
+  bp_slope sum = {0};
   for (int i = 0; i < 3; i++) t->dot[i] = sum;
   for (int i = 0; i < c.arity; i++)
     t->dot[i] = bp_differentiable(s->graph, id, i) ? s->slope[bp_call_arg(&c, i).id] : sum;
   if (op_class == BP_CLASS_CUSTOM) return bp_slope_jvp(&c, t->dot, t->scratch, s->keep[id]);
   for (int i = 0; i < c.arity; i++) {
-    if (t->dot[i].var.id == 0) continue;
-    sum = bp_slope_plus(sum, op_class == BP_CLASS_LINEAR
-                                 ? bp_slope_linear(&c, i, t->dot[i], bp_linear_rule(op), false, s->keep[id])
-                                 : bp_slope_elementwise(&c, i, t->dot[i], s->keep[id]));
+    if (t->dot[i].var == 0) continue;
+    sum = bp_slope_plus(s->graph, sum,
+                        op_class == BP_CLASS_LINEAR
+                            ? bp_slope_linear(&c, i, t->dot[i], bp_linear_rule(op), false, s->keep[id])
+                            : bp_slope_elementwise(&c, i, t->dot[i], s->keep[id]));
   }
   return sum;
 }

@@ -3,10 +3,11 @@
 
 #include <string.h>
 
-static bp_slope dense(bp_var var) { return (bp_slope){.var = var, .support = {var.graph, 0}}; }
-static bool is_dense(bp_slope s) { return s.support.id == 0; }
+static bp_slope dense(bp_var var) { return (bp_slope){.var = var.id}; }
+static bool is_dense(bp_slope s) { return s.support == 0; }
 /* Whether the zeros of the derivative are its structural zeros. */
-static bool is_own(bp_slope s) { return s.support.id != 0 && s.support.id == s.var.id; }
+static bool is_own(bp_slope s) { return s.support != 0 && s.support == s.var; }
+static bp_var in(bp_graph *g, uint32_t id) { return (bp_var){g, id}; }
 
 static bp_var full_like(bp_var v, double value) { return bp_full(v.graph, bp_dtype_of(v), bp_shape_of(v), value); }
 /* 1 where v is not 0: nothing cancels when these are added up. */
@@ -38,22 +39,20 @@ static bool is_partly_zero(bp_var v) {
 }
 
 bp_slope bp_slope_seed(bp_var seed) {
-  bp_slope s = dense(seed);
-  if (seed.id != 0 && is_partly_zero(seed)) s.support = seed;
-  return s;
+  return (bp_slope){.var = seed.id, .support = seed.id != 0 && is_partly_zero(seed) ? seed.id : 0};
 }
 
 /* ---- sums ---- */
-bp_slope bp_slope_plus(bp_slope a, bp_slope b) {
-  if (a.var.id == 0) return b;
-  if (b.var.id == 0) return a;
-  bp_slope sum = dense(bp_plus(a.var, b.var));
+bp_slope bp_slope_plus(bp_graph *g, bp_slope a, bp_slope b) {
+  if (a.var == 0) return b;
+  if (b.var == 0) return a;
+  bp_slope sum = dense(bp_plus(in(g, a.var), in(g, b.var)));
   if (is_dense(a) || is_dense(b)) return sum;
   sum.gate = a.gate || b.gate;
-  if (a.support.id == b.support.id)
+  if (a.support == b.support)
     sum.support = a.support;
   else if (!sum.gate)
-    sum.support = bp_max(nonzero(a.support), nonzero(b.support));
+    sum.support = bp_max(nonzero(in(g, a.support)), nonzero(in(g, b.support))).id;
   return sum;
 }
 
@@ -90,26 +89,29 @@ static bool never_zero(bp_op op, int i) {
 }
 
 /* What the support of a product is, when it is wanted. */
-static bp_var product_support(bp_slope in, bp_var out, bp_var partial, bool gate, bool clean) {
+static bp_var product_support(bp_slope from, bp_var out, bp_var partial, bool gate, bool clean) {
   double k;
-  if (bp_var_constant(partial, &k) || clean || (gate && !is_dense(in)))
-    if (is_own(in)) return out;
-  if (!gate || bp_var_constant(partial, &k)) return in.support;
-  return is_dense(in) ? partial : bp_mul_no_nan(partial, in.support);
+  bp_var support = in(out.graph, from.support);
+  bool constant = bp_var_constant(partial, &k);
+  if (is_own(from) && (constant || clean || gate)) return out;
+  if (!gate || constant) return support;
+  return is_dense(from) ? partial : bp_mul_no_nan(partial, support);
 }
 
-static bp_slope times(bp_slope in, bp_var partial, bool gate, bool clean, bool keep) {
-  bp_slope out = dense(bp_product(in.var, partial, in.support, gate));
-  if (!keep || out.var.id == 0) return out;
-  out.gate = is_dense(in) || in.gate;
-  out.support = product_support(in, out.var, partial, gate, clean);
-  if (out.support.id != 0) out.support = bp_broadcast_like(out.support, bp_shape_of(out.var));
+static bp_slope times(bp_slope from, bp_var partial, bool gate, bool clean, bool keep) {
+  bp_graph *g = partial.graph;
+  bp_var product = bp_product(in(g, from.var), partial, in(g, from.support), gate);
+  bp_slope out = dense(product);
+  if (!keep || out.var == 0) return out;
+  bp_var support = product_support(from, product, partial, gate, clean);
+  out.gate = is_dense(from) || from.gate;
+  if (support.id != 0) out.support = bp_broadcast_like(support, bp_shape_of(product)).id;
   return out;
 }
 
 bp_slope bp_slope_elementwise(const bp_call *c, int i, bp_slope s, bool keep) {
   bp_op op = bp_op_of(c->y);
-  if (s.var.id == 0) return s;
+  if (s.var == 0) return s;
   return times(s, bp_partial_rule(op)(c, i), bp_is_gate(op, i), never_zero(op, i), keep);
 }
 
@@ -135,89 +137,92 @@ static const struct {
 
 /* The support behind an operation on a derivative. Through a matrix product only whole rows stay zero: whatever is 0 there is taken
  * for one. */
-static bp_slope moved(const bp_call *c, int i, bp_slope in, bp_var out_var, bp_transpose_fn apply, int does) {
-  bp_slope out = dense(out_var);
-  bool lost = is_dense(in) || (in.gate && (does & (ADDS | MIXES)) != 0);
-  out.gate = in.gate && !lost;
+static bp_slope moved(const bp_call *c, int i, bp_slope from, bp_var var, bp_transpose_fn apply, int does) {
+  bp_graph *g = c->y.graph;
+  bp_slope out = dense(var);
+  bool lost = is_dense(from) || (from.gate && (does & (ADDS | MIXES)) != 0);
+  out.gate = from.gate && !lost;
   if (lost)
-    out.support = (does & INSERTS) != 0 ? apply(c, i, full_like(in.var, 1)) : out.support;
+    out.support = (does & INSERTS) != 0 ? apply(c, i, full_like(in(g, from.var), 1)).id : 0;
   else if ((does & MIXES) != 0)
-    out.support = out_var;
+    out.support = var.id;
   else if ((does & ADDS) != 0)
-    out.support = apply(c, i, nonzero(in.support));
+    out.support = apply(c, i, nonzero(in(g, from.support))).id;
   else
-    out.support = is_own(in) ? out_var : apply(c, i, in.support);
+    out.support = is_own(from) ? var.id : apply(c, i, in(g, from.support)).id;
   return out;
 }
 
 bp_slope bp_slope_linear(const bp_call *c, int i, bp_slope s, bp_transpose_fn apply, bool reverse, bool keep) {
   bp_op op = bp_op_of(c->y);
-  if (s.var.id == 0) return s;
-  bp_var out = apply(c, i, s.var);
+  if (s.var == 0) return s;
+  bp_var out = apply(c, i, in(c->y.graph, s.var));
   if (!keep || out.id == 0) return dense(out);
   return moved(c, i, s, out, apply, reverse ? effect[op].reverse : effect[op].forward);
 }
 
 /* ---- custom operations ---- */
+static bool is_extreme(bp_op op) { return op == BP_OP_reduce_max || op == BP_OP_reduce_min; }
+
 bp_slope bp_slope_vjp(const bp_call *c, int i, bp_slope y_bar, bool keep) {
   bp_op op = bp_op_of(c->y);
+  bp_graph *g = c->y.graph;
   bp_call masked = *c;
-  if (y_bar.var.id == 0) return y_bar;
+  if (y_bar.var == 0) return y_bar;
   if (op == BP_OP_where || op == BP_OP_concat) return bp_slope_linear(c, i, y_bar, bp_custom_vjp(op), true, keep);
-  masked.support = y_bar.support;
   bp_var gradient = bp_reduction_gradient(c);
   if (gradient.id != 0) {
-    bp_slope wide = {bp_spread(c, y_bar.var), bp_spread(c, y_bar.support), y_bar.gate};
-    if (is_own(y_bar)) wide.support = wide.var;
-    return times(wide, gradient, op == BP_OP_reduce_max || op == BP_OP_reduce_min, false, keep);
+    bp_slope wide = {.var = bp_spread(c, in(g, y_bar.var)).id, .gate = y_bar.gate};
+    wide.support = is_own(y_bar) ? wide.var : bp_spread(c, in(g, y_bar.support)).id;
+    return times(wide, gradient, is_extreme(op), false, keep);
   }
-  bp_slope out = dense(bp_custom_vjp(op)(&masked, i, y_bar.var));
-  if (keep && out.var.id != 0) out.support = bp_triangle_read(c, i, out.var);
+  masked.support = in(g, y_bar.support);
+  bp_slope out = dense(bp_custom_vjp(op)(&masked, i, in(g, y_bar.var)));
+  if (keep && out.var != 0) out.support = bp_triangle_read(c, i, in(g, out.var)).id;
   return out;
 }
 
-/* Ones, or zeros for the symbolic zero, where there is no support. */
-static bp_var support_or_full(bp_slope s, bp_var like) {
-  if (s.support.id != 0) return s.support;
-  if (s.var.id == 0) return full_like(like, 0);
-  return full_like(s.var, 1);
+/* Ones, or the symbolic zero for itself, where there is no support. */
+static bp_var support_or_ones(bp_graph *g, bp_slope s) {
+  if (s.var == 0 || s.support != 0) return in(g, s.support);
+  return full_like(in(g, s.var), 1);
 }
 
 /* where and concat: what they do with tangents they do with supports. */
 static bp_slope selected_jvp(const bp_call *c, const bp_slope *x_dot, bp_var *scratch, bool keep) {
-  bp_op op = bp_op_of(c->y);
+  bp_graph *g = c->y.graph;
+  bp_custom_jvp_fn apply = bp_custom_jvp(bp_op_of(c->y));
+  int first = bp_op_of(c->y) == BP_OP_where;
   bool all_own = true, all_dense = true, gate = false;
-  bp_var like = bp_zero_of(c->y.graph);
-  for (int i = op == BP_OP_where; i < c->arity; i++) {
-    scratch[i] = x_dot[i].var;
-    if (x_dot[i].var.id != 0) like = x_dot[i].var;
-    all_own = all_own && (x_dot[i].var.id == 0 || is_own(x_dot[i]));
-    all_dense = all_dense && x_dot[i].var.id != 0 && is_dense(x_dot[i]);
+  for (int i = first; i < c->arity; i++) {
+    scratch[i] = in(g, x_dot[i].var);
+    all_own = all_own && (x_dot[i].var == 0 || is_own(x_dot[i]));
+    all_dense = all_dense && x_dot[i].var != 0 && is_dense(x_dot[i]);
     gate = gate || x_dot[i].gate;
   }
-  bp_slope out = dense(bp_custom_jvp(op)(c, scratch));
+  bp_slope out = dense(apply(c, scratch));
+  if (!keep || all_dense || out.var == 0) return out;
   out.gate = gate;
-  if (!keep || all_dense || out.var.id == 0) return out;
   if (all_own) return out.support = out.var, out;
-  for (int i = op == BP_OP_where; i < c->arity; i++)
-    scratch[i] = x_dot[i].var.id == 0 ? bp_zero_of(c->y.graph) : support_or_full(x_dot[i], like);
-  out.support = bp_custom_jvp(op)(c, scratch);
+  for (int i = first; i < c->arity; i++) scratch[i] = support_or_ones(g, x_dot[i]);
+  out.support = apply(c, scratch).id;
   return out;
 }
 
 bp_slope bp_slope_jvp(const bp_call *c, const bp_slope *x_dot, bp_var *scratch, bool keep) {
   bp_op op = bp_op_of(c->y);
+  bp_graph *g = c->y.graph;
   if (op == BP_OP_where || op == BP_OP_concat) return selected_jvp(c, x_dot, scratch, keep);
-  bp_var gradient = x_dot[0].var.id != 0 ? bp_reduction_gradient(c) : bp_zero_of(c->y.graph);
+  bp_var gradient = x_dot[0].var != 0 ? bp_reduction_gradient(c) : in(g, 0);
   if (gradient.id != 0) {
-    bp_slope part = times(x_dot[0], gradient, op == BP_OP_reduce_max || op == BP_OP_reduce_min, false, keep);
-    bp_slope out = dense(bp_add_up(c, part.var));
-    if (keep && !is_dense(x_dot[0]) && !x_dot[0].gate) out.support = bp_add_up(c, nonzero(x_dot[0].support));
+    bp_slope part = times(x_dot[0], gradient, is_extreme(op), false, keep);
+    bp_slope out = dense(bp_add_up(c, in(g, part.var)));
+    if (keep && !is_dense(x_dot[0]) && !x_dot[0].gate) out.support = bp_add_up(c, nonzero(in(g, x_dot[0].support))).id;
     return out;
   }
   bp_call masked = *c;
-  masked.support = x_dot[0].support;
-  for (int i = 0; i < (c->arity < 3 ? 3 : c->arity); i++) scratch[i] = x_dot[i].var;
+  masked.support = in(g, x_dot[0].support);
+  for (int i = 0; i < (c->arity < 3 ? 3 : c->arity); i++) scratch[i] = in(g, x_dot[i].var);
   return dense(bp_custom_jvp(op)(&masked, scratch));
 }
 

@@ -10,15 +10,16 @@
 #define BP_AUTODIFF_SLOPE_H
 #include "autodiff/rules.h"
 
+/* By ids: sweeps keep one for each node. */
 typedef struct bp_slope {
-  bp_var var;     /* the symbolic zero: 0 everywhere */
-  bp_var support; /* the symbolic zero: no structural zeros */
-  bool gate;      /* values decided (relu, max, …), not the structure: not worth following through a sum */
+  uint32_t var;     /* 0: the symbolic zero, 0 everywhere */
+  uint32_t support; /* 0: no structural zeros */
+  bool gate;        /* values decided (relu, max, …), not the structure: not worth following through a sum */
 } bp_slope;
 
 /* A derivative to begin with. The zeros of a constant, as unit directions have them, are structural. */
 bp_slope bp_slope_seed(bp_var seed);
-bp_slope bp_slope_plus(bp_slope a, bp_slope b);
+bp_slope bp_slope_plus(bp_graph *g, bp_slope a, bp_slope b);
 
 /* One step of the chain rule: the part of a derivative that goes through argument i of a call. `keep`: a product is still to come, so
  * the support of the result is wanted. The derivative may be lifted: a leading axis of directions. */

@@ -13,9 +13,10 @@ bp_shape bp_shape_reduced(const bp_shape *from, unsigned axes);
 bp_var bp_append1(bp_op op, bp_var x, const bp_shape *shape, int axis, uint64_t bits);
 
 /* ---- roots that are undone when they are built (builders_roots.c); the null variable where there is nothing to undo ---- */
-bp_var bp_square_of_root(bp_var x);                       /* |x|², ‖x‖² */
-bp_var bp_root_of_square(bp_var x);                       /* √x², √Σx² */
-bp_var bp_product_of_roots(bp_var a, bp_var b);           /* ‖x‖ ‖x‖ */
+bp_var bp_square_of_root(bp_var x); /* |x|², ‖x‖² */
+bp_var bp_root_of_square(bp_var x); /* √x², √Σx² */
+/* ‖x‖ ‖x‖, for b that bp_is_root() or is a */
+bp_var bp_product_of_roots(bp_var a, bp_var b);
 bp_var bp_power_of_root(bp_var x, bp_var exponent);       /* ‖x‖⁴ */
 bp_var bp_even_of_root(bp_var x, bp_var (*even)(bp_var)); /* cos |x| */
 

@@ -103,7 +103,13 @@ UNARY(heaviside)
 
 BINARY(add)
 BINARY(sub)
-BINARY_AFTER(mul, bp_product_of_roots(a, b))
+
+/* Numbers of an eager graph come first: products are most of a program of them. */
+bp_var(bp_mul)(bp_var a, bp_var b) {
+  bp_var y = a.id != b.id ? bp_eager_number(BP_OP_mul, a, b) : bp_zero_of(a.graph);
+  if (y.id == 0) y = bp_product_of_roots(a, b);
+  return y.id != 0 ? y : elementwise(BP_OP_mul, 2, (bp_var[]){a, b});
+}
 BINARY(div)
 BINARY_AFTER(pow, bp_power_of_root(a, b))
 BINARY(atan2)

@@ -114,6 +114,7 @@ bp_var bp_eager_number(bp_op op, bp_var a, bp_var b) {
   bp_var none = {g, 0};
   if (g == NULL || g->values == NULL || g->status != BP_OK || !is_number(g, a) || !is_number(g, b)) return none;
   size_t id = g->size;
+  if (op == BP_OP_mul && bp_is_root(b)) return none; /* it may be that of a square: builders_roots.c */
   if (id >= g->capacity || id >= g->values_capacity) return none;
   double x = g->values[a.id].f64, y = g->values[b.id].f64;
   bp_node *n = &g->nodes[id];

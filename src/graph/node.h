@@ -150,6 +150,8 @@ bp_var bp_graph_fail(bp_graph *g, bp_status status, const char *format, ...)
 /* Whether builders may go on with these arguments: one graph, no error, no null variable. */
 bool bp_args_ok(const char *op, int n, const bp_var *args);
 
+/* |x| or ‖x‖: what is multiplied by it may be it. */
+static inline bool bp_is_root(bp_var v) { return bp_op_of(v) == BP_OP_abs || bp_op_of(v) == BP_OP_norm; }
 /* Whether something was built from what v is of instead of from v, though it is a function of v: |x|² from x. */
 bool bp_var_passed_by(bp_var v);
 
