@@ -49,7 +49,9 @@ bp_slope bp_slope_plus(bp_graph *g, bp_slope a, bp_slope b) {
   bp_slope sum = dense(bp_plus(in(g, a.var), in(g, b.var)));
   if (is_dense(a) || is_dense(b)) return sum;
   sum.gate = a.gate || b.gate;
-  if (a.support == b.support)
+  if (is_own(a) && is_own(b))
+    sum.support = sum.var; /* parts that cancel count as none */
+  else if (a.support == b.support)
     sum.support = a.support;
   else if (!sum.gate)
     sum.support = bp_max(nonzero(in(g, a.support)), nonzero(in(g, b.support))).id;
@@ -69,6 +71,7 @@ static bool never_zero(bp_op op, int i) {
   case BP_OP_log1p:
   case BP_OP_log2:
   case BP_OP_log10:
+  case BP_OP_sin: /* no number has the cosine 0 */
   case BP_OP_tan:
   case BP_OP_asin:
   case BP_OP_acos:

@@ -27,6 +27,16 @@ BP_CHUNK(mul_add) {
 }
 BP_COMPOUND_BY(BP_EACH_CHUNK, mul_add, 1, 3)
 
+/* y = x0 x1 + x2, where x1 is a strong zero */
+BP_CHUNK(mul_no_nan_add) {
+  ARRAY(a, 0);
+  ARRAY(b, 1);
+  ARRAY(c, 2);
+  EACH(c[j] = R(value_add)(R(value_mul_no_nan)(a[j], b[j]), c[j]))
+  RESULT(0, c);
+}
+BP_COMPOUND_BY(BP_EACH_CHUNK, mul_no_nan_add, 1, 3)
+
 /* y = x0 - x1 x2 */
 BP_CHUNK(sub_mul) {
   ARRAY(c, 0);

@@ -51,6 +51,7 @@ static const pattern patterns[BP_COMPOUND_COUNT] = {
     [BP_COMPOUND_relu_pull] = {2, {0}, 0, {ONE(sign, 1), TWO(mul_no_nan, 0, STEP(0))}},
     [BP_COMPOUND_descend] = {2, {0}, BIT(2), {TWO(mul, 1, 2), TWO(sub, 0, STEP(0))}},
     [BP_COMPOUND_mul_add] = {2, {0}, 0, {TWO(mul, 0, 1), TWO(add, STEP(0), 2)}},
+    [BP_COMPOUND_mul_no_nan_add] = {2, {0}, 0, {TWO(mul_no_nan, 0, 1), TWO(add, STEP(0), 2)}},
     [BP_COMPOUND_sub_mul] = {2, {0}, 0, {TWO(mul, 1, 2), TWO(sub, 0, STEP(0))}},
     [BP_COMPOUND_add_tanh] = {2, {0}, 0, {TWO(add, 0, 1), ONE(tanh, STEP(0))}},
     [BP_COMPOUND_add_sigmoid] = {2, {0}, 0, {TWO(add, 0, 1), ONE(sigmoid, STEP(0))}},

@@ -44,6 +44,7 @@ static const recipe recipes[BP_COMPOUND_COUNT] = {
     {BP_COMPOUND_relu_pull, 0, {{BP_EW_sign, 13, 1, 1}, {BP_EW_mul_no_nan, 10, 0, 13}}},
     {BP_COMPOUND_descend, BIT(2), {{BP_EW_mul, 13, 1, 2}, {BP_EW_sub, 10, 0, 13}}},
     {BP_COMPOUND_mul_add, 0, {{BP_EW_mul, 13, 0, 1}, {BP_EW_add, 10, 13, 2}}},
+    {BP_COMPOUND_mul_no_nan_add, 0, {{BP_EW_mul_no_nan, 13, 0, 1}, {BP_EW_add, 10, 13, 2}}},
     {BP_COMPOUND_sub_mul, 0, {{BP_EW_mul, 13, 1, 2}, {BP_EW_sub, 10, 0, 13}}},
     {BP_COMPOUND_add_tanh, 0, {{BP_EW_add, 13, 0, 1}, {BP_EW_tanh, 10, 13, 13}}},
     {BP_COMPOUND_add_sigmoid, 0, {{BP_EW_add, 13, 0, 1}, {BP_EW_sigmoid, 10, 13, 13}}},

@@ -26,6 +26,7 @@ static void give(sample *s, bp_var v) { s->out[s->n_out++] = v; }
 /* ---- where one is found ---- */
 static void mul_add(sample *s) { give(s, bp_add(bp_mul(s->x[0], s->x[1]), s->x[2])); }
 static void add_mul(sample *s) { give(s, bp_add(s->x[2], bp_mul(s->x[0], s->x[1]))); }
+static void mul_no_nan_add(sample *s) { give(s, bp_add(s->x[2], bp_mul_no_nan(s->x[0], s->x[1]))); }
 static void sub_mul(sample *s) { give(s, bp_sub(s->x[0], bp_mul(s->x[1], s->x[2]))); }
 static void descend(sample *s) { give(s, bp_sub(s->x[0], bp_mul(k(s->x[0], 0.3), s->x[1]))); }
 static void lerp(sample *s) { give(s, bp_add(bp_mul(s->x[0], k(s->x[0], 0.9)), bp_mul(k(s->x[0], 0.1), s->x[1]))); }
@@ -99,6 +100,7 @@ static const struct {
 } cases[] = {
     {mul_add, "mul_add", " mul_add", NULL},
     {add_mul, "add_mul", " mul_add", NULL},
+    {mul_no_nan_add, "mul_no_nan_add", " mul_no_nan_add", NULL},
     {sub_mul, "sub_mul", " sub_mul", NULL},
     {descend, "descend", " descend", NULL},
     {lerp, "lerp", " lerp→", NULL},
