@@ -3,7 +3,8 @@
  * For x > 0, psi^(n)(x) = (-1)^(n+1) n! zeta(n + 1, x) with the Hurwitz zeta function (Abramowitz and Stegun 6.4.10), by
  * its first terms and an Euler-Maclaurin tail. For x < 0 by reflection (6.4.7):
  * psi^(n)(x) = (-1)^n psi^(n)(1 - x) - pi d^n/dx^n cot(pi x), and d^n/dx^n cot(pi x) = pi^n P_n(cot(pi x)) with P_0 = c,
- * P_(k+1) = -(1 + c^2) P_k'. All terms of P_n have one sign, so nothing cancels in it.
+ * P_(k+1) = -(1 + c^2) P_k'. All terms of P_n have one sign, so nothing cancels in it. Near a pole it is all of the result, and
+ * the n + 1-st power of the distance to it: so that is taken from x itself, which is exact, and the rest is worked in long double.
  */
 #include <math.h>
 
@@ -35,22 +36,23 @@ static double hurwitz_zeta(double s, double x) {
 
 /* pi^(n+1) P_n(cot(pi x)), x no integer. */
 static double cot_derivative(int n, double x) {
-  const double pi = 3.14159265358979323846;
-  const double fraction = x - floor(x);
-  const double c = 1 / tan(pi * (fraction > 0.5 ? fraction - 1 : fraction));
-  double p[ORDERS + 2] = {0, 1}; /* times c^0, c^1, ... */
-  double scale = pi;
+  const long double pi = 3.14159265358979323846264338327950288L;
+  const double distance = x - rint(x); /* exact */
+  const long double c = 1 / tanl(pi * (long double)distance);
+  long double p[ORDERS + 2] = {0, 1}; /* times c^0, c^1, ... */
+  long double scale = pi;
   for (int k = 0; k < n; k++, scale *= pi) {
-    double next[ORDERS + 2] = {0};
+    long double next[ORDERS + 2] = {0};
     for (int i = 1; i <= k + 1; i++) {
-      next[i - 1] -= i * p[i];
-      next[i + 1] -= i * p[i];
+      const long double term = (long double)i * p[i];
+      next[i - 1] -= term;
+      next[i + 1] -= term;
     }
     for (int i = 0; i <= k + 2; i++) p[i] = next[i];
   }
-  double y = 0;
+  long double y = 0;
   for (int i = n + 1; i >= 0; i--) y = y * c + p[i];
-  return scale * y;
+  return (double)(scale * y);
 }
 
 /* Orders 1 to 64. */
