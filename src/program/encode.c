@@ -27,14 +27,42 @@ static bool has_buffer(const ir_node *n) {
          (n->instruction >= 0 && n->in_memory && n->state < 0);
 }
 
+static void count_readers(ir *c) {
+  for (size_t id = 1; id < c->size; id++) {
+    const ir_node *n = &c->nodes[id];
+    for (int a = 0; n->instruction >= 0 && a < ir_arity(n); a++)
+      c->nodes[ir_access_of(c, ir_arg(c, n, a), &n->shape).source].readers++;
+  }
+}
+
+/* The buffer of an argument that this node alone reads, element by element, in the phase that made it: the result can lie there.
+ * So a cotangent takes the place of the derivative which it is multiplied with. -1: there is none. */
+static int32_t inherited_buffer(const ir *c, const bp_program *p, const ir_node *n) {
+  if (n->instruction < 0 || n->output >= 0 || bp_op_table[n->node.op].kernel == BP_EW_NONE) return -1;
+  const ir_instruction *here = &c->instructions[n->instruction];
+  for (int a = 0; a < ir_arity(n); a++) {
+    ir_access access = ir_access_of(c, ir_arg(c, n, a), &n->shape);
+    const ir_node *from = &c->nodes[access.source];
+    if (access.read != IR_READ_FULL || from->readers != 1 || from->instruction < 0 || from->buffer < 0) continue;
+    const ir_instruction *there = &c->instructions[from->instruction];
+    if (there != here && there->phase == here->phase && !there->prologue && !here->prologue &&
+        from->node.dtype == n->node.dtype && p->buffers[from->buffer].place == PLAN_WORKSPACE)
+      return from->buffer;
+  }
+  return -1;
+}
+
 static bp_status encode_buffers(ir *c, bp_program *p) {
   size_t count = 0;
   for (size_t id = 1; id < c->size; id++) count += has_buffer(&c->nodes[id]);
   p->buffers = bp_arena_alloc(&p->arena, count, sizeof *p->buffers);
   if (p->buffers == NULL) return BP_E_NOMEM;
+  count_readers(c);
   for (size_t id = 1; id < c->size; id++) {
     ir_node *n = &c->nodes[id];
     if (!has_buffer(n)) continue;
+    n->buffer = inherited_buffer(c, p, n);
+    if (n->buffer >= 0) continue;
     plan_buffer b = buffer_of(c, n);
     if (b.place == PLAN_CONSTANT) { /* the graph may go away */
       void *copy = bp_arena_alloc(&p->arena, b.bytes, 1);

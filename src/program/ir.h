@@ -25,9 +25,10 @@ typedef struct ir_node {
   bool strided; /* a broadcast that is an instruction, not a view */
   bool
       packed; /* a copy of the node's argument in the order in which matrix products read it; the shape is the argument's */
-  bool early;     /* a number that depends on inputs only, or what it is made of */
-  bool in_memory; /* read by another instruction, or written to an output or a state */
-  int32_t buffer; /* where it lies, -1: nowhere */
+  bool early;       /* a number that depends on inputs only, or what it is made of */
+  bool in_memory;   /* read by another instruction, or written to an output or a state */
+  uint32_t readers; /* nodes of instructions that read its memory */
+  int32_t buffer;   /* where it lies, -1: nowhere */
 } ir_node;
 
 /* How an elementwise instruction reads the value of a node. */
