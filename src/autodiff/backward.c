@@ -23,6 +23,7 @@ static double num_sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
 static double num_square(double x) { return x * x; }
 static double num_reciprocal(double x) { return 1 / x; }
 static double num_rsqrt(double x) { return 1 / sqrt(x); }
+static double num_round(double x) { return rint(x); }
 static double num_exp(double x) { return exp(x); }
 static double num_log(double x) { return log(x); }
 static double num_sin(double x) { return sin(x); }
@@ -30,6 +31,13 @@ static double num_cos(double x) { return cos(x); }
 static double num_sinh(double x) { return sinh(x); }
 static double num_cosh(double x) { return cosh(x); }
 static double num_sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
+static double num_tanh(double x) { return tanh(x); }
+static double num_tanh_slope(double x, double y) {
+  if (fabs(y) < 0.5) return 1 - y * y;
+  double e = exp(-fabs(x)), root = 2 * e / (1 + e * e);
+  return root * root;
+}
+static double num_sigmoid_slope(double x, double y) { return x >= 0 ? y * (exp(-x) * y) : y * (1 - y); }
 static double num_digamma(double x) {
   double y;
   bp_kernels_use()->ew[BP_KF64][BP_EW_digamma](&y, (const void *[]){&x, NULL, NULL}, 1);
@@ -44,6 +52,8 @@ static double num_max(double a, double b) { return a >= b ? a : b; }
 static double num_max_share(double a, double b) { return a > b ? 1 : a < b ? 0 : a == b ? 0.5 : a + b; }
 static double num_mul_no_nan(double a, double b) { return b == 0 ? 0 : a * b; }
 static double num_not_equal(double a, double b) { return a != b; }
+static double num_min(double a, double b) { return a <= b ? a : b; }
+static double num_greater(double a, double b) { return a > b; }
 static double num_equal(double a, double b) { return a == b; }
 static double num_less(double a, double b) { return a < b; }
 static double num_less_equal(double a, double b) { return a <= b; }

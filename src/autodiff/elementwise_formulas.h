@@ -11,6 +11,39 @@ static V scaled(V x, double k) { return F(mul)(x, F(number)(x, k)); }
 static V shifted(V x, double k) { return F(add)(x, F(number)(x, k)); }
 /* 1 - x */
 static V one_minus(V x) { return F(sub)(F(number)(x, 1), x); }
+/* 1 - x²: the value is that of (1 - x) (1 + x), since the square rounds away what is left near ±1; the derivative is that of
+ * -x², since the two of the product cancel near 0. */
+static V one_minus_square(V x) {
+  V square = F(square)(x), value = F(mul)(one_minus(x), shifted(x, 1));
+  return F(sub)(F(stop_gradient)(value), F(sub)(square, F(stop_gradient)(square)));
+}
+
+/* Where 1 + x² is x² to the last bit, in both types, and x² does not overflow yet. Beyond, formulas in 1/x stand: of these also
+ * the derivatives go to 0 where x goes to infinity, while the others make 0 · inf. Either formula sees its own x only. */
+enum { FAR = 1000000000 };
+static V is_far(V x) { return F(greater)(F(abs)(x), F(number)(x, FAR)); }
+static V near_part(V far, V x) { return F(where)(far, F(number)(x, 0), x); }
+static V far_part(V far, V x) { return F(where)(far, x, F(number)(x, FAR)); }
+
+/* 1 / (1 + x²) */
+static V reciprocal_of_1_and_square(V x) {
+  V far = is_far(x), inverse = F(reciprocal)(far_part(far, x));
+  return F(where)(far, F(square)(inverse), F(reciprocal)(shifted(F(square)(near_part(far, x)), 1)));
+}
+
+/* 1 / sqrt(1 + x²) */
+static V rsqrt_of_1_and_square(V x) {
+  V far = is_far(x), inverse = F(reciprocal)(F(abs)(far_part(far, x)));
+  return F(where)(far, inverse, F(rsqrt)(shifted(F(square)(near_part(far, x)), 1)));
+}
+
+/* e^(-x²), which is 0 beyond ±40: held there, its derivative has no infinite x to multiply with. x² would be rounded by more
+ * than the exponential forgives, so it is h² + (x - h) (x + h) with h the nearest 16th, whose square is exact. */
+static V exp_of_minus_square(V x) {
+  V held = F(min)(F(number)(x, 40), F(max)(F(number)(x, -40), x));
+  V h = scaled(F(round)(scaled(held, 16)), 0.0625);
+  return F(mul)(F(exp)(F(neg)(F(square)(h))), F(exp)(F(mul)(F(sub)(h, held), F(add)(h, held))));
+}
 
 PARTIAL1(neg, F(number)(x, -1))
 PARTIAL1(abs, F(sign)(x))
@@ -22,26 +55,32 @@ PARTIAL1(exp, y)
 PARTIAL1(expm1, F(exp)(x))
 PARTIAL1(log, F(reciprocal)(x))
 PARTIAL1(log1p, F(reciprocal)(shifted(x, 1)))
-PARTIAL1(log2, F(reciprocal)(scaled(x, LN2)))
+PARTIAL1(log2, F(div)(F(number)(x, 1 / LN2), x))
 PARTIAL1(sin, F(cos)(x))
 PARTIAL1(cos, F(neg)(F(sin)(x)))
 PARTIAL1(tan, shifted(F(square)(y), 1))
-PARTIAL1(asin, F(rsqrt)(one_minus(F(square)(x))))
-PARTIAL1(acos, F(neg)(F(rsqrt)(one_minus(F(square)(x)))))
-PARTIAL1(atan, F(reciprocal)(shifted(F(square)(x), 1)))
-PARTIAL1(log10, F(reciprocal)(scaled(x, LN10)))
+PARTIAL1(asin, F(rsqrt)(one_minus_square(x)))
+PARTIAL1(acos, F(neg)(F(rsqrt)(one_minus_square(x))))
+PARTIAL1(atan, reciprocal_of_1_and_square(x))
+PARTIAL1(log10, F(div)(F(number)(x, 1 / LN10), x))
 PARTIAL1(sinh, F(cosh)(x))
 PARTIAL1(cosh, F(sinh)(x))
-PARTIAL1(tanh, one_minus(F(square)(y)))
-PARTIAL1(asinh, F(rsqrt)(shifted(F(square)(x), 1)))
+PARTIAL1(tanh, F(tanh_slope)(x, y))
+/* Slopes are functions of a; b, the function at a, only helps with their computation. sigmoid'' = sigmoid' (1 - 2 sigmoid),
+ * written so that it does not cancel near 0. */
+PARTIAL2(tanh_slope, F(mul)(scaled(b, -2), y), F(number)(a, 0))
+PARTIAL2(sigmoid_slope, F(neg)(F(mul)(y, F(tanh)(scaled(a, 0.5)))), F(number)(a, 0))
+PARTIAL2(tanh_unit_slope, F(mul)(scaled(b, -2), y), F(number)(a, 0))
+PARTIAL2(sigmoid_unit_slope, F(neg)(F(mul)(y, F(tanh)(scaled(a, 0.5)))), F(number)(a, 0))
+PARTIAL1(asinh, rsqrt_of_1_and_square(x))
 /* 1 / sqrt((x - 1) (x + 1)), as two roots: exact near 1, and no overflow */
 PARTIAL1(acosh, F(mul)(F(rsqrt)(shifted(x, -1)), F(rsqrt)(shifted(x, 1))))
-PARTIAL1(atanh, F(reciprocal)(F(mul)(one_minus(x), shifted(x, 1))))
-PARTIAL1(sigmoid, F(mul)(y, one_minus(y)))
+PARTIAL1(atanh, F(reciprocal)(one_minus_square(x)))
+PARTIAL1(sigmoid, F(sigmoid_slope)(x, y))
 PARTIAL1(softplus, F(sigmoid)(x))
 PARTIAL1(relu, F(sign)(y)) /* NaN stays NaN */
-PARTIAL1(erf, scaled(F(exp)(F(neg)(F(square)(x))), 2 / 1.7724538509055160273))
-PARTIAL1(erfc, scaled(F(exp)(F(neg)(F(square)(x))), -2 / 1.7724538509055160273))
+PARTIAL1(erf, scaled(exp_of_minus_square(x), 2 / 1.7724538509055160273))
+PARTIAL1(erfc, scaled(exp_of_minus_square(x), -2 / 1.7724538509055160273))
 PARTIAL1(lgamma, F(digamma)(x))
 
 PARTIAL2(add, F(number)(a, 1), F(number)(a, 1))
@@ -95,5 +134,6 @@ PARTIAL2(atan2, over_norm2(b, a, b), F(neg)(over_norm2(a, a, b)))
   RULE(log1p) RULE(log2) RULE(sin) RULE(cos) RULE(tan) RULE(asin) RULE(acos) RULE(atan) RULE(log10) \
   RULE(sinh) RULE(cosh) RULE(tanh) RULE(asinh) RULE(acosh) RULE(atanh) RULE(sigmoid) RULE(softplus) \
   RULE(relu) RULE(erf) RULE(erfc) RULE(lgamma) RULE(add) RULE(sub) RULE(mul) RULE(div) RULE(max) RULE(min) \
-  RULE(mul_no_nan) RULE(div_no_nan) RULE(clip) RULE(atan2)
+  RULE(mul_no_nan) RULE(div_no_nan) RULE(clip) RULE(atan2) RULE(tanh_slope) RULE(sigmoid_slope) \
+  RULE(tanh_unit_slope) RULE(sigmoid_unit_slope)
 /* clang-format on */

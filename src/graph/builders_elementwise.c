@@ -125,6 +125,23 @@ BINARY(less_equal)
 BINARY(greater)
 BINARY(greater_equal)
 
+/* ---- units: tanh and sigmoid with a mark, by which the derivative is told from that of the function ---- */
+enum { IN_A_LAYER = 1 };
+
+static bp_var marked(bp_var y) {
+  if (y.id != 0) y.graph->nodes[y.id].axis = IN_A_LAYER;
+  return y;
+}
+bp_var bp_tanh_unit(bp_var x) { return marked(bp_tanh(x)); }
+bp_var bp_sigmoid_unit(bp_var x) { return marked(bp_sigmoid(x)); }
+
+static bp_var slope(bp_op op, bp_op of_unit, bp_var x, bp_var y) {
+  bool unit = y.id != 0 && bp_node_of(y)->axis == IN_A_LAYER;
+  return elementwise(unit ? of_unit : op, 2, (bp_var[]){x, y});
+}
+bp_var bp_tanh_slope(bp_var x, bp_var y) { return slope(BP_OP_tanh_slope, BP_OP_tanh_unit_slope, x, y); }
+bp_var bp_sigmoid_slope(bp_var x, bp_var y) { return slope(BP_OP_sigmoid_slope, BP_OP_sigmoid_unit_slope, x, y); }
+
 bp_var(bp_where)(bp_var condition, bp_var a, bp_var b) {
   return elementwise(BP_OP_where, 3, (bp_var[]){condition, a, b});
 }

@@ -174,6 +174,13 @@ bp_var bp_unreduce(bp_var y, const bp_shape *before, unsigned axes);
 bp_var bp_place(bp_var x, int axis, int64_t size, uint64_t span);
 /* bp_cumsum(), or from the last element to the first: its transpose. */
 bp_var bp_running_sum(bp_var x, int axis, bool from_end);
+/* tanh and sigmoid as activations of a layer: in float32 their derivative is 0 where they are 1 or -1 to the last bit. */
+bp_var bp_tanh_unit(bp_var x);
+bp_var bp_sigmoid_unit(bp_var x);
+/* The derivatives of tanh and sigmoid at x, of which y is the function (or the unit): exact where y is rounded to 1. Only x has a
+ * derivative. */
+bp_var bp_tanh_slope(bp_var x, bp_var y);
+bp_var bp_sigmoid_slope(bp_var x, bp_var y);
 /* The mask with BP_LAST_AXIS replaced and axes beyond the rank removed. */
 unsigned bp_axes_normal(unsigned axes, int rank);
 /* The value of a rank-0 constant, also behind broadcasts and reshapes. */

@@ -89,26 +89,6 @@ BP_CHUNK(root_quotient) {
 }
 BP_COMPOUND_BY(BP_EACH_CHUNK, root_quotient, 1, 3)
 
-/* y = x0 (S1 - x2²): a cotangent through tanh, of which x2 is the result */
-BP_CHUNK(tanh_pull) {
-  ARRAY(g, 0);
-  NUMBER(one, 1);
-  ARRAY(y, 2);
-  EACH(g[j] = R(value_mul)(g[j], R(value_sub)(one, R(value_square)(y[j]))))
-  RESULT(0, g);
-}
-BP_COMPOUND_BY(BP_EACH_CHUNK, tanh_pull, 1, 3)
-
-/* y = x0 (x2 (S1 - x2)): through a sigmoid */
-BP_CHUNK(sigmoid_pull) {
-  ARRAY(g, 0);
-  NUMBER(one, 1);
-  ARRAY(y, 2);
-  EACH(g[j] = R(value_mul)(g[j], R(value_mul)(y[j], R(value_sub)(one, y[j]))))
-  RESULT(0, g);
-}
-BP_COMPOUND_BY(BP_EACH_CHUNK, sigmoid_pull, 1, 3)
-
 /* y = x0 sign(x1), 0 where that is 0: through a relu */
 BP_CHUNK(relu_pull) {
   ARRAY(g, 0);
@@ -134,6 +114,40 @@ BP_CHUNK(add_sigmoid) {
   RESULT(0, a);
 }
 BP_COMPOUND_BY(BP_EACH_CHUNK_ONCE, add_sigmoid, 1, 2)
+
+/* The same with the derivative of it, in training: y1 the activation, y0 its derivative. */
+BP_CHUNK(add_tanh_unit) {
+  ARRAY(a, 0);
+  ARRAY(b, 1);
+  real ratio[LANES], slope[LANES];
+  EACH(a[j] = R(value_add)(a[j], b[j]))
+  EACH(b[j] = R(tanh_with)(a[j], &ratio[j]))
+#if BP_REAL_IS_F64
+  EACH(slope[j] = R(tanh_slope_of)(a[j], b[j], ratio[j]))
+  TANH_SLOPES_BEYOND(a, slope);
+#else
+  EACH(slope[j] = R(tanh_unit_slope_of)(a[j], b[j], ratio[j]))
+#endif
+  RESULT(1, b);
+  RESULT(0, slope);
+}
+BP_COMPOUND_BY(BP_EACH_CHUNK_ONCE, add_tanh_unit, 2, 2)
+
+BP_CHUNK(add_sigmoid_unit) {
+  ARRAY(a, 0);
+  ARRAY(b, 1);
+  real e[LANES], slope[LANES];
+  EACH(a[j] = R(value_add)(a[j], b[j]))
+  EACH(b[j] = R(sigmoid_with)(a[j], &e[j]))
+#if BP_REAL_IS_F64
+  EACH(slope[j] = R(sigmoid_slope_of)(a[j], b[j], e[j]))
+#else
+  EACH(slope[j] = R(sigmoid_unit_slope_of)(a[j], b[j], e[j]))
+#endif
+  RESULT(1, b);
+  RESULT(0, slope);
+}
+BP_COMPOUND_BY(BP_EACH_CHUNK_ONCE, add_sigmoid_unit, 2, 2)
 
 BP_CHUNK(add_relu) {
   ARRAY(a, 0);

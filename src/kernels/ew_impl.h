@@ -20,6 +20,7 @@
 #undef BP_KERNEL1_LIMITED
 #undef BP_KERNEL2
 #undef BP_KERNEL2_TURNED
+#undef BP_KERNEL2_AS
 #undef BP_EACH1
 #undef BP_EACH2
 
@@ -57,6 +58,10 @@
     BP_EW_NAME(other)(out, turned, n);                                                                                 \
   }
 
+/* y[i] = what another kernel has. */
+#define BP_KERNEL2_AS(name, other)                                                                                     \
+  void BP_EW_NAME(name)(void *out, const void *const *in, int64_t n) { BP_EW_NAME(other)(out, in, n); }
+
 /* y[i] = expression of x where |x| <= limit; else, and for NaN, function(x) of the C library. */
 #define BP_KERNEL1_LIMITED(name, expression, limit)                                                                    \
   BP_INLINE real R(value_##name)(real x) { return expression; }                                                        \
@@ -87,6 +92,15 @@
     for (int64_t i = 0; i < n; i++) y[i] = R(libm_##name)(a[i], b[i]);                                                 \
   }
 
+/* Puts in those of a vector of derivatives of tanh that lie beyond TANH_ONE: rare, so at the price of a branch. */
+#undef TANH_SLOPES_BEYOND
+#define TANH_SLOPES_BEYOND(x, slope)                                                                                   \
+  int beyond = 0;                                                                                                      \
+  EACH(beyond |= R_MATH(fabs)(x[j]) > TANH_ONE)                                                                        \
+  if (beyond) {                                                                                                        \
+    EACH(slope[j] = R(pick)(R_MATH(fabs)(x[j]) > TANH_ONE, R(tanh_slope_beyond)(x[j]), slope[j]))                      \
+  }
+
 BP_KERNEL1(copy, x)
 BP_KERNEL1(neg, -x)
 BP_KERNEL1(abs, R_MATH(fabs)(x))
@@ -111,6 +125,34 @@ BP_KERNEL1(floor, R(bp_floor)(x))
 BP_KERNEL1(ceil, R(bp_ceil)(x))
 BP_KERNEL1(round, R(bp_round)(x))
 BP_KERNEL1(heaviside, x >= 0 ? (real)1 : (real)0)
+
+/* The derivatives of tanh and sigmoid at a, of which b is the function: what b can tell is taken from it. */
+BP_CHUNK(tanh_slope) {
+  ARRAY(a, 0);
+  ARRAY(b, 1);
+  real y[LANES];
+  EACH(y[j] = R(tanh_slope_of)(a[j], b[j], 2 / (R(tanh_exp)(R_MATH(fabs)(a[j])) + 1)))
+  TANH_SLOPES_BEYOND(a, y);
+  RESULT(0, y);
+}
+BP_KERNEL(tanh_slope, BP_EACH_CHUNK_ONCE, 2)
+BP_KERNEL2(sigmoid_slope, R(sigmoid_slope_of)(a, b, R(exp_down)(-R_MATH(fabs)(a))))
+
+/* The same in a layer of a network, where floats beyond what b can tell count as 0: error signals of 1e-20 teach nothing, but their
+ * squares are denormals, with which processors take a hundred times as long. */
+#if BP_REAL_IS_F64
+BP_KERNEL2_AS(tanh_unit_slope, tanh_slope)
+BP_KERNEL2_AS(sigmoid_unit_slope, sigmoid_slope)
+#else
+BP_INLINE real R(tanh_unit_slope_of)(real a, real b, real ratio) {
+  return R(pick)(R_MATH(fabs)(a) > TANH_ONE, 0, R(tanh_slope_of)(a, b, ratio));
+}
+BP_INLINE real R(sigmoid_unit_slope_of)(real a, real b, real e) {
+  return R(pick)(a > SIGMOID_ONE, 0, R(sigmoid_slope_of)(a, b, e));
+}
+BP_KERNEL2(tanh_unit_slope, R(tanh_unit_slope_of)(a, b, 2 / (R(tanh_exp)(R_MATH(fabs)(a)) + 1)))
+BP_KERNEL2(sigmoid_unit_slope, R(sigmoid_unit_slope_of)(a, b, R(exp_down)(-R_MATH(fabs)(a))))
+#endif
 
 BP_EACH1(tan)
 BP_EACH1(asin)

@@ -242,11 +242,20 @@ BP_INLINE real R(log1p_unit)(real x) {
 
 /* e = e^-|x| does not overflow, and a denormal comes out right: 1 / (1 + e), and e - e (e / (1 + e)) below zero, where
  * dividing e itself would add two roundings. */
-BP_INLINE real R(bp_sigmoid)(real x) {
+BP_INLINE real R(sigmoid_with)(real x, real *e_down) {
   const real e = R(exp_down)(-R_MATH(fabs)(x));
   const real ratio = (x >= 0 ? 1 : e) / (1 + e);
+  *e_down = e;
   return x >= 0 ? ratio : R(mad)(-e, ratio, e);
 }
+BP_INLINE real R(bp_sigmoid)(real x) {
+  real e;
+  return R(sigmoid_with)(x, &e);
+}
+
+/* Its derivative from y = sigmoid(x) and e = e^-|x|: y (1 - y), where 1 - y = sigmoid(-x) is worked anew above zero: y is too
+ * round there to tell it. */
+BP_INLINE real R(sigmoid_slope_of)(real x, real y, real e) { return y * (x >= 0 ? R(mad)(-e, e * y, e) : 1 - y); }
 
 /* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). */
 BP_INLINE real R(bp_softplus)(real x) {
@@ -254,11 +263,21 @@ BP_INLINE real R(bp_softplus)(real x) {
   return (x < 0 ? 0 : x) + R(log1p_unit)(e);
 }
 
+#undef TANH_ONE
+#undef TANH_SMALL
+#undef SIGMOID_ONE
+#define TANH_ONE    RC(10, 20) /* tanh(x) is 1 to the last bit beyond */
+#define TANH_SMALL  ((real)0.5625)
+#define SIGMOID_ONE RC(17.5, 37) /* and sigmoid(x) */
+
+/* e^2|x|, held at TANH_ONE */
+BP_INLINE real R(tanh_exp)(real a) { return R(exp_near)(a > TANH_ONE ? 2 * TANH_ONE : a + a); }
+
 /* Up to 9/16 in magnitude x + x z P(z) / Q(z), z = x^2; else 1 - 2 / (e^2|x| + 1). One division serves both. */
-BP_INLINE real R(bp_tanh)(real x) {
+BP_INLINE real R(tanh_with)(real x, real *quotient) {
   const real a = R_MATH(fabs)(x), z = a * a;
-  const real e = R(exp_near)(a > RC(10, 20) ? RC(20, 40) : a + a); /* 1 to the last bit beyond */
-  const bool small = a < (real)0.5625;
+  const real e = R(tanh_exp)(a);
+  const bool small = a < TANH_SMALL;
 #if BP_REAL_IS_F64 /* largest relative error 2^-57.5 */
   real p = R(mad)(-0.00019929618499594005, z, -0.020501465565699636);
   p = R(mad)(p, z, -0.33333333333333331) * z;
@@ -275,7 +294,23 @@ BP_INLINE real R(bp_tanh)(real x) {
 #endif
   const real ratio = (small ? p : 2) / (small ? q : e + 1);
   const real y = small ? R(mad)(a, ratio, a) : 1 - ratio;
+  *quotient = ratio;
   return R_MATH(copysign)(y, x);
+}
+BP_INLINE real R(bp_tanh)(real x) {
+  real ratio;
+  return R(tanh_with)(x, &ratio);
+}
+
+/* Its derivative (1 - y) (1 + y), y = tanh(x), up to TANH_ONE in magnitude: 1 - y is r = 2 / (e^2|x| + 1), of which y near 1
+ * keeps little. */
+BP_INLINE real R(tanh_slope_of)(real x, real y, real r) {
+  return R(pick)(R_MATH(fabs)(x) < TANH_SMALL, R(mad)(-y, y, 1), r * (2 - r));
+}
+/* Beyond it is 4 e^-2|x| to the last bit: (2 e^-|x|)^2, so that a denormal result is rounded once. */
+BP_INLINE real R(tanh_slope_beyond)(real x) {
+  const real root = 2 * R(exp_down)(-R_MATH(fabs)(x));
+  return root * root;
 }
 
 /* ---- rounding to integers ---- */

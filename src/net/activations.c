@@ -19,8 +19,8 @@ static bp_var identity(bp_var x, double c) { return times(x, c); }
     (void)setting;                                                                                                     \
     return bp_##name(x);                                                                                               \
   }
-PLAIN(tanh)
-PLAIN(sigmoid)
+PLAIN(tanh_unit)
+PLAIN(sigmoid_unit)
 PLAIN(relu)
 PLAIN(heaviside)
 PLAIN(abs)
@@ -90,8 +90,8 @@ static const struct {
   bp_init init;   /* what auto means */
 } table[BP_ACTIVATION_COUNT] = {
     [BP_IDENTITY] = {"identity", identity, NOT_ZERO, 1, BP_INIT_GLOROT_UNIFORM},
-    [BP_TANH] = {"tanh", plain_tanh, NO_SETTING, 0, BP_INIT_GLOROT_UNIFORM},
-    [BP_SIGMOID] = {"sigmoid", plain_sigmoid, NO_SETTING, 0, BP_INIT_GLOROT_UNIFORM},
+    [BP_TANH] = {"tanh", plain_tanh_unit, NO_SETTING, 0, BP_INIT_GLOROT_UNIFORM},
+    [BP_SIGMOID] = {"sigmoid", plain_sigmoid_unit, NO_SETTING, 0, BP_INIT_GLOROT_UNIFORM},
     [BP_RELU] = {"relu", plain_relu, NO_SETTING, 0, BP_INIT_HE_UNIFORM},
     [BP_HEAVISIDE] = {"heaviside", plain_heaviside, NO_SETTING, 0, BP_INIT_GLOROT_UNIFORM},
     [BP_LEAKY_RELU] = {"leaky_relu", leaky_relu, ABOVE_ZERO, 0.01, BP_INIT_HE_UNIFORM},

@@ -6,7 +6,7 @@
  * only (momentum times the old velocity) floats until its first reader is placed, and joins it. Numbers made of inputs only (a
  * learning rate) come before everything else, so that whoever reads them can still join what came earlier in the list.
  * Going down, a node whose only readers sit in one later instruction moves there when that hands on no more values through
- * memory: the derivative 1 - h² is computed where it is used instead of being stored.
+ * memory: the derivative h > 0 of a relu is computed where it is used instead of being stored.
  */
 #include "base/fail.h"
 #include "program/ir.h"
@@ -194,6 +194,11 @@ static bool needs_memory(const ir *c, const users *u, size_t n_list, uint32_t id
   return false;
 }
 
+/* An operation that shares an exponential with its argument, and is computed with it: see compounds.def. */
+static bool shares_work(const ir_node *n) {
+  return n->node.op == BP_OP_tanh_unit_slope || n->node.op == BP_OP_sigmoid_unit_slope;
+}
+
 /* The one later instruction that holds all readers of a node, -1 if there is no such. */
 static int32_t only_reader(const ir *c, const users *u, size_t n_list, uint32_t id) {
   size_t end = id + 1 < c->size ? u->begin[id + 1] : n_list;
@@ -210,7 +215,7 @@ static int32_t only_reader(const ir *c, const users *u, size_t n_list, uint32_t 
 
 static void sink(ir *c, const users *u, size_t n_list, uint32_t id) {
   ir_node *n = &c->nodes[id];
-  if (n->instruction < 0 || !ir_is_elementwise(n) || n->output >= 0 || n->state >= 0) return;
+  if (n->instruction < 0 || !ir_is_elementwise(n) || n->output >= 0 || n->state >= 0 || shares_work(n)) return;
   int32_t home = n->instruction, target = only_reader(c, u, n_list, id);
   if (target < 0 || target == home) return;
   int stored = 0;

@@ -18,7 +18,7 @@ typedef struct op_row {
   long double (*value)(const long double *x);
   double low, high;               /* of every argument */
   bool (*avoid)(const double *x); /* too near to a kink, a pole or a step for differences; NULL: none */
-  double ulps;                    /* of the value in float64; float32 is allowed 2 */
+  double ulps;                    /* of the value in float64; float32 is allowed 2, or as much if that is more */
   bool flat;                      /* the derivative is zero by definition */
 } op_row;
 
@@ -85,6 +85,16 @@ static long double where_value(const long double *x) { return x[0] > 0 ? x[1] : 
 static bp_var where_build(const bp_var *x) {
   return bp_where(bp_greater(x[0], bp_scalar(x[0].graph, bp_var_dtype(x[0]), 0)), x[1], x[2]);
 }
+
+/* The derivatives of tanh and sigmoid as operations of their own, given the value of the function as well. */
+static long double tanh_slope_value(const long double *x) { return 1 / (coshl(x[0]) * coshl(x[0])); }
+static bp_var tanh_slope_build(const bp_var *x) { return bp_tanh_slope(x[0], bp_tanh(x[0])); }
+static long double sigmoid_slope_value(const long double *x) { return 0.25L / (coshl(x[0] / 2) * coshl(x[0] / 2)); }
+static bp_var sigmoid_slope_build(const bp_var *x) { return bp_sigmoid_slope(x[0], bp_sigmoid(x[0])); }
+static bp_var tanh_unit_slope_build(const bp_var *x) { return bp_tanh_slope(x[0], bp_tanh_unit(x[0])); }
+static bp_var sigmoid_unit_slope_build(const bp_var *x) { return bp_sigmoid_slope(x[0], bp_sigmoid_unit(x[0])); }
+#define tanh_unit_slope_value    tanh_slope_value
+#define sigmoid_unit_slope_value sigmoid_slope_value
 
 /* ---- where differences see something that the derivative does not ---- */
 static bool near_zero(const double *x) { return fabs(x[0]) < 1e-2; }
@@ -154,6 +164,10 @@ static const op_row op_rows[] = {
     ROW1(tanh, -4, 4, NULL, 1.5),
     ROW1(sigmoid, -9, 9, NULL, 2),
     ROW1(softplus, -9, 9, NULL, 2),
+    ROW1(tanh_slope, -4, 4, NULL, 3),
+    ROW1(sigmoid_slope, -9, 9, NULL, 3),
+    ROW1(tanh_unit_slope, -4, 4, NULL, 3),
+    ROW1(sigmoid_unit_slope, -9, 9, NULL, 3),
     /* the C library's double functions */
     ROW1(tan, -4, 4, near_pole_of_tan, 1),
     ROW1(asin, -0.95, 0.95, NULL, 1),

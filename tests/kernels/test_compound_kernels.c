@@ -39,8 +39,12 @@ static const recipe recipes[BP_COMPOUND_COUNT] = {
      {{BP_EW_mul, 13, 0, 1}, {BP_EW_square, 14, 2, 2}, {BP_EW_mul, 14, 14, 3}, {BP_EW_add, 10, 13, 14}}},
     {BP_COMPOUND_lerp, BIT(1) | BIT(3), {{BP_EW_mul, 13, 0, 1}, {BP_EW_mul, 14, 2, 3}, {BP_EW_add, 10, 13, 14}}},
     {BP_COMPOUND_root_quotient, BIT(2), {{BP_EW_sqrt, 13, 1, 1}, {BP_EW_add, 13, 13, 2}, {BP_EW_div, 10, 0, 13}}},
-    {BP_COMPOUND_tanh_pull, BIT(1), {{BP_EW_square, 13, 2, 2}, {BP_EW_sub, 13, 1, 13}, {BP_EW_mul, 10, 0, 13}}},
-    {BP_COMPOUND_sigmoid_pull, BIT(1), {{BP_EW_sub, 13, 1, 2}, {BP_EW_mul, 13, 2, 13}, {BP_EW_mul, 10, 0, 13}}},
+    {BP_COMPOUND_add_tanh_unit,
+     0,
+     {{BP_EW_add, 13, 0, 1}, {BP_EW_tanh, 11, 13, 13}, {BP_EW_tanh_unit_slope, 10, 13, 11}}},
+    {BP_COMPOUND_add_sigmoid_unit,
+     0,
+     {{BP_EW_add, 13, 0, 1}, {BP_EW_sigmoid, 11, 13, 13}, {BP_EW_sigmoid_unit_slope, 10, 13, 11}}},
     {BP_COMPOUND_relu_pull, 0, {{BP_EW_sign, 13, 1, 1}, {BP_EW_mul_no_nan, 10, 0, 13}}},
     {BP_COMPOUND_descend, BIT(2), {{BP_EW_mul, 13, 1, 2}, {BP_EW_sub, 10, 0, 13}}},
     {BP_COMPOUND_mul_add, 0, {{BP_EW_mul, 13, 0, 1}, {BP_EW_add, 10, 13, 2}}},
@@ -54,7 +58,7 @@ static const recipe recipes[BP_COMPOUND_COUNT] = {
 static double draw(uint64_t *state) {
   static const double special[] = {0, -0.0, 1, INFINITY, -INFINITY, 1e30, -1e-30};
   uint64_t pick = kt_random(state) % 40;
-  return pick < sizeof special / sizeof *special ? special[pick] : 3 * kt_uniform(state);
+  return pick < sizeof special / sizeof *special ? special[pick] : (pick % 4 == 0 ? 30 : 3) * kt_uniform(state);
 }
 
 /* Equal bits, or both not a number: a sum of two such may keep either. */

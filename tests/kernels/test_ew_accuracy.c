@@ -374,6 +374,52 @@ static void functions_of_two_are_within_their_bounds(void **state) {
   assert_int_equal(bad, 0);
 }
 
+/* ---- the derivatives of tanh and sigmoid, given the kernels' own values of these ---- */
+static long double tanh_slope_l(long double x) { return 1 / (coshl(x) * coshl(x)); }
+static long double sigmoid_slope_l(long double x) { return 0.25L / (coshl(x / 2) * coshl(x / 2)); }
+static const struct slope_row {
+  bp_ew op, function;
+  long double (*exact)(long double);
+  double most; /* of |x| in floats: the result is 0 there; 7.5 times as much in doubles */
+} slope_rows[] = {{BP_EW_tanh_slope, BP_EW_tanh, tanh_slope_l, 55},
+                  {BP_EW_sigmoid_slope, BP_EW_sigmoid, sigmoid_slope_l, 110}};
+
+static bool check_slope(const struct slope_row *r, bp_real real) {
+  enum { ROUNDS = 24 };
+  batch *x = calloc(3, sizeof *x), *y = x + 1, *slope = x + 2;
+  assert_non_null(x);
+  worst found[BP_ISA_COUNT] = {{0}};
+  uint64_t seed = 23;
+  for (int round = 0; round < ROUNDS; round++) {
+    const double wide = round % 4 == 0 ? 1 : round % 4 == 1 ? 0.2 : round % 4 == 2 ? 0.02 : 1e-6;
+    for (int i = 0; i < BATCH; i++)
+      kt_set(&x->x, real, i, wide * (real == BP_KF64 ? 7.5 : 1) * r->most * kt_uniform(&seed));
+    for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+      const bp_kernels *kernels = bp_kernels_of((bp_isa)isa);
+      if (!kernels) continue;
+      kernels->ew[real][r->function](&y->x, (const void *const[]){&x->x}, BATCH);
+      kernels->ew[real][r->op](&slope->x, (const void *const[]){&x->x, &y->x}, BATCH);
+      for (int i = 0; i < BATCH; i++) {
+        const double at = kt_get(&x->x, real, i);
+        const double e = kt_ulps(kt_get(&slope->x, real, i), r->exact((long double)at), real);
+        if (e > found[isa].ulps) found[isa] = (worst){e, at};
+      }
+    }
+  }
+  free(x);
+  return judge(r->op, real, "sampled", 4, found);
+}
+
+static void slopes_are_within_their_bounds(void **state) {
+  (void)state;
+  int bad = 0;
+  for (size_t i = 0; i < sizeof slope_rows / sizeof *slope_rows; i++) {
+    bad += !check_slope(&slope_rows[i], BP_KF32);
+    bad += !check_slope(&slope_rows[i], BP_KF64);
+  }
+  assert_int_equal(bad, 0);
+}
+
 /* mpmath's values in 50 digits: another oracle than the C library. They are rounded to double, so two units are right for 1.5. */
 typedef struct value {
   bp_ew op;
@@ -463,6 +509,7 @@ int main(void) {
       cmocka_unit_test(doubles_are_within_their_bounds),
       cmocka_unit_test(every_function_of_one_is_checked),
       cmocka_unit_test(functions_of_two_are_within_their_bounds),
+      cmocka_unit_test(slopes_are_within_their_bounds),
       cmocka_unit_test(special_functions_have_the_values_of_mpmath),
       cmocka_unit_test(the_measure_catches_planted_errors),
   };

@@ -34,12 +34,27 @@ static void lerp_square(sample *s) {
   give(s, bp_add(bp_mul(bp_square(s->x[1]), k(s->x[0], 0.01)), bp_mul(s->x[0], k(s->x[0], 0.99))));
 }
 static void root_quotient(sample *s) { give(s, bp_div(s->x[0], bp_add(bp_sqrt(bp_abs(s->x[1])), k(s->x[0], 1e-3)))); }
-static void tanh_pull(sample *s) { give(s, bp_mul(bp_sub(k(s->x[0], 1), bp_square(s->x[1])), s->x[0])); }
-static void sigmoid_pull(sample *s) { give(s, bp_mul(s->x[0], bp_mul(s->x[1], bp_sub(k(s->x[0], 1), s->x[1])))); }
 static void relu_pull(sample *s) { give(s, bp_mul_no_nan(s->x[0], bp_sign(s->x[1]))); }
 static void add_tanh(sample *s) { give(s, bp_tanh(bp_add(s->x[0], s->x[1]))); }
 static void add_sigmoid(sample *s) { give(s, bp_sigmoid(bp_add(s->x[0], s->x[1]))); }
 static void add_relu(sample *s) { give(s, bp_relu(bp_add(s->x[0], s->x[1]))); }
+
+static void add_tanh_unit(sample *s) {
+  bp_var x = bp_add(s->x[0], s->x[1]), y = bp_tanh_unit(x);
+  give(s, bp_tanh_slope(x, y));
+  give(s, y);
+}
+static void add_sigmoid_unit(sample *s) {
+  bp_var x = bp_add(s->x[0], s->x[1]), y = bp_sigmoid_unit(x);
+  give(s, bp_sigmoid_slope(x, y));
+  give(s, y);
+}
+/* The backward pass of a layer: the derivative is made where the activation is, in one pass, not where it is used. */
+static void tanh_and_back(sample *s) {
+  bp_var w = bp_broadcast(s->w, 2, ((const int64_t[]){COLUMNS, COLUMNS}));
+  bp_var x = bp_add(bp_matmul(s->x[0], w), s->x[1]), y = bp_tanh_unit(x);
+  give(s, bp_matmul(bp_mul(bp_matmul(y, w), bp_tanh_slope(x, y)), w));
+}
 
 static bp_var gradient_of(const sample *s) { return bp_sum(bp_mul(s->x[0], s->x[1]), BP_AXIS(0)); }
 static void momentum(sample *s) {
@@ -106,8 +121,9 @@ static const struct {
     {lerp, "lerp", " lerp→", NULL},
     {lerp_square, "lerp_square", " lerp_square", NULL},
     {root_quotient, "root_quotient", " root_quotient", NULL},
-    {tanh_pull, "tanh_pull", " tanh_pull", NULL},
-    {sigmoid_pull, "sigmoid_pull", " sigmoid_pull", NULL},
+    {add_tanh_unit, "add_tanh_unit", " add_tanh_unit→output 0 →output 1", NULL},
+    {add_sigmoid_unit, "add_sigmoid_unit", " add_sigmoid_unit→output 0 →output 1", NULL},
+    {tanh_and_back, "tanh and back", " add_tanh_unit→", NULL},
     {relu_pull, "relu_pull", " relu_pull", NULL},
     {add_tanh, "add_tanh", " add_tanh", NULL},
     {add_sigmoid, "add_sigmoid", " add_sigmoid", NULL},
