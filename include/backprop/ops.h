@@ -91,22 +91,24 @@ BP_API bp_var bp_matmul_t(bp_var a, bool transpose_a, bp_var b, bool transpose_b
 BP_API bp_var bp_dot(bp_var a, bp_var b);
 /* a[i] b[j]: [.., m], [.., n] → [.., m, n]; leading axes equal. */
 BP_API bp_var bp_outer(bp_var a, bp_var b);
-/* [.., n] → [.., n, n], zero off the diagonal; and the diagonal of [.., n, n]. */
+/* [.., n] → [.., n, n], zero off the diagonal; and the diagonal of [.., m, n], of min(m, n) elements. */
 BP_API bp_var bp_diag(bp_var x);
 BP_API bp_var bp_diag_part(bp_var x);
 /* x with zeros above (tril) or below (triu) a diagonal: 0 the main one, 1 the one above it, -1 the one below. */
 BP_API bp_var bp_tril(bp_var x, int diagonal);
 BP_API bp_var bp_triu(bp_var x, int diagonal);
 /* The lower triangular L with L Lᵀ = a; reads only the lower triangle of a, and so has no derivative along the upper one.
- * All NaN where a is not positive definite. */
+ * Where a is not positive definite the lower triangle is all NaN; above it are zeros as always. */
 BP_API bp_var bp_cholesky(bp_var a);
 /* x with op(l) x = b, op the transpose where asked; reads only the lower (or upper) triangle of l. b is [n,m], or [n] with
- * one axis less than l. Infinite or NaN where a diagonal element is 0. */
+ * one axis less than l. Elements whose computation divides by a 0 on the diagonal are infinite or NaN. */
 BP_API bp_var bp_solve_triangular(bp_var l, bp_var b, bool lower, bool transposed);
-/* x with a x = b, by LU factors with row exchanges; b as above. Infinite or NaN where a is singular. */
+/* x with a x = b, by LU factors with row exchanges; b as above. Where a pivot is 0, so that a is singular, elements of x are
+ * infinite or NaN, though not always all of them. A singular a whose pivots are rounded to other numbers is not noticed. */
 BP_API bp_var bp_solve(bp_var a, bp_var b);
+/* x with a x = 1: as bp_solve(). */
 BP_API bp_var bp_inverse(bp_var a);
-/* log |det a| of [.., n, n] by LU factors; -inf where a is singular. Its derivative is the inverse, transposed. */
+/* log |det a| of [.., n, n] by LU factors; -inf where a pivot is 0. Its derivative is the inverse, transposed. */
 BP_API bp_var bp_logdet(bp_var a);
 /* The same for a symmetric positive definite a through its Cholesky factor: reads only the lower triangle; NaN where a is
  * not positive definite. */

@@ -97,12 +97,18 @@ bp_var bp_diag(bp_var x) {
   return (bp_reshape)(flat, s.rank, s.dims);
 }
 
+/* The first min(m, n) of every (n + 1)-th element of an m × n matrix: a tall one has more. */
 bp_var(bp_diag_part)(bp_var x) {
-  if (!bp_args_ok("diag_part", 1, &x) || !square_ok("diag_part", x)) return bp_zero_of(x.graph);
+  if (!bp_args_ok("diag_part", 1, &x)) return bp_zero_of(x.graph);
   bp_shape s = *bp_shape_of(x);
-  int64_t n = s.dims[--s.rank];
-  s.dims[s.rank - 1] = n * n;
-  return (bp_slice)((bp_reshape)(x, s.rank, s.dims), -1, 0, BP_END, n + 1);
+  int64_t n = s.rank >= 2 ? s.dims[--s.rank] : -1, m = n < 0 ? -1 : s.dims[s.rank - 1], shorter = m < n ? m : n;
+  if (shorter < 0) {
+    char text[BP_SHAPE_TEXT];
+    return bp_graph_fail(x.graph, BP_E_SHAPE, "diag_part: %s, expected matrices",
+                         bp_shape_text(bp_shape_of(x), text, sizeof text));
+  }
+  s.dims[s.rank - 1] = m * n;
+  return (bp_slice)((bp_reshape)(x, s.rank, s.dims), -1, 0, shorter > 0 ? (shorter - 1) * (n + 1) + 1 : 0, n + 1);
 }
 
 static bp_var triangle(const char *op, bp_var x, bool upper, int diagonal) {

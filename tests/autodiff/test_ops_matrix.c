@@ -384,7 +384,61 @@ static void many_rows_are_cut_without_a_trace(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) op_check_bits(bt_ctx(state), &cases[i]);
 }
 
+/* ---- what the headers promise where a matrix has no factor ---- */
+#define SOME (-7.0) /* infinite or NaN */
+static bp_var lower_of_ones(const bp_var *x) {
+  bp_var ones = bp_broadcast(bp_scalar(x[0].graph, bp_var_dtype(x[0]), 1), 1, (const int64_t[]){2});
+  return (bp_solve_triangular)(x[0], ones, true, false);
+}
+
+static void factors_of_matrices_that_have_none_are_as_documented(void **state) {
+  static const struct {
+    bp_var (*build)(const bp_var *x);
+    double a[4];
+    int n;
+    double y[4];
+  } rows[] = {
+      {cholesky, {1, 9, 2, 1}, 4, {NAN, 0, NAN, NAN}}, /* indefinite */
+      {cholesky, {0, 9, 0, 1}, 4, {NAN, 0, NAN, NAN}}, /* singular */
+      {cholesky, {1, 9, 1, 1}, 4, {NAN, 0, NAN, NAN}},
+      {cholesky, {1, 9, NAN, 1}, 4, {NAN, 0, NAN, NAN}},
+      {cholesky, {4, NAN, 2, 5}, 4, {2, 0, 1, 2}}, /* what is above is not read */
+      {logdet_spd, {1, 9, 2, 1}, 1, {NAN}},
+      {logdet_spd, {-1, 0, 0, -1}, 1, {NAN}},
+      {logdet, {1, 2, 2, 4}, 1, {-INFINITY}},
+      {logdet, {0, 0, 0, 1}, 1, {-INFINITY}},
+      {logdet, {1, 2, 2, 1}, 1, {1.0986122886681098}}, /* log |-3| */
+      {logdet, {NAN, 2, 2, 4}, 1, {NAN}},
+      {inverse, {1, 2, 2, 4}, 4, {SOME, SOME, SOME, SOME}},
+      {inverse, {0, 0, 0, 0}, 4, {SOME, SOME, SOME, SOME}},
+      {inverse, {0, 0, 0, 1}, 4, {SOME, SOME, 0, 1}}, /* the second row is known */
+      {inverse, {0, 2, 4, 0}, 4, {0, 0.25, 0.5, 0}},
+      {lower_of_ones, {0, 9, 1, 2}, 2, {SOME, SOME}},
+      {lower_of_ones, {2, 9, 1, 0}, 2, {0.5, SOME}},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (int type = 0; type < 2; type++) {
+      bp_graph *g;
+      bp_dtype t = type == 0 ? BP_F32 : BP_F64;
+      double a64[4], y64[4];
+      float a32[4], y32[4];
+      for (int k = 0; k < 4; k++) a64[k] = rows[i].a[k], a32[k] = (float)a64[k];
+      bt_assert_ok(bt_ctx(state), bp_graph_new(bt_ctx(state), &g));
+      bp_var in = bp_input(g, "a", t, 2, (const int64_t[]){2, 2}), out = rows[i].build(&in);
+      const void *at = t == BP_F64 ? (const void *)a64 : a32;
+      void *to = t == BP_F64 ? (void *)y64 : y32;
+      bt_assert_ok(bt_ctx(state), bp_eval(&out, 1, &in, 1, 0, &at, &to));
+      for (int k = 0; k < rows[i].n; k++) {
+        double got = t == BP_F64 ? y64[k] : (double)y32[k], want = rows[i].y[k];
+        bool good = want == SOME ? !isfinite(got) : isnan(want) ? isnan(got) : got == want || fabs(got - want) < 1e-6;
+        if (!good) fail_msg("case %zu, %s: element %d is %g, expected %g", i, bp_dtype_name(t), k, got, want);
+      }
+      bp_graph_free(g);
+    }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {BT_TEST(every_case_holds), BT_TEST(many_rows_are_cut_without_a_trace)};
+  const struct CMUnitTest tests[] = {BT_TEST(factors_of_matrices_that_have_none_are_as_documented),
+                                     BT_TEST(every_case_holds), BT_TEST(many_rows_are_cut_without_a_trace)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

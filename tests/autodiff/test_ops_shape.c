@@ -78,6 +78,15 @@ static void diag_part_oracle(const double *const *x, double *y) {
   for (int r = 0; r < 2; r++)
     for (int k = 0; k < 4; k++) y[r * 4 + k] = exp(x[0][r * 16 + k * 5]);
 }
+static void diag_part_wide_oracle(const double *const *x, double *y) {
+  for (int r = 0; r < 2; r++)
+    for (int k = 0; k < 2; k++) y[r * 2 + k] = exp(x[0][r * 10 + k * 6]);
+}
+static void diag_part_tall_oracle(const double *const *x, double *y) {
+  for (int r = 0; r < OC_BATCH; r++)
+    for (int k = 0; k < 2; k++) y[r * 2 + k] = exp(x[0][r * 10 + k * 3]);
+}
+static void diag_part_column_oracle(const double *const *x, double *y) { y[0] = exp(x[0][0]); }
 static bp_var tril(const bp_var *x) { return bp_tril(bp_square(x[0]), -1); }
 static void tril_oracle(const double *const *x, double *y) {
   for (int i = 0; i < 4; i++)
@@ -149,6 +158,33 @@ static const op_case cases[] = {
      -1,
      1,
      .oracle = diag_part_oracle,
+     .value_f32 = 2e-7,
+     .value_f64 = 4e-16},
+    {"diag_part, wide",
+     diag_part,
+     1,
+     {{3, {2, 2, 5}}},
+     -1,
+     1,
+     .oracle = diag_part_wide_oracle,
+     .value_f32 = 2e-7,
+     .value_f64 = 4e-16},
+    {"diag_part, tall",
+     diag_part,
+     1,
+     {{3, {BP_BATCH, 5, 2}}},
+     -1,
+     1,
+     .oracle = diag_part_tall_oracle,
+     .value_f32 = 2e-7,
+     .value_f64 = 4e-16},
+    {"diag_part, column",
+     diag_part,
+     1,
+     {{2, {7, 1}}},
+     -1,
+     1,
+     .oracle = diag_part_column_oracle,
      .value_f32 = 2e-7,
      .value_f64 = 4e-16},
     {"tril", tril, 1, {{2, {4, 5}}}, -1, 1, .oracle = tril_oracle, .value_f32 = 1e-7},
