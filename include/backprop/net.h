@@ -25,7 +25,9 @@ extern "C" {
 #endif
 
 /* ---- activations ---- */
-/* name, formula and, at a kink, the derivative; then what BP_INIT_AUTO means */
+/* name, formula and, at a kink, the derivative; then what BP_INIT_AUTO means. In float32 the derivative of BP_TANH is 0 for |a| > 10
+ * and that of BP_SIGMOID 0 for a > 17.5, where it is less than 1e-8 and 3e-8: error signals so small teach nothing, but become
+ * denormals that slow training down. In float64, and of bp_tanh() and bp_sigmoid(), they are exact everywhere. */
 typedef enum bp_activation {
   BP_IDENTITY,   /* c·a; setting c, 1 */
   BP_TANH,       /* tanh(a) */
@@ -38,7 +40,7 @@ typedef enum bp_activation {
   BP_MAXOUT, /* the largest of k affine maps; setting k, 2; equal ones share the cotangent; Goodfellow et al., 2013; He */
   BP_ELU, /* a for a > 0, else α(exp(a) - 1); setting α, 1; φ'(0) = α; Clevert, Unterthiner and Hochreiter, 2016; He */
   BP_SELU,         /* λ·elu of α; λ 1.0507…, α 1.6732…; φ'(0) = λα; Klambauer et al., 2017; LeCun, normal */
-  BP_GELU,         /* a·Φ(a) = a (1 + erf(a/√2)) / 2; Hendrycks and Gimpel, 2016; He */
+  BP_GELU,         /* a·Φ(a) = a erfc(-a/√2) / 2; Hendrycks and Gimpel, 2016; He */
   BP_GELU_TANH,    /* a (1 + tanh(√(2/π) (a + 0.044715 a³))) / 2, an approximation of it; He */
   BP_SILU,         /* a·σ(a); Elfwing, Uchibe and Doya, 2018; He */
   BP_SOFTPLUS,     /* log(1 + exp(a)); He */

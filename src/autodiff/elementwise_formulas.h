@@ -37,13 +37,8 @@ static V rsqrt_of_1_and_square(V x) {
   return F(where)(far, inverse, F(rsqrt)(shifted(F(square)(near_part(far, x)), 1)));
 }
 
-/* e^(-x²), which is 0 beyond ±40: held there, its derivative has no infinite x to multiply with. x² would be rounded by more
- * than the exponential forgives, so it is h² + (x - h) (x + h) with h the nearest 16th, whose square is exact. */
-static V exp_of_minus_square(V x) {
-  V held = F(min)(F(number)(x, 40), F(max)(F(number)(x, -40), x));
-  V h = scaled(F(round)(scaled(held, 16)), 0.0625);
-  return F(mul)(F(exp)(F(neg)(F(square)(h))), F(exp)(F(mul)(F(sub)(h, held), F(add)(h, held))));
-}
+/* x for a factor of e^(-x²), which is 0 beyond: an infinite x would make 0 · inf. */
+static V held(V x) { return F(min)(F(number)(x, 40), F(max)(F(number)(x, -40), x)); }
 
 PARTIAL1(neg, F(number)(x, -1))
 PARTIAL1(abs, F(sign)(x))
@@ -79,8 +74,9 @@ PARTIAL1(atanh, F(reciprocal)(one_minus_square(x)))
 PARTIAL1(sigmoid, F(sigmoid_slope)(x, y))
 PARTIAL1(softplus, F(sigmoid)(x))
 PARTIAL1(relu, F(sign)(y)) /* NaN stays NaN */
-PARTIAL1(erf, scaled(exp_of_minus_square(x), 2 / 1.7724538509055160273))
-PARTIAL1(erfc, scaled(exp_of_minus_square(x), -2 / 1.7724538509055160273))
+PARTIAL1(erf, scaled(F(gaussian)(x), 2 / 1.7724538509055160273))
+PARTIAL1(erfc, scaled(F(gaussian)(x), -2 / 1.7724538509055160273))
+PARTIAL1(gaussian, F(mul)(scaled(held(x), -2), y))
 PARTIAL1(lgamma, F(digamma)(x))
 
 PARTIAL2(add, F(number)(a, 1), F(number)(a, 1))
@@ -134,6 +130,6 @@ PARTIAL2(atan2, over_norm2(b, a, b), F(neg)(over_norm2(a, a, b)))
   RULE(log1p) RULE(log2) RULE(sin) RULE(cos) RULE(tan) RULE(asin) RULE(acos) RULE(atan) RULE(log10) \
   RULE(sinh) RULE(cosh) RULE(tanh) RULE(asinh) RULE(acosh) RULE(atanh) RULE(sigmoid) RULE(softplus) \
   RULE(relu) RULE(erf) RULE(erfc) RULE(lgamma) RULE(add) RULE(sub) RULE(mul) RULE(div) RULE(max) RULE(min) \
-  RULE(mul_no_nan) RULE(div_no_nan) RULE(clip) RULE(atan2) RULE(tanh_slope) RULE(sigmoid_slope) \
+  RULE(mul_no_nan) RULE(div_no_nan) RULE(clip) RULE(atan2) RULE(gaussian) RULE(tanh_slope) RULE(sigmoid_slope) \
   RULE(tanh_unit_slope) RULE(sigmoid_unit_slope)
 /* clang-format on */

@@ -174,6 +174,8 @@ bp_var bp_unreduce(bp_var y, const bp_shape *before, unsigned axes);
 bp_var bp_place(bp_var x, int axis, int64_t size, uint64_t span);
 /* bp_cumsum(), or from the last element to the first: its transpose. */
 bp_var bp_running_sum(bp_var x, int axis, bool from_end);
+/* e^(-x²), to a few units in the last place also where x² is large: of the derivative of erf. */
+bp_var bp_gaussian(bp_var x);
 /* tanh and sigmoid as activations of a layer: in float32 their derivative is 0 where they are 1 or -1 to the last bit. */
 bp_var bp_tanh_unit(bp_var x);
 bp_var bp_sigmoid_unit(bp_var x);

@@ -30,7 +30,6 @@ LIBM1(log10)
 LIBM2(pow)
 LIBM2(atan2)
 
-SPECIAL1(erfc)
 SPECIAL1(digamma)
 BP_INLINE real R(libm_polygamma)(real order, real x) { return (real)bp_special_polygamma((double)order, (double)x); }
 

@@ -135,6 +135,16 @@ BP_INLINE real R(exp_near)(real x) {
   return e * R(power_of_two)(k);
 }
 
+/* e^-(x^2). A unit in the last place of x^2 would be hundreds of the result, so it is h^2 + (x - h) (x + h), where h has half the
+ * digits of x and its square is exact. */
+BP_INLINE real R(bp_gaussian)(real x) {
+  const ubits low_half = (ubits)RC(0xfff, 0x7ffffff);
+  const real a = R_MATH(fabs)(x), b = a > RC(10.5, 28) ? RC(10.5, 28) : a; /* 0 beyond */
+  const real h = R(real_of)(R(bits_of)(b) & ~low_half), d = (h - b) * (h + b);
+  const real high = R(exp_down)(-(h * h));
+  return R(mad)(high, d + R(exp_tail)(d), high);
+}
+
 BP_INLINE real R(bp_expm1)(real x) {
   ubits k;
   real r;

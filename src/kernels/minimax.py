@@ -143,6 +143,7 @@ JOBS = [  # name, g, weight, low, high, {bits: degree}
     ("erfc32", minus_log_erfc, mp.erfc, mpf(1), mpf(4), {24: 7}),  # the weight: an absolute error of erfc
     ("erfc64", minus_log_erfc, mp.erfc, mpf(1), mpf(6), {53: 18}),
     ("scaled_erfc", scaled_erfc, lambda t: mpf(1), mpf(-7) / 9, mpf("23.5") / mpf("31.5"), {53: 22}),  # a from 1/2 to 27.5
+    ("scaled_erfc32", scaled_erfc, lambda t: 1 / scaled_erfc(t), mpf(-7) / 9, mpf("6.3") / mpf("14.3"), {24: 10}),  # to 10.3
     ("digamma", digamma_slope, lambda t: 1 / digamma_slope(t), mpf(-1) / 2, mpf(1) / 2, {53: 23}),
     ("tanh", tanh_tail, lambda z: z + mpf("1e-9"), mpf(0), TANH_Z, {24: 4}),
 ]

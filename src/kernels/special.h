@@ -2,7 +2,6 @@
 #ifndef BP_KERNELS_SPECIAL_H
 #define BP_KERNELS_SPECIAL_H
 
-double bp_special_erfc(double x);
 double bp_special_lgamma(double x);  /* log |gamma(x)| */
 double bp_special_digamma(double x); /* -inf at 0, inf at -0, NaN at negative integers */
 /* The derivative of digamma, of an order from 1 to 64; NaN for another. */

@@ -36,22 +36,27 @@ static bp_var selu(bp_var x, double setting) {
   (void)setting;
   return times(elu(x, 1.6732632423543772848), 1.0507009873554804934);
 }
+/* Of 1 + erf little is left where erf is nearly -1; erfc is the same and exact. */
 static bp_var gelu(bp_var x, double setting) {
   (void)setting;
-  return bp_mul(times(x, 0.5), plus(bp_erf(times(x, 0.70710678118654752440)), 1));
+  return bp_mul(times(x, 0.5), bp_erfc(times(x, -0.70710678118654752440)));
 }
+/* (1 + tanh u) / 2 is σ(2u), exact where tanh u is nearly -1. It is 0 or 1 beyond 32, where u' would overflow. */
 static bp_var gelu_tanh(bp_var x, double setting) {
   (void)setting;
-  bp_var inner = bp_add(x, times(bp_mul(x, bp_square(x)), 0.044715));
-  return bp_mul(times(x, 0.5), plus(bp_tanh(times(inner, 0.79788456080286535588)), 1)); /* sqrt(2/π) */
+  bp_var held = bp_clip(x, -32, 32), u = bp_add(held, times(bp_mul(held, bp_square(held)), 0.044715));
+  return bp_mul(x, bp_sigmoid(times(u, 2 * 0.79788456080286535588))); /* sqrt(2/π) */
 }
 static bp_var silu(bp_var x, double setting) {
   (void)setting;
   return bp_mul(x, bp_sigmoid(x));
 }
+/* From 1 on sign(x) (1 - 1 / (1 + |x|)), whose derivative does not cancel. */
 static bp_var softsign(bp_var x, double setting) {
   (void)setting;
-  return bp_div(x, plus(bp_abs(x), 1));
+  bp_var a = bp_abs(x), b = plus(a, 1), one = number(x, 1);
+  bp_var far = bp_mul(bp_sign(x), bp_sub(one, bp_reciprocal(b)));
+  return bp_where(bp_less(a, one), bp_div(x, b), far);
 }
 static bp_var mish(bp_var x, double setting) {
   (void)setting;

@@ -4,8 +4,9 @@
  */
 #ifndef BT_DERIVATIVE_VALUES_H
 #define BT_DERIVATIVE_VALUES_H
-#include "backprop/ops.h"
 #include <math.h>
+
+#include "graph/node.h"
 
 /* How each is built. */
 static bp_var quotient(bp_var x) { return bp_div(bp_scalar(x.graph, bp_var_dtype(x), 3), x); }
@@ -35,6 +36,7 @@ typedef enum function {
   SIGMOID,
   SOFTPLUS,
   ERF,
+  GAUSSIAN,
   ERFC,
   LGAMMA,
   DIGAMMA,
@@ -69,6 +71,7 @@ static const struct {
     [SIGMOID] = {"sigmoid", bp_sigmoid},
     [SOFTPLUS] = {"softplus", bp_softplus},
     [ERF] = {"erf", bp_erf},
+    [GAUSSIAN] = {"gaussian", bp_gaussian},
     [ERFC] = {"erfc", bp_erfc},
     [LGAMMA] = {"lgamma", bp_lgamma},
     [DIGAMMA] = {"digamma", bp_digamma},
@@ -479,6 +482,29 @@ static const derivative_row derivative_rows[] = {
     {ERF, BP_F32, 40.5, 0, -0.0},
     {ERF, BP_F32, 1.0000000150474662e+30, 0, -0.0},
     {ERF, BP_F32, 3.0000000054977558e+38, 0, -0.0},
+    {GAUSSIAN, BP_F64, 1e-09, -2.0000000000000001e-9, -2.0},
+    {GAUSSIAN, BP_F64, -0.3, 0.5483587111627369, -1.4988471438448143},
+    {GAUSSIAN, BP_F64, 1.0, -0.73575888234288464, 0.73575888234288464},
+    {GAUSSIAN, BP_F64, -2.5, 0.0096522706811385462, 0.044400445133237313},
+    {GAUSSIAN, BP_F64, 4.0, -9.0028139775407292e-7, 6.9771808325940651e-6},
+    {GAUSSIAN, BP_F64, -6.0, 2.7834273962922833e-15, 3.2937224189458685e-14},
+    {GAUSSIAN, BP_F64, 8.0, -2.5660974248778206e-27, 4.0736796619935401e-26},
+    {GAUSSIAN, BP_F64, 20.0, -7.6606783868560228e-173, 3.0604410155489811e-171},
+    {GAUSSIAN, BP_F64, -26.0, 1.3581057158677088e-292, 7.0569262389895179e-291},
+    {GAUSSIAN, BP_F64, 40.5, -0.0, 0},
+    {GAUSSIAN, BP_F64, 1e+200, -0.0, 0},
+    {GAUSSIAN, BP_F64, 1.7e+308, -0.0, 0},
+    {GAUSSIAN, BP_F32, 9.999999717180685e-10, -1.9999999434361371e-9, -2.0},
+    {GAUSSIAN, BP_F32, -0.30000001192092896, 0.54835872903038701, -1.4988471069764426},
+    {GAUSSIAN, BP_F32, 1.0, -0.73575888234288464, 0.73575888234288464},
+    {GAUSSIAN, BP_F32, -2.5, 0.0096522706811385462, 0.044400445133237313},
+    {GAUSSIAN, BP_F32, 4.0, -9.0028139775407292e-7, 6.9771808325940651e-6},
+    {GAUSSIAN, BP_F32, -6.0, 2.7834273962922833e-15, 3.2937224189458685e-14},
+    {GAUSSIAN, BP_F32, 8.0, -2.5660974248778206e-27, 4.0736796619935401e-26},
+    {GAUSSIAN, BP_F32, 9.0, -1.1951418959245322e-34, 2.1379760582649965e-33},
+    {GAUSSIAN, BP_F32, -40.5, 0, 0},
+    {GAUSSIAN, BP_F32, 1.0000000150474662e+30, -0.0, 0},
+    {GAUSSIAN, BP_F32, 3.0000000054977558e+38, -0.0, 0},
     {ERFC, BP_F64, 1e-09, -1.1283791670955126, 2.2567583341910253e-9},
     {ERFC, BP_F64, 0.3, -1.0312609096189631, 0.61875654577137781},
     {ERFC, BP_F64, 1.0, -0.4151074974205947, 0.83021499484118941},
@@ -633,7 +659,8 @@ static const limit_row limit_rows[] = {
     {SINH, -INF, INF, -INF}, {COSH, INF, INF, INF},    {COSH, -INF, -INF, INF}, {TANH, INF, 0, 0},
     {TANH, -INF, 0, 0},      {SIGMOID, INF, 0, 0},     {SIGMOID, -INF, 0, 0},   {SOFTPLUS, INF, 1, 0},
     {SOFTPLUS, -INF, 0, 0},  {ERF, INF, 0, 0},         {ERF, -INF, 0, 0},       {ERFC, INF, 0, 0},
-    {ERFC, -INF, 0, 0},      {LGAMMA, INF, INF, 0},    {DIGAMMA, INF, 0, 0},    {TETRAGAMMA, INF, 0, 0},
+    {ERFC, -INF, 0, 0},      {GAUSSIAN, INF, 0, 0},    {GAUSSIAN, -INF, 0, 0},  {LGAMMA, INF, INF, 0},
+    {DIGAMMA, INF, 0, 0},    {TETRAGAMMA, INF, 0, 0},
 };
 enum { LIMIT_ROWS = sizeof limit_rows / sizeof *limit_rows };
 

@@ -41,7 +41,10 @@ static void values_of(bp_context *ctx, const op_row *row, bp_dtype t) {
     long double at[3] = {0};
     for (int i = 0; i < row->arity; i++) at[i] = (long double)bt_get(values[i], t, e);
     long double exact = row->value(at), error = fabsl((long double)bt_get(result, t, e) - exact);
-    double ulps = t == BP_F64 ? row->ulps : row->ulps > 0.5 && row->ulps < 2 ? 2 : row->ulps;
+    double ulps = t == BP_F64         ? row->ulps
+                  : row->ulps_f32 > 0 ? row->ulps_f32
+                  : row->ulps > 0.5   ? fmax(row->ulps, 2)
+                                      : row->ulps;
     if (error <= (long double)((ulps + 1e-3) * spacing(exact, t))) continue;
     fail_msg("%s, %s: at (%.17g, %.17g, %.17g) is %.17g, expected %.17Lg: %.2Lf ulps off", row->name, bp_dtype_name(t),
              (double)at[0], (double)at[1], (double)at[2], bt_get(result, t, e), exact,
