@@ -45,8 +45,18 @@ bp_var bp_times(bp_var derivative, bp_var partial) {
 }
 
 bool bp_is_gate(bp_op op, int i) {
-  return op == BP_OP_relu || op == BP_OP_max || op == BP_OP_min || op == BP_OP_clip ||
-         (op == BP_OP_mul_no_nan && i == 0);
+  switch (op) {
+  case BP_OP_relu:
+  case BP_OP_max:
+  case BP_OP_min:
+  case BP_OP_clip: return true;
+  case BP_OP_mul_no_nan: return i == 0;
+  case BP_OP_tanh_slope:
+  case BP_OP_sigmoid_slope:
+  case BP_OP_tanh_unit_slope:
+  case BP_OP_sigmoid_unit_slope: return i == 1; /* the function at argument 0: nothing comes through it */
+  default: return false;
+  }
 }
 
 bp_var bp_product(bp_var derivative, bp_var partial, bp_var support, bool gate) {

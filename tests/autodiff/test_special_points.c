@@ -116,6 +116,9 @@ typedef void (*look_fn)(bp_context *ctx, const point *p, int *wrong);
 
 static int arguments_of(bp_op op) {
   if (bp_op_table[op].op_class != BP_CLASS_ELEMENTWISE) return 0;
+  if (op == BP_OP_tanh_slope || op == BP_OP_sigmoid_slope || op == BP_OP_tanh_unit_slope ||
+      op == BP_OP_sigmoid_unit_slope)
+    return 0; /* their second argument is a function of the first */
   return op == BP_OP_polygamma ? 1 : bp_op_table[op].arity;
 }
 
