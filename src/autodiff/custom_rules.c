@@ -101,9 +101,15 @@ static bp_var concat_jvp(const bp_call *c, const bp_var *x_dot) {
   return sum;
 }
 
+/* Where argument i begins along the axis. */
+static int64_t concat_begin(const bp_call *c, int i) {
+  int64_t begin = c->bits != 0 ? (int64_t)c->bits * i : 0;
+  for (int k = 0; c->bits == 0 && k < i; k++) begin += bp_shape_of(bp_call_arg(c, k))->dims[c->axis];
+  return begin;
+}
+
 static bp_var concat_vjp(const bp_call *c, int i, bp_var y_bar) {
-  int64_t begin = 0;
-  for (int k = 0; k < i; k++) begin += bp_shape_of(bp_call_arg(c, k))->dims[c->axis];
+  int64_t begin = concat_begin(c, i);
   int lead = bp_shape_of(y_bar)->rank - bp_shape_of(c->y)->rank;
   return bp_slice(y_bar, c->axis + lead, begin, begin + bp_shape_of(bp_call_arg(c, i))->dims[c->axis], 1);
 }
@@ -124,6 +130,7 @@ static const struct {
     [BP_OP_reduce_min] = {reduction_jvp, reduction_vjp},
     [BP_OP_norm] = {reduction_jvp, reduction_vjp},
     [BP_OP_concat] = {concat_jvp, concat_vjp},
+    [BP_OP_assemble] = {bp_assemble_jvp, bp_assemble_vjp},
     [BP_OP_cholesky] = {bp_cholesky_jvp, bp_cholesky_vjp},
     [BP_OP_solve_triangular] = {bp_solve_triangular_jvp, bp_solve_triangular_vjp},
     [BP_OP_solve] = {bp_solve_jvp, bp_solve_vjp},

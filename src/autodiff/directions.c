@@ -8,7 +8,7 @@
  */
 #include "autodiff/derivative_checks.h"
 #include "autodiff/directions.h"
-#include "autodiff/slope.h"
+#include "autodiff/pieces.h"
 
 #include "base/fail.h"
 
@@ -33,15 +33,16 @@ bp_var bp_seed_row(bp_var seeds, int64_t i, const bp_shape *shape) {
 /* ---- a sweep ---- */
 typedef struct lifted_sweep {
   bp_graph *graph;
-  uint32_t last;   /* the id of y */
-  uint8_t *active; /* depends on an x, and y depends on it */
-  uint8_t *keep;   /* as in drivers.c */
-  bp_slope *slope; /* by id: lifted tangent or cotangent */
-  size_t arity;    /* the largest; at least 3 */
-  bp_slope *dot;   /* by argument: lifted tangents */
-  bp_var *one;     /* by argument: tangents along one direction */
-  bp_var *parts;   /* by direction */
-  int64_t k, most; /* directions of this sweep, and room for */
+  uint32_t last;      /* the id of y */
+  uint8_t *active;    /* depends on an x, and y depends on it */
+  uint8_t *keep;      /* as in drivers.c */
+  bp_slope *slope;    /* by id: lifted tangent or cotangent */
+  size_t arity;       /* the largest; at least 3 */
+  bp_slope *dot;      /* by argument: lifted tangents */
+  bp_var *one;        /* by argument: tangents along one direction */
+  bp_var *parts;      /* by direction */
+  int64_t k, most;    /* directions of this sweep, and room for */
+  bp_pieces elements; /* reverse: as in drivers.c */
 } lifted_sweep;
 
 /* most: the largest number of directions of one sweep. */
@@ -53,6 +54,7 @@ static bp_status lifted_init(lifted_sweep *s, bp_var y, const bp_var *x, size_t 
   s->keep = bp_calloc(ctx, n, 1);
   s->slope = bp_calloc(ctx, n, sizeof *s->slope);
   if (s->active == NULL || s->keep == NULL || s->slope == NULL) return BP_E_NOMEM;
+  BP_TRY(bp_pieces_init(&s->elements, y.graph, y.id, x, n_x));
   BP_TRY(bp_mark_between(&y, 1, x, n_x, s->active));
   bp_mark_products(s->graph, s->active, s->last, reverse, s->keep);
   for (uint32_t id = 1; id <= s->last; id++)
@@ -70,6 +72,7 @@ static void lifted_release(lifted_sweep *s) {
   bp_release(a, s->active, n, 1);
   bp_release(a, s->keep, n, 1);
   bp_release(a, s->slope, n, sizeof *s->slope);
+  bp_pieces_release(&s->elements);
   bp_release(a, s->dot, s->arity, sizeof *s->dot);
   bp_release(a, s->one, s->arity, sizeof *s->one);
   bp_release(a, s->parts, (size_t)s->most, sizeof *s->parts);
@@ -79,6 +82,7 @@ static bp_var in(const lifted_sweep *s, uint32_t id) { return (bp_var){s->graph,
 
 static void lifted_start(lifted_sweep *s, int64_t k) {
   s->k = k;
+  bp_pieces_start(&s->elements, k);
   for (uint32_t id = 0; id <= s->last; id++) s->slope[id] = (bp_slope){0};
 }
 
@@ -189,8 +193,8 @@ static void pull_lifted_node(lifted_sweep *s, uint32_t id) {
   bp_slope y_bar = s->slope[id];
   for (int i = 0; i < c.arity; i++) {
     uint32_t x = bp_call_arg(&c, i).id;
-    if (s->active[x] && bp_differentiable(s->graph, id, i))
-      s->slope[x] = bp_slope_plus(s->graph, s->slope[x], lifted_cotangent(s, &c, i, y_bar, s->keep[x]));
+    if (!s->active[x] || !bp_differentiable(s->graph, id, i) || bp_pieces_keep(&s->elements, id, y_bar) != 0) continue;
+    s->slope[x] = bp_slope_plus(s->graph, s->slope[x], lifted_cotangent(s, &c, i, y_bar, s->keep[x]));
   }
 }
 
@@ -198,8 +202,11 @@ static void pull_lifted_node(lifted_sweep *s, uint32_t id) {
 static void pull_lifted(lifted_sweep *s, bp_slope y_bar, const bp_var *x, size_t n_x, bp_var *x_bar) {
   lifted_start(s, bp_shape_of(in(s, y_bar.var))->dims[0]);
   s->slope[s->last] = y_bar;
-  for (uint32_t id = s->last; id >= 1 && s->graph->status == BP_OK; id--)
+  for (uint32_t id = s->last; id >= 1 && s->graph->status == BP_OK; id--) {
+    bp_slope elements = bp_pieces_take(&s->elements, id, s->keep[id]);
+    s->slope[id] = bp_slope_plus(s->graph, s->slope[id], elements);
     if (s->slope[id].var != 0 && s->active[id]) pull_lifted_node(s, id);
+  }
   for (size_t j = 0; j < n_x; j++) x_bar[j] = in(s, x[j].id <= s->last ? s->slope[x[j].id].var : 0);
 }
 

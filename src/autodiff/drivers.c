@@ -3,7 +3,7 @@
  */
 #include "autodiff/call_rules.h"
 #include "autodiff/derivative_checks.h"
-#include "autodiff/slope.h"
+#include "autodiff/pieces.h"
 #include "base/fail.h"
 
 /* ---- checks ---- */
@@ -41,10 +41,11 @@ static bp_status graph_result(bp_graph *g) {
 /* ---- reverse ---- */
 typedef struct sweep {
   bp_graph *graph;
-  uint32_t last;   /* largest id that matters */
-  uint8_t *active; /* depends on an x, and a y depends on it */
-  uint8_t *keep;   /* its support is wanted: see slope.h */
-  bp_slope *slope; /* by id: tangent or cotangent */
+  uint32_t last;      /* largest id that matters */
+  uint8_t *active;    /* depends on an x, and a y depends on it */
+  uint8_t *keep;      /* its support is wanted: see slope.h */
+  bp_slope *slope;    /* by id: tangent or cotangent */
+  bp_pieces elements; /* reverse: cotangents of elements of variables that are still to come */
 } sweep;
 
 static bp_status sweep_init(sweep *s, const bp_var *y, size_t n_y, const bp_var *x, size_t n_x, bool reverse) {
@@ -64,6 +65,7 @@ static void sweep_release(sweep *s) {
   bp_release(a, s->active, n, 1);
   bp_release(a, s->keep, n, 1);
   bp_release(a, s->slope, n, sizeof *s->slope);
+  bp_pieces_release(&s->elements);
 }
 
 static void add_slope(sweep *s, uint32_t id, bp_slope part) {
@@ -113,7 +115,8 @@ static void pull_back(sweep *s, uint32_t id) {
   bp_slope y_bar = s->slope[id];
   for (int i = 0; i < c.arity; i++) {
     uint32_t x = bp_call_arg(&c, i).id;
-    if (s->active[x] && bp_differentiable(s->graph, id, i)) add_slope(s, x, cotangent_part(&c, i, y_bar, s->keep[x]));
+    if (!s->active[x] || !bp_differentiable(s->graph, id, i) || bp_pieces_keep(&s->elements, id, y_bar) != 0) continue;
+    add_slope(s, x, cotangent_part(&c, i, y_bar, s->keep[x]));
   }
 }
 
@@ -126,9 +129,12 @@ bp_status bp_vjp(const bp_var *y, const bp_var *y_bar, size_t n_y, const bp_var 
   BP_TRY(bp_check_wrt("vjp", x, n_x));
   BP_TRY(check_seeds(s.graph, "vjp: cotangent", y, y_bar, n_y));
   BP_TRY_DONE(sweep_init(&s, y, n_y, x, n_x, true));
+  BP_TRY_DONE(bp_pieces_init(&s.elements, s.graph, s.last, x, n_x));
   for (size_t i = 0; i < n_y; i++) add_slope(&s, y[i].id, bp_slope_seed(y_bar[i]));
-  for (uint32_t id = s.last; id >= 1 && s.graph->status == BP_OK; id--)
+  for (uint32_t id = s.last; id >= 1 && s.graph->status == BP_OK; id--) {
+    add_slope(&s, id, bp_pieces_take(&s.elements, id, s.keep[id]));
     if (s.slope[id].var != 0 && s.active[id]) pull_back(&s, id);
+  }
   BP_TRY_DONE(graph_result(s.graph));
   for (size_t j = 0; j < n_x; j++) x_bar[j] = derivative_of(&s, x[j].id);
 done:

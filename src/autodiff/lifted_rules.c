@@ -191,6 +191,6 @@ bp_lifted_fn bp_lifted_linear(bp_op op) { return lifted_table[op].linear; }
 bp_lifted_fn bp_lifted_transpose(bp_op op) { return lifted_table[op].transpose; }
 
 bool bp_lifts_itself(bp_op op) {
-  return op == BP_OP_where || op == BP_OP_concat || op == BP_OP_reduce_max || op == BP_OP_reduce_min ||
-         op == BP_OP_norm || op == BP_OP_logsumexp || op == BP_OP_softmax_cross_entropy;
+  return op == BP_OP_where || op == BP_OP_concat || op == BP_OP_assemble || op == BP_OP_reduce_max ||
+         op == BP_OP_reduce_min || op == BP_OP_norm || op == BP_OP_logsumexp || op == BP_OP_softmax_cross_entropy;
 }

@@ -45,6 +45,8 @@ bp_var bp_add_up(const bp_call *c, bp_var v);
 bp_var bp_triangle_read(const bp_call *c, int i, bp_var v);
 
 /* Bodies of custom operations in files of their own. */
+bp_var bp_assemble_jvp(const bp_call *c, const bp_var *x_dot);
+bp_var bp_assemble_vjp(const bp_call *c, int i, bp_var y_bar);
 bp_var bp_cholesky_jvp(const bp_call *c, const bp_var *x_dot);
 bp_var bp_cholesky_vjp(const bp_call *c, int i, bp_var y_bar);
 bp_var bp_solve_triangular_jvp(const bp_call *c, const bp_var *x_dot);

@@ -167,12 +167,15 @@ bp_slope bp_slope_linear(const bp_call *c, int i, bp_slope s, bp_transpose_fn ap
 /* ---- custom operations ---- */
 static bool is_extreme(bp_op op) { return op == BP_OP_reduce_max || op == BP_OP_reduce_min; }
 
+/* Operations that take, of each element, one of their arguments: where, concat, assemble. */
+static bool selects(bp_op op) { return op == BP_OP_where || op == BP_OP_concat || op == BP_OP_assemble; }
+
 bp_slope bp_slope_vjp(const bp_call *c, int i, bp_slope y_bar, bool keep) {
   bp_op op = bp_op_of(c->y);
   bp_graph *g = c->y.graph;
   bp_call masked = *c;
   if (y_bar.var == 0) return y_bar;
-  if (op == BP_OP_where || op == BP_OP_concat) return bp_slope_linear(c, i, y_bar, bp_custom_vjp(op), true, keep);
+  if (selects(op)) return bp_slope_linear(c, i, y_bar, bp_custom_vjp(op), true, keep);
   bp_var gradient = bp_reduction_gradient(c);
   if (gradient.id != 0) {
     bp_slope wide = {.var = bp_spread(c, in(g, y_bar.var)).id, .gate = y_bar.gate};
@@ -191,12 +194,12 @@ static bp_var support_or_ones(bp_graph *g, bp_slope s) {
   return full_like(in(g, s.var), 1);
 }
 
-/* where and concat: what they do with tangents they do with supports. */
+/* What these do with tangents they do with supports; assemble has zeros of its own between its pieces. */
 static bp_slope selected_jvp(const bp_call *c, const bp_slope *x_dot, bp_var *scratch, bool keep) {
   bp_graph *g = c->y.graph;
   bp_custom_jvp_fn apply = bp_custom_jvp(bp_op_of(c->y));
   int first = bp_op_of(c->y) == BP_OP_where;
-  bool all_own = true, all_dense = true, gate = false;
+  bool all_own = true, all_dense = bp_op_of(c->y) != BP_OP_assemble, gate = false;
   for (int i = first; i < c->arity; i++) {
     scratch[i] = in(g, x_dot[i].var);
     all_own = all_own && (x_dot[i].var == 0 || is_own(x_dot[i]));
@@ -215,7 +218,7 @@ static bp_slope selected_jvp(const bp_call *c, const bp_slope *x_dot, bp_var *sc
 bp_slope bp_slope_jvp(const bp_call *c, const bp_slope *x_dot, bp_var *scratch, bool keep) {
   bp_op op = bp_op_of(c->y);
   bp_graph *g = c->y.graph;
-  if (op == BP_OP_where || op == BP_OP_concat) return selected_jvp(c, x_dot, scratch, keep);
+  if (selects(op)) return selected_jvp(c, x_dot, scratch, keep);
   bp_var gradient = x_dot[0].var != 0 ? bp_reduction_gradient(c) : in(g, 0);
   if (gradient.id != 0) {
     bp_slope part = times(x_dot[0], gradient, is_extreme(op), false, keep);
@@ -232,7 +235,7 @@ bp_slope bp_slope_jvp(const bp_call *c, const bp_slope *x_dot, bp_var *scratch, 
 /* ---- what is still to come ---- */
 /* Operations that multiply a derivative by something that is no constant. */
 static bool multiplies(bp_op op) {
-  if (op == BP_OP_neg || op == BP_OP_add || op == BP_OP_sub || op == BP_OP_where || op == BP_OP_concat) return false;
+  if (op == BP_OP_neg || op == BP_OP_add || op == BP_OP_sub || selects(op)) return false;
   bp_op_class c = bp_op_table[op].op_class;
   return c == BP_CLASS_ELEMENTWISE || c == BP_CLASS_CUSTOM;
 }

@@ -3,6 +3,7 @@
  * Most operations only move or gather elements: for them a rule says with which strides, and or_strided() does the rest.
  */
 #include "autodiff/sparsity.h"
+#include "graph/assembly.h"
 
 /* ---- helpers ---- */
 static const bp_bits *bits_of(const bp_dependency *d, int i) { return &d->bits[bp_call_arg(&d->call, i).id]; }
@@ -158,6 +159,20 @@ static void concat(const bp_dependency *d) {
                dense(shape_of(d, i)), shape_of(d, i));
 }
 
+static void assemble(const bp_dependency *d) {
+  const bp_assembly *a = bp_assembly_of(bp_node_of(d->call.y));
+  for (int i = 0; i < d->call.arity; i++) {
+    const bp_axis_span *spans = bp_piece_spans(a, (size_t)i);
+    bp_shape window = bp_piece_window(a, (size_t)i, bp_shape_of(d->call.y));
+    strided to = dense(bp_shape_of(d->call.y));
+    for (uint32_t k = 0; k < a->pieces[i].n_spans; k++) {
+      to.start += bp_span_start(spans[k].bits) * to.stride[spans[k].axis];
+      to.stride[spans[k].axis] *= bp_span_step(spans[k].bits);
+    }
+    or_strided(d->out, to, bits_of(d, i), dense(&window), &window);
+  }
+}
+
 static void triangle(const bp_dependency *d) {
   const bp_bits *in = bits_of(d, 0);
   const bp_shape *s = bp_shape_of(d->call.y);
@@ -302,6 +317,7 @@ static const bp_depend_fn depend_table[BP_OP_COUNT] = {
     [BP_OP_slice] = slice,
     [BP_OP_place] = place,
     [BP_OP_concat] = concat,
+    [BP_OP_assemble] = assemble,
     [BP_OP_triangle] = triangle,
     [BP_OP_sum] = reduce,
     [BP_OP_reduce_max] = reduce,

@@ -169,11 +169,15 @@ bp_var bp_concat(const bp_var *xs, size_t n, int axis) {
   if (at < 0) return bp_zero_of(g);
   if (n == 1) return xs[0];
   bp_shape to = *bp_shape_of(xs[0]);
+  int64_t size = to.dims[at];
+  bool alike = true;
   for (size_t i = 1; i < n; i++) {
     if (!concat_fits(xs, i, at)) return bp_zero_of(g);
+    alike = alike && bp_shape_of(xs[i])->dims[at] == size;
     to.dims[at] += bp_shape_of(xs[i])->dims[at];
   }
   bp_node node = {.op = BP_OP_concat, .dtype = (uint8_t)bp_dtype_of(xs[0]), .axis = (uint8_t)at};
+  node.attr.bits = alike ? (uint64_t)size : 0;
   return bp_node_append_nary(g, node, &to, xs, n);
 }
 

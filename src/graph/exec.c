@@ -39,6 +39,7 @@ static const bp_exec_fn exec_table[BP_OP_COUNT] = {
     [BP_OP_place] = bp_exec_place,
     [BP_OP_triangle] = bp_exec_triangle,
     [BP_OP_concat] = bp_exec_concat,
+    [BP_OP_assemble] = bp_exec_assemble,
     [BP_OP_cumsum] = bp_exec_cumsum,
     [BP_OP_norm] = bp_exec_norm,
     [BP_OP_matmul_stack] = bp_exec_matmul_stack,

@@ -23,6 +23,9 @@ void bp_exec_place(const bp_exec *e, int64_t row0, int64_t row1);
 void bp_exec_triangle(const bp_exec *e, int64_t row0, int64_t row1);
 void bp_exec_concat(const bp_exec *e, int64_t row0, int64_t row1);
 
+/* exec_assemble.c */
+void bp_exec_assemble(const bp_exec *e, int64_t row0, int64_t row1);
+
 /* exec_reduce.c */
 void bp_exec_axis_size(const bp_exec *e, int64_t row0, int64_t row1);
 void bp_exec_sum(const bp_exec *e, int64_t row0, int64_t row1);

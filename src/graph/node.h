@@ -48,10 +48,10 @@ typedef struct bp_node {
   uint32_t name;   /* 1 + number of the name, 0: none */
   union {
     double scalar;    /* scalar */
-    const void *data; /* constant: dense array in the arena */
+    const void *data; /* constant: dense array in the arena; assemble: graph/assembly.h; custom: graph/custom_node.h */
     uint64_t bits; /* matmul, matmul_stack: BP_MATMUL_TA | BP_MATMUL_TB; sum, reduce_max, reduce_min, norm, axis_size:
                          axes mask; transpose: 4 bits per axis, lowest first; slice, place: bp_span_bits();
-                         triangle: bp_triangle_bits(); cumsum: 1 from the end; uniform: the key; solve_triangular: BP_SOLVE_… */
+                         triangle: bp_triangle_bits(); cumsum: 1 from the end; concat: sizes along the axis, 0 when they differ; uniform: the key; solve_triangular: BP_SOLVE_… */
   } attr;
 } bp_node;
 

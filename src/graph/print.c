@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/builder.h"
+#include "graph/assembly.h"
 #include "graph/custom_node.h"
 #include "graph/node.h"
 
@@ -70,6 +71,10 @@ static void custom_text(const bp_graph *g, const bp_node *n, char *text, size_t 
   (void)g, (void)snprintf(text, size, "%s'%s'", bp_node_arity(n) > 0 ? ", " : "", bp_custom_info_of(n)->op.name);
 }
 
+static void pieces_text(const bp_graph *g, const bp_node *n, char *text, size_t size) {
+  (void)g, (void)snprintf(text, size, ", %zu pieces", bp_assembly_of(n)->n_pieces);
+}
+
 static const attribute_fn attributes[BP_OP_COUNT] = {
     [BP_OP_scalar] = scalar_text,
     [BP_OP_matmul] = matmul_text,
@@ -83,6 +88,7 @@ static const attribute_fn attributes[BP_OP_COUNT] = {
     [BP_OP_slice] = span_text,
     [BP_OP_place] = span_text,
     [BP_OP_concat] = axis_text,
+    [BP_OP_assemble] = pieces_text,
     [BP_OP_uniform] = key_text,
     [BP_OP_cumsum] = cumsum_text,
     [BP_OP_triangle] = triangle_text,

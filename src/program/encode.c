@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "graph/assembly.h"
 #include "graph/custom_node.h"
 
 /* ---- buffers ---- */
@@ -198,6 +199,10 @@ static bp_status encode_main(encoder *e, const ir_instruction *from, plan_instru
   to->node = n->node;
   if (n->node.op == BP_OP_custom || n->node.op == BP_OP_custom_vjp) { /* the graph may go away */
     to->node.attr.data = bp_custom_copy(&e->p->arena, bp_custom_info_of(&n->node));
+    if (to->node.attr.data == NULL) return BP_E_NOMEM;
+  }
+  if (n->node.op == BP_OP_assemble) {
+    to->node.attr.data = bp_assembly_copy(&e->p->arena, bp_assembly_of(&n->node));
     if (to->node.attr.data == NULL) return BP_E_NOMEM;
   }
   to->shape = n->shape;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/fail.h"
+#include "graph/assembly.h"
 #include "graph/custom_node.h"
 #include "program/ir.h"
 
@@ -213,6 +214,15 @@ bool ir_is_whole(const ir_node *n) {
   }
 }
 
+/* Whether a piece has every row of what is assembled. */
+static bool keeps_rows(const ir_node *n, int piece) {
+  const bp_assembly *all = bp_assembly_of(&n->node);
+  const bp_axis_span *spans = bp_piece_spans(all, (size_t)piece);
+  for (uint32_t k = 0; k < all->pieces[piece].n_spans; k++)
+    if (spans[k].axis == 0) return false;
+  return true;
+}
+
 bool ir_same_rows(const ir *c, uint32_t id, int a) {
   const ir_node *n = &c->nodes[id];
   uint32_t arg = ir_arg(c, n, a);
@@ -236,6 +246,7 @@ bool ir_same_rows(const ir *c, uint32_t id, int a) {
   case BP_OP_concat:
   case BP_OP_cumsum: return n->node.axis > 0;
   case BP_OP_triangle: return true;
+  case BP_OP_assemble: return keeps_rows(n, a) && ir_rows_match(&c->nodes[arg].shape, &n->shape);
   case BP_OP_matmul_stack: return c->nodes[arg].shape.rank > 2;
   case BP_OP_cholesky:
   case BP_OP_solve_triangular:

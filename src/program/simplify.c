@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/fail.h"
+#include "graph/assembly.h"
 #include "program/ir.h"
 
 typedef struct simplifier {
@@ -86,9 +87,19 @@ static void compose(ir *c, ir_node *n) {
   n->node.arg[0] = from;
 }
 
+/* What tells nodes of one operation apart beside type, axis and arguments. */
+static uint64_t attribute_hash(const ir_node *n) {
+  return n->node.op == BP_OP_assemble ? bp_assembly_of(&n->node)->hash : n->node.attr.bits;
+}
+
+static bool equal_attributes(const ir_node *a, const ir_node *b) {
+  if (a->node.op == BP_OP_assemble) return bp_assembly_equal(bp_assembly_of(&a->node), bp_assembly_of(&b->node));
+  return a->node.attr.bits == b->node.attr.bits;
+}
+
 static uint64_t hash_node(const ir *c, const ir_node *n) {
   uint64_t h = n->node.op * 0x9e3779b97f4a7c15u + n->node.dtype + ((uint64_t)n->node.axis << 8);
-  h = (h ^ n->node.attr.bits) * 0xff51afd7ed558ccdu, h ^= h >> 32;
+  h = (h ^ attribute_hash(n)) * 0xff51afd7ed558ccdu, h ^= h >> 32;
   for (int a = 0; a < ir_arity(n); a++) h = (h ^ ir_arg(c, n, a)) * 0xff51afd7ed558ccdu, h ^= h >> 32;
   for (int i = 0; i < n->shape.rank; i++) h = (h ^ (uint64_t)n->shape.dims[i]) * 0xc4ceb9fe1a85ec53u, h ^= h >> 33;
   return h;
@@ -96,7 +107,7 @@ static uint64_t hash_node(const ir *c, const ir_node *n) {
 
 static bool equal_nodes(const ir *c, const ir_node *a, const ir_node *b) {
   if (a->node.op != b->node.op || a->node.dtype != b->node.dtype || a->node.axis != b->node.axis ||
-      a->node.attr.bits != b->node.attr.bits || ir_arity(a) != ir_arity(b) || !bp_shape_equal(&a->shape, &b->shape))
+      ir_arity(a) != ir_arity(b) || !bp_shape_equal(&a->shape, &b->shape) || !equal_attributes(a, b))
     return false;
   for (int i = 0; i < ir_arity(a); i++)
     if (ir_arg(c, a, i) != ir_arg(c, b, i)) return false;

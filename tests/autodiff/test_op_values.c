@@ -125,8 +125,8 @@ static bool in_a_table(const char *name) {
       "log10",        "asinh",      "acosh",
       "atanh",        "digamma",    "polygamma", /* test_ops_elementwise.c */
       "slice",        "place",      "triangle",
-      "cumsum",       "concat", /* test_ops_shape.c */
-      "norm",                   /* test_ops_reduce.c */
+      "cumsum",       "concat",     "assemble", /* test_ops_shape.c */
+      "norm",                                   /* test_ops_reduce.c */
       "matmul_stack", "cholesky",   "solve_triangular",
       "solve",        "logdet",     /* test_ops_matrix.c */
       "custom",       "custom_vjp", /* test_ops_custom.c */
