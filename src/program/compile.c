@@ -41,6 +41,7 @@ bp_status bp_compile(const bp_var *outputs, size_t n_outputs, const bp_var *inpu
   BP_TRY_DONE(ir_lower(&c, outputs, n_outputs, inputs, n_inputs));
   BP_TRY_DONE(ir_simplify(&c));
   BP_TRY_DONE(ir_legalize(&c));
+  BP_TRY_DONE(ir_find_scalars(&c));
   BP_TRY_DONE(ir_fuse(&c));
   BP_TRY_DONE(ir_schedule(&c));
   BP_TRY_DONE(ir_encode(&c, out));

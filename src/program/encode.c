@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "graph/assembly.h"
 #include "graph/custom_node.h"
+#include "program/scalar_code.h"
 
 /* ---- buffers ---- */
 static plan_buffer buffer_of(const ir *c, const ir_node *n) {
@@ -220,6 +221,7 @@ static bp_status encode_instruction(encoder *e, int32_t number) {
   *to = (plan_instruction){
       .kind = (plan_kind)from->kind, .shape = from->shape, .row = bp_shape_row(&from->shape), .out = -1};
   e->instruction = number;
+  if (from->kind == IR_SCALARS) return encode_scalars(e, from, to);
   if (from->kind != IR_FUSED) BP_TRY(encode_main(e, from, to));
   if (from->kind != IR_OP) BP_TRY(encode_body(e, from, to));
   count_cost(e->c, from, to);
@@ -256,7 +258,8 @@ static void chain_scratch(const ir *c, bp_program *p, const plan_chain *chain) {
       arg[a] = (bp_exec_arg){NULL, bp_shape_resolve(&ins->args[a].shape, c->max_batch), ins->args[a].dtype};
     bp_exec e = {
         .node = ins->node, .shape = bp_shape_resolve(&ins->shape, c->max_batch), .arg = arg, .arity = ins->n_args};
-    size_t scratch = ins->kind == PLAN_FUSED ? 0 : bp_exec_scratch(&e, block);
+    size_t scratch = ins->kind == PLAN_FUSED || ins->kind == PLAN_SCALARS ? 0 : bp_exec_scratch(&e, block);
+    if (ins->kind == PLAN_SCALARS) scratch = plan_scalars_scratch(ins->scalars);
     size_t product = ins->kind == PLAN_GEMM && ins->out < 0
                          ? (size_t)(block * ins->row) * bp_dtype_size((bp_dtype)ins->node.dtype)
                          : 0;

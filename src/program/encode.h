@@ -36,5 +36,7 @@ typedef struct encoder {
 bp_status encode_memory(ir *c, bp_program *p);
 /* Fills slots and code of an instruction from its body. */
 bp_status encode_body(encoder *e, const ir_instruction *from, plan_instruction *to);
+/* The code of a region of numbers. */
+bp_status encode_scalars(encoder *e, const ir_instruction *from, plan_instruction *to);
 
 #endif

@@ -82,13 +82,14 @@ static void explain_cost(bp_builder *b, cost c) {
 /* ---- instructions ---- */
 static const char *kind_name(const plan_instruction *ins) {
   if (ins->kind == PLAN_FUSED) return "fused";
+  if (ins->kind == PLAN_SCALARS) return "scalars";
   return ins->kind == PLAN_PACK ? "pack" : bp_op_table[ins->node.op].name;
 }
 
 static void explain_instruction(bp_builder *b, const bp_program *p, const plan_instruction *ins) {
   char shape[BP_SHAPE_TEXT];
   bp_builder_add(b, "      %-10s %-18s", kind_name(ins), bp_shape_text(&ins->shape, shape, sizeof shape));
-  if (ins->kind != PLAN_FUSED) {
+  if (ins->kind != PLAN_FUSED && ins->kind != PLAN_SCALARS) {
     for (int32_t a = 0; a < ins->n_args; a++)
       bp_builder_add(b, a > 0 ? ", " : " "), explain_buffer(b, p, ins->args[a].buffer);
     bp_builder_add(b, ins->out >= 0 ? " → " : " →");

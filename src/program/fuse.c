@@ -63,7 +63,8 @@ static bp_status settle_arguments(placer *p, uint32_t id) {
   const ir_node *n = &c->nodes[id];
   for (int a = 0; a < ir_arity(n); a++) {
     uint32_t arg = ir_arg(c, n, a);
-    bool takes_in = ir_is_elementwise(n) && !reads_raw(n) && ir_same_space(&c->nodes[arg].shape, &n->shape);
+    bool takes_in =
+        n->region == 0 && ir_is_elementwise(n) && !reads_raw(n) && ir_same_space(&c->nodes[arg].shape, &n->shape);
     uint32_t source = ir_is_view(&c->nodes[arg]) ? ir_access_of(c, arg, &n->shape).source : ir_memory_node(c, arg);
     if (c->nodes[source].instruction == FLOATING && !(takes_in && source == arg)) BP_TRY(place_anew(p, source));
   }
@@ -103,7 +104,7 @@ static bool can_join(const ir *c, uint32_t id, int32_t instruction) {
   const ir_node *n = &c->nodes[id];
   if (instruction < 0) return false;
   const ir_instruction *host = &c->instructions[instruction];
-  if (host->kind == IR_OP || !ir_same_space(&host->shape, &n->shape)) return false;
+  if (host->kind == IR_OP || host->kind == IR_SCALARS || !ir_same_space(&host->shape, &n->shape)) return false;
   for (int a = 0; a < ir_arity(n); a++) {
     ir_access access = ir_access_of(c, ir_arg(c, n, a), &n->shape);
     if (c->nodes[access.source].instruction == instruction && (access.read != IR_READ_FULL || reads_raw(n)))
@@ -112,9 +113,24 @@ static bool can_join(const ir *c, uint32_t id, int32_t instruction) {
   return true;
 }
 
+/* Node `id` and those behind it are a region: what they read gets instructions before theirs. */
+static bp_status place_region(placer *p, uint32_t id) {
+  ir *c = p->c;
+  int32_t region = c->nodes[id].region;
+  uint32_t end = id;
+  for (; end < c->size && c->nodes[end].region == region; end++) BP_TRY(settle_arguments(p, end));
+  BP_TRY(new_instruction(c, id, true));
+  int32_t instruction = c->nodes[id].instruction;
+  c->instructions[instruction].kind = IR_SCALARS;
+  c->instructions[instruction].shape = (bp_shape){.rank = 0};
+  for (; id < end; id++) c->nodes[id].instruction = instruction;
+  return BP_OK;
+}
+
 static bp_status join(placer *p, uint32_t id) {
   ir *c = p->c;
   ir_node *n = &c->nodes[id];
+  if (n->region != 0) return n->instruction >= 0 ? BP_OK : place_region(p, id);
   if (n->instruction >= 0 || (ir_is_virtual(n) && n->node.op != BP_OP_reshape && n->node.op != BP_OP_broadcast))
     return BP_OK;
   BP_TRY(settle_arguments(p, id));
@@ -142,7 +158,7 @@ static void find_early(ir *c) {
     ir_node *n = &c->nodes[id];
     bool source = n->node.op == BP_OP_input || n->node.op == BP_OP_constant || n->node.op == BP_OP_scalar;
     bool work = n->node.op == BP_OP_axis_size || (ir_is_elementwise(n) && !reads_raw(n)) || ir_is_virtual(n);
-    n->early = source || (work && n->shape.rank == 0 && n->output < 0 && n->state < 0);
+    n->early = source || (work && n->region == 0 && n->shape.rank == 0 && n->output < 0 && n->state < 0);
     for (int a = 0; n->early && a < ir_arity(n); a++) n->early = c->nodes[ir_arg(c, n, a)].early;
   }
 }
@@ -216,8 +232,8 @@ static int32_t only_reader(const ir *c, const users *u, size_t n_list, uint32_t 
 static void sink(ir *c, const users *u, size_t n_list, uint32_t id) {
   ir_node *n = &c->nodes[id];
   if (n->instruction < 0 || !ir_is_elementwise(n) || n->output >= 0 || n->state >= 0 || shares_work(n)) return;
-  int32_t home = n->instruction, target = only_reader(c, u, n_list, id);
-  if (target < 0 || target == home) return;
+  int32_t home = n->instruction, target = n->region != 0 ? -1 : only_reader(c, u, n_list, id);
+  if (target < 0 || target == home || c->instructions[target].kind == IR_SCALARS) return;
   int stored = 0;
   for (int a = 0; a < ir_arity(n); a++) {
     uint32_t arg = ir_arg(c, n, a);
@@ -241,7 +257,7 @@ static bp_status fill_bodies(ir *c) {
   for (int stores = 0; stores < 2; stores++)
     for (uint32_t id = 1; id < c->size; id++) {
       const ir_node *n = &c->nodes[id];
-      if (n->instruction >= 0 && ir_is_elementwise(n) && (n->state >= 0) == (stores == 1))
+      if (n->instruction >= 0 && (ir_is_elementwise(n) || n->region != 0) && (n->state >= 0) == (stores == 1))
         BP_TRY(body_add(c, n->instruction, id));
     }
   for (size_t i = 0; i < c->n_instructions; i++)

@@ -4,6 +4,7 @@
  *   lower      the nodes that the outputs need, copied out of the graph (prune)
  *   simplify   constants folded, common subexpressions shared, views composed
  *   legalize   what has to lie in memory is made a node of its own: transposed operands, materialised views, stores
+ *   scalars    regions of numbers, which become one instruction each
  *   fuse       nodes become instructions; elementwise nodes join the instruction that feeds them
  *   schedule   instructions become chains over row blocks, chains become phases
  *   memory     buffers for what is handed on between instructions
@@ -29,6 +30,7 @@ typedef struct ir_node {
   bool in_memory;   /* read by another instruction, or written to an output or a state */
   uint32_t readers; /* nodes of instructions that read its memory */
   int32_t buffer;   /* where it lies, -1: nowhere */
+  int32_t region;   /* of numbers, 0: in none; there a slice has the place that it reads in attr.bits */
 } ir_node;
 
 /* How an elementwise instruction reads the value of a node. */
@@ -45,9 +47,10 @@ typedef struct ir_access {
 } ir_access;
 
 typedef enum ir_kind {
-  IR_OP,    /* one node through graph/exec.h */
-  IR_FUSED, /* elementwise nodes, run block by block */
-  IR_GEMM   /* a matrix product, then elementwise nodes on each block of its rows */
+  IR_OP,     /* one node through graph/exec.h */
+  IR_FUSED,  /* elementwise nodes, run block by block */
+  IR_GEMM,   /* a matrix product, then elementwise nodes on each block of its rows */
+  IR_SCALARS /* a region of numbers */
 } ir_kind;
 
 typedef struct ir_instruction {
@@ -96,6 +99,7 @@ bp_status ir_reserve_args(ir *c, ir_node *node);
 bp_status ir_lower(ir *c, const bp_var *outputs, size_t n_outputs, const bp_var *inputs, size_t n_inputs);
 bp_status ir_simplify(ir *c);
 bp_status ir_legalize(ir *c);
+bp_status ir_find_scalars(ir *c);
 bp_status ir_fuse(ir *c);
 bp_status ir_schedule(ir *c);
 bp_status ir_encode(ir *c, bp_program **out);

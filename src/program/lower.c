@@ -203,6 +203,7 @@ bool ir_same_space(const bp_shape *a, const bp_shape *b) {
 }
 
 bool ir_is_whole(const ir_node *n) {
+  if (n->region != 0) return true;
   switch (n->node.op) {
   case BP_OP_cumsum: return n->node.axis == 0;
   case BP_OP_cholesky:

@@ -62,12 +62,14 @@ typedef struct plan_arg {
   bp_shape shape; /* the batch not resolved */
 } plan_arg;
 
-typedef enum plan_kind { PLAN_OP, PLAN_FUSED, PLAN_GEMM, PLAN_PACK } plan_kind;
+typedef enum plan_kind { PLAN_OP, PLAN_FUSED, PLAN_GEMM, PLAN_PACK, PLAN_SCALARS } plan_kind;
 /* A branch or loop: programs for its functions. */
 typedef struct plan_call {
   bp_call_layout layout;
   bp_program *functions[2]; /* body, other; NULL none */
 } plan_call;
+
+typedef struct plan_scalars plan_scalars; /* scalar_code.h */
 
 typedef struct plan_instruction {
   plan_kind kind;
@@ -86,6 +88,7 @@ typedef struct plan_instruction {
   int32_t n_slots, n_code, n_registers;
   int32_t slots_end[SLOT_KINDS]; /* by kind: one behind its last slot */
   int64_t block;                 /* elements of a block */
+  const plan_scalars *scalars;   /* PLAN_SCALARS */
   bool fixed;                    /* in the prologue: depends on the batch alone */
   double flops_per_row, flops;   /* batch rows × the first + the second */
   double bytes_per_row, bytes;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "program/plan.h"
+#include "program/scalar_code.h"
 #include "program/tape.h"
 
 /* ---- workspaces ---- */
@@ -158,6 +159,8 @@ void plan_run_instruction(bp_workspace *w, const plan_instruction *ins, int thre
   char *scratch = w->scratch + w->scratch_part * (size_t)thread;
   if (ins->kind == PLAN_OP && ins->node.op == BP_OP_call)
     plan_run_call(w, ins);
+  else if (ins->kind == PLAN_SCALARS)
+    plan_run_scalars(w, ins->scalars, scratch);
   else if (ins->kind == PLAN_PACK)
     run_pack(w, ins, row0, row1);
   else if (ins->kind == PLAN_OP)

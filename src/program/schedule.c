@@ -23,6 +23,7 @@ static bp_status add_edge(ir *c, int32_t from, int32_t to, bool same_rows) {
 /* What node `id` of an instruction reads through argument a, and whether row by row. */
 static uint32_t read_source(const ir *c, uint32_t id, int a, bool *same_rows, bool *element) {
   const ir_node *n = &c->nodes[id];
+  if (n->region != 0) return *same_rows = *element = false, ir_memory_node(c, ir_arg(c, n, a));
   bool raw = n->node.op == BP_OP_gather || n->node.op == BP_OP_one_hot;
   *element = false;
   if (!ir_is_elementwise(n) || raw) {

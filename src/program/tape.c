@@ -217,7 +217,8 @@ static bool bind_instruction(bp_workspace *w, const plan_instruction *ins, int64
   bool code = ins->kind == PLAN_FUSED || ins->kind == PLAN_GEMM;
   if (rows <= 0) return true;
   if (code && ins->n_code > 0 && n > ins->block) return false;
-  if (ins->kind == PLAN_PACK || ins->node.op == BP_OP_axis_size || (code && !has_plain_code(ins))) {
+  if (ins->kind == PLAN_PACK || ins->kind == PLAN_SCALARS || ins->node.op == BP_OP_axis_size ||
+      (code && !has_plain_code(ins))) {
     add(w->tape, TAPE_INSTRUCTION, rows)->u.instruction = ins;
     return true;
   }

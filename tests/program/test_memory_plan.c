@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "program/plan.h"
+#include "program/scalar_code.h"
 #include "support/graph_random.h"
 #include "support/testing.h"
 #include "training_step.h"
@@ -30,6 +30,9 @@ static void touch_instruction(life *l, const plan_instruction *ins, int phase) {
   touch(l, ins->out, phase);
   for (int32_t a = 0; a < ins->n_args; a++) touch(l, ins->args[a].buffer, phase);
   for (int32_t s = 0; s < ins->n_slots; s++) touch(l, ins->slots[s].buffer, phase);
+  if (ins->kind != PLAN_SCALARS) return;
+  for (size_t m = 0; m < ins->scalars->n_loads; m++) touch(l, ins->scalars->loads[m].buffer, phase);
+  for (size_t m = 0; m < ins->scalars->n_stores; m++) touch(l, ins->scalars->stores[m].buffer, phase);
 }
 
 static void find_lives(const bp_program *p, life *l) {
