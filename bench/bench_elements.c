@@ -5,7 +5,7 @@
  * NAME: speelpenning (the product of N numbers), rosenbrock (of N numbers), bodies (the Coulomb energy of N bodies from 3 N
  * coordinates), network (a loss of a network of one hidden layer, from its N parameters, weight by weight). Prints the
  * microseconds of a gradient, the best of several samples; with --gradient its values instead, one in a line. What is computed
- * is in peers/elements.h too, where the other libraries read it: the same formulas in the same order.
+ * is in peers/elements.hpp too, where the other libraries read it: the same formulas in the same order.
  */
 #include <math.h>
 #include <stdio.h>

@@ -137,7 +137,7 @@ static void random_numbers_have_the_bits_of_an_evaluation(void **state) {
   int64_t compared = 0, finite = 0;
   for (int i = 0; i < 60; i++)
     compared +=
-        check_random(bt_ctx(state), &r, i % 3 == 2 ? BP_F32 : BP_F64, i < 50 ? 60 + 12 * i : 3000, i % 2 == 1, &finite);
+        check_random(bt_ctx(state), &r, i % 3 == 2 ? BP_F32 : BP_F64, i < 50 ? 60 + 12 * i : 3900, i % 2 == 1, &finite);
   assert_true(finite > compared / 4 && compared > 10000);
 }
 
