@@ -92,7 +92,7 @@ static void grow_regularly(soup *s) {
 static void grow(soup *s, int n) {
   while (s->n < n) {
     bt_random *r = s->random;
-    if (bt_once_in(r, 20))
+    if (s->n > 8 && bt_once_in(r, 20))
       grow_regularly(s);
     else if (bt_once_in(r, 4) || s->n < 4)
       s->number[s->n] = leaf(s), s->n++;
@@ -139,6 +139,64 @@ static void random_numbers_have_the_bits_of_an_evaluation(void **state) {
     compared +=
         check_random(bt_ctx(state), &r, i % 3 == 2 ? BP_F32 : BP_F64, i < 50 ? 60 + 12 * i : 3900, i % 2 == 1, &finite);
   assert_true(finite > compared / 4 && compared > 10000);
+}
+
+/* ---- rows and chains longer than a block ---- */
+enum { LONG = 700 };
+
+static bp_var row_entry(const bp_var *v, int kind, int i) {
+  bp_var a = v[i], b = v[(2 * i) % LONG], half = number(a, 0.5);
+  switch (kind) {
+  case 0: return bp_sub(a, v[LONG - 1 - i]);
+  case 1: return bp_div(half, bp_add(number(a, 3), b));
+  case 2: return bp_mul(b, half);
+  case 3: return bp_where(bp_less(a, b), bp_sin(b), half);
+  case 4: return bp_tanh(b);
+  case 5: return bp_max(v[LONG - 1 - i], b);
+  default: return bp_sub(half, a);
+  }
+}
+
+/* s op x[0] op x[1] ..., over a part of the elements with a step. */
+static bp_var chain_of(const bp_var *v, int op, int step) {
+  bp_var y = number(v[0], 1.25);
+  for (int i = 0; i < LONG / step; i++) {
+    bp_var term = op == 2 ? bp_add(number(y, 1), bp_mul(v[i * step], number(y, 0.001))) : v[i * step];
+    y = op == 0 ? bp_add(y, term) : op == 1 ? bp_sub(y, term) : bp_mul(term, y);
+  }
+  return y;
+}
+
+static void long_rows_and_chains(bp_context *ctx, bp_dtype t) {
+  static const int threads[] = {1, 2, 0};
+  static const int64_t batches[] = {1, -1};
+  enum { ROWS = 7, CHAINS = 6 };
+  static bp_var v[LONG], entries[LONG];
+  bp_graph *g;
+  bt_assert_ok(ctx, bp_graph_new(ctx, &g));
+  bp_var x = bp_input(g, "x", t, 1, (int64_t[]){LONG}), out[ROWS + CHAINS + 1], y = number(x, 0);
+  for (int i = 0; i < LONG; i++) v[i] = element(x, i);
+  for (int k = 0; k < ROWS; k++) {
+    for (int i = 0; i < LONG; i++) entries[i] = row_entry(v, k, i);
+    out[k] = bp_stack(entries, LONG, 0);
+    y = bp_add(y, entries[LONG / 2]);
+  }
+  for (int k = 0; k < CHAINS; k++) {
+    out[ROWS + k] = chain_of(v, k % 3, 1 + k / 3);
+    y = bp_add(y, out[ROWS + k]);
+  }
+  bt_assert_ok(ctx, bp_grad(y, &x, 1, &out[ROWS + CHAINS]));
+  bt_random r = {.seed = 5};
+  void *values = bt_array_uniform(x, 1, &r, -1, 1);
+  bt_function f = {"long rows and chains", out, ROWS + CHAINS + 1, &x, 1, (const void *const[]){values}, 1};
+  (void)bt_assert_every_way(ctx, &f, threads, batches, NULL);
+  free(values);
+  bp_graph_free(g);
+}
+
+static void rows_and_chains_longer_than_a_block(void **state) {
+  long_rows_and_chains(bt_ctx(state), BP_F64);
+  long_rows_and_chains(bt_ctx(state), BP_F32);
 }
 
 /* ---- what it becomes ---- */
@@ -216,6 +274,7 @@ static void regions_and_arrays_take_turns(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {BT_TEST(random_numbers_have_the_bits_of_an_evaluation),
-                                     BT_TEST(what_is_alike_becomes_loops), BT_TEST(regions_and_arrays_take_turns)};
+                                     BT_TEST(rows_and_chains_longer_than_a_block), BT_TEST(what_is_alike_becomes_loops),
+                                     BT_TEST(regions_and_arrays_take_turns)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
