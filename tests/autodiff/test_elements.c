@@ -3,6 +3,7 @@
  * the cotangents of the elements of a variable become one node, so a gradient grows as the function does.
  */
 #include "autodiff/op_check.h"
+#include "backprop/sparse.h"
 #include "support/graph_check.h"
 
 /* ---- elements ---- */
@@ -220,6 +221,25 @@ static void hessians_and_jacobians_of_elements(void **state) {
   bp_graph_free(g);
 }
 
+/* The pattern goes through what is assembled: three diagonals, exactly. */
+static void sparse_hessian_of_elements(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  static const double at[N] = {0.5, -1.5, 2, 0.25, -0.75, 1.25};
+  double want[N * N], got[N * N];
+  rosenbrock_hessian(at, want);
+  bp_graph *g;
+  bp_sparse *s;
+  bt_assert_ok(ctx, bp_graph_new(ctx, &g));
+  bp_var x = bp_input(g, "x", BP_F64, 1, (int64_t[]){N});
+  bt_assert_ok(ctx, bp_sparse_hessian(rosenbrock(x, N), x, NULL, &s));
+  assert_int_equal(bp_sparse_nonzeros(s), 3 * N - 2);
+  bp_var dense = bp_sparse_dense(s);
+  bt_assert_ok(ctx, bp_eval(&dense, 1, &x, 1, 0, (const void *[]){at}, (void *[]){got}));
+  bt_assert_close_f64(got, want, N * N, 1e-13, 1e-12);
+  bp_sparse_free(s);
+  bp_graph_free(g);
+}
+
 /* A row that is asked for itself keeps its cotangent, and the matrix behind it gets it too. */
 static void what_is_asked_for_is_not_passed_by(void **state) {
   bp_context *ctx = bt_ctx(state);
@@ -333,6 +353,7 @@ int main(void) {
       BT_TEST(every_case_holds),
       BT_TEST(pieces_are_cut_without_a_trace),
       BT_TEST(hessians_and_jacobians_of_elements),
+      BT_TEST(sparse_hessian_of_elements),
       BT_TEST(what_is_asked_for_is_not_passed_by),
       BT_TEST(eager_elements),
       BT_TEST(a_gradient_grows_as_its_function),
