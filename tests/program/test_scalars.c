@@ -1,4 +1,4 @@
-/* labels: unit prop */
+/* labels: unit prop oom */
 /* Regions of numbers: whatever is written element by element has the bits of bp_eval(), and becomes few instructions. */
 #include <math.h>
 #include <stdio.h>
@@ -272,9 +272,64 @@ static void regions_and_arrays_take_turns(void **state) {
   bp_graph_free(g);
 }
 
+/* ---- memory ---- */
+static bp_status compile_and_run(bp_context *ctx, void *user) {
+  enum { N = 20 };
+  bp_graph *g = NULL;
+  bp_program *p = NULL;
+  bp_workspace *w = NULL;
+  double at[N], y = 7, bar[N];
+  bp_status status = bp_graph_new(ctx, &g);
+  if (status != BP_OK) return status;
+  for (int i = 0; i < N; i++) at[i] = 1 + 0.01 * i;
+  bp_var x = bp_input(g, "x", BP_F64, 1, (int64_t[]){N}), out[2] = {element(x, 0)};
+  for (int i = 1; i < N; i++) out[0] = bp_mul(bp_add(out[0], bp_sin(element(x, i))), element(x, i - 1));
+  status = bp_graph_status(g);
+  if (status == BP_OK) status = bp_grad(out[0], &x, 1, &out[1]);
+  if (status == BP_OK) status = bp_compile(out, 2, &x, 1, NULL, &p);
+  if (status == BP_OK) assert_int_equal(only_region(p)->real, BP_KF64);
+  if (status == BP_OK) status = bp_workspace_new(ctx, p, 2, &w);
+  for (int i = 0; i < 3; i++)
+    if (status == BP_OK) status = bp_run(p, w, 0, (const void *[]){at}, (void *[]){&y, bar});
+  if (status != BP_OK) assert_true(y == 7); /* NOLINT: outputs are written only by a run that succeeds */
+  (void)user;
+  bp_workspace_free(w);
+  bp_program_free(p);
+  bp_graph_free(g);
+  return status;
+}
+
+static void memory_may_run_out_anywhere(void **state) {
+  (void)state;
+  assert_true(bt_alloc_sweep(compile_and_run, NULL) > 50);
+}
+
+/* A run takes no memory. */
+static void a_run_allocates_nothing(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  double at[50], y, bar[50];
+  bp_graph *g;
+  bt_assert_ok(ctx, bp_graph_new(ctx, &g));
+  bp_var x = bp_input(g, "x", BP_F64, 1, (int64_t[]){50}), out[2] = {element(x, 0)};
+  for (int i = 0; i < 50; i++) at[i] = 1;
+  for (int i = 1; i < 50; i++) out[0] = bp_mul(bp_sin(out[0]), element(x, i));
+  bt_assert_ok(ctx, bp_grad(out[0], &x, 1, &out[1]));
+  bt_function f = {"run", out, 2, &x, 1, NULL, 1};
+  bt_runner r = bt_runner_new(ctx, &f, false, 1);
+  size_t calls = bt_fixture_of(state)->memory.calls;
+  for (int i = 0; i < 5; i++)
+    bt_assert_ok(ctx, bp_run(r.program, r.workspace, 1, (const void *[]){at}, (void *[]){&y, bar}));
+  assert_int_equal(bt_fixture_of(state)->memory.calls, calls);
+  bt_runner_free(&r);
+  bp_graph_free(g);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {BT_TEST(random_numbers_have_the_bits_of_an_evaluation),
-                                     BT_TEST(rows_and_chains_longer_than_a_block), BT_TEST(what_is_alike_becomes_loops),
-                                     BT_TEST(regions_and_arrays_take_turns)};
+                                     BT_TEST(rows_and_chains_longer_than_a_block),
+                                     BT_TEST(what_is_alike_becomes_loops),
+                                     BT_TEST(regions_and_arrays_take_turns),
+                                     BT_TEST(a_run_allocates_nothing),
+                                     cmocka_unit_test(memory_may_run_out_anywhere)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
