@@ -1,4 +1,6 @@
-/* scalar_impl.h - the loop that runs the code of a region, for one element type: REAL and NAME(x) are defined by who includes it. */
+/* program/scalar_impl.h - a template: the loop that runs the code of a region, for the element type REAL; NAME(x) gives its functions
+ * names. Included by scalar_run.c once for each type. Floor: program.
+ */
 
 /* Few operations in a row: no call for them. */
 #define SHORT(label, op)                                                                                               \
