@@ -73,19 +73,37 @@ static span span_of(const bp_shape *s, int axis, int64_t row0, int64_t row1) {
   return v;
 }
 
-/* n blocks of `bytes` bytes each; steps in blocks. */
+/* n blocks of `bytes` bytes each; steps in bytes. Sizes known to the compiler: a column, or a few, of a wide row. */
 static void copy_blocks(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t n, size_t bytes) {
-  if (to_step == 1 && from_step == 1) {
-    memcpy(to, from, (size_t)n * bytes);
+  switch (bytes) {
+#define BLOCKS(size)                                                                                                   \
+  case size:                                                                                                           \
+    for (int64_t i = 0; i < n; i++) memcpy(to + i * to_step, from + i * from_step, size);                              \
     return;
-  }
-  to_step *= (int64_t)bytes, from_step *= (int64_t)bytes;
-  if (bytes == 4) /* sizes known to the compiler: one element each */
-    for (int64_t i = 0; i < n; i++) memcpy(to + i * to_step, from + i * from_step, 4);
-  else if (bytes == 8)
-    for (int64_t i = 0; i < n; i++) memcpy(to + i * to_step, from + i * from_step, 8);
-  else
+    BLOCKS(4)
+    BLOCKS(8)
+    BLOCKS(12)
+    BLOCKS(16)
+    BLOCKS(24)
+    BLOCKS(32)
+#undef BLOCKS
+  default:
     for (int64_t i = 0; i < n; i++) memcpy(to + i * to_step, from + i * from_step, bytes);
+  }
+}
+
+/* [outer, n] blocks of `bytes` bytes; strides in bytes. One loop over the longer of the two. */
+typedef struct strides {
+  int64_t outer, n;
+} strides;
+
+static void copy_lines(char *to, strides t, const char *from, strides f, int64_t outer, int64_t n, size_t bytes) {
+  if (t.n == (int64_t)bytes && f.n == (int64_t)bytes) bytes *= (size_t)n, n = 1;
+  if (outer >= n) {
+    for (int64_t i = 0; i < n; i++) copy_blocks(to + i * t.n, t.outer, from + i * f.n, f.outer, outer, bytes);
+  } else {
+    for (int64_t o = 0; o < outer; o++) copy_blocks(to + o * t.outer, t.n, from + o * f.outer, f.n, n, bytes);
+  }
 }
 
 void bp_exec_slice(const bp_exec *e, int64_t row0, int64_t row1) {
@@ -95,10 +113,11 @@ void bp_exec_slice(const bp_exec *e, int64_t row0, int64_t row1) {
   int64_t size = e->arg[0].shape.dims[axis], start = bp_span_start(e->node.attr.bits),
           step = bp_span_step(e->node.attr.bits);
   int64_t first = axis == 0 ? row0 : 0, n = axis == 0 ? row1 - row0 : e->shape.dims[axis];
-  for (int64_t o = v.outer0; o < v.outer1; o++)
-    copy_blocks(at(e->out, t, (o * e->shape.dims[axis] + first) * v.inner), 1,
-                at_const(e->arg[0].data, t, (o * size + start + first * step) * v.inner), step, n,
-                (size_t)v.inner * bp_dtype_size(t));
+  int64_t block = v.inner * (int64_t)bp_dtype_size(t);
+  copy_lines(at(e->out, t, (v.outer0 * e->shape.dims[axis] + first) * v.inner),
+             (strides){e->shape.dims[axis] * block, block},
+             at_const(e->arg[0].data, t, (v.outer0 * size + start + first * step) * v.inner),
+             (strides){size * block, step * block}, v.outer1 - v.outer0, n, (size_t)block);
 }
 
 /* The i with lo <= start + i step < hi, of 0 .. n - 1: first and how many. */
@@ -118,24 +137,39 @@ void bp_exec_place(const bp_exec *e, int64_t row0, int64_t row1) {
   int64_t start = bp_span_start(e->node.attr.bits), step = bp_span_step(e->node.attr.bits);
   if (axis == 0) n = places_within(start, step, size, row0, row1, &first);
   memset(at(e->out, t, row0 * row), 0, (size_t)((row1 - row0) * row) * bp_dtype_size(t));
-  for (int64_t o = v.outer0; n > 0 && o < v.outer1; o++)
-    copy_blocks(at(e->out, t, (o * e->shape.dims[axis] + start + first * step) * v.inner), step,
-                at_const(e->arg[0].data, t, (o * size + first) * v.inner), 1, n, (size_t)v.inner * bp_dtype_size(t));
+  int64_t block = v.inner * (int64_t)bp_dtype_size(t);
+  if (n == 0) return;
+  copy_lines(at(e->out, t, (v.outer0 * e->shape.dims[axis] + start + first * step) * v.inner),
+             (strides){e->shape.dims[axis] * block, step * block},
+             at_const(e->arg[0].data, t, (v.outer0 * size + first) * v.inner), (strides){size * block, block},
+             v.outer1 - v.outer0, n, (size_t)block);
 }
 
-void bp_exec_concat(const bp_exec *e, int64_t row0, int64_t row1) {
+/* Elements begin .. end - 1 of the axis of a concatenation that argument a fills, for the outer indices asked for. */
+static void concat_part(const bp_exec *e, int a, int64_t begin, int64_t lo, int64_t hi, const span *v) {
   bp_dtype t = (bp_dtype)e->node.dtype;
+  int64_t size = e->arg[a].shape.dims[e->node.axis], total = e->shape.dims[e->node.axis];
+  int64_t from = begin > lo ? begin : lo, to = begin + size < hi ? begin + size : hi;
+  int64_t block = v->inner * (int64_t)bp_dtype_size(t);
+  if (from >= to) return;
+  copy_lines(at(e->out, t, (v->outer0 * total + from) * v->inner), (strides){total * block, block},
+             at_const(e->arg[a].data, t, (v->outer0 * size + from - begin) * v->inner), (strides){size * block, block},
+             v->outer1 - v->outer0, to - from, (size_t)block);
+}
+
+/* Bytes of the result that many narrow arguments write at a time, so that it stays in the first-level cache meanwhile. */
+enum { CONCAT_BYTES = 16384 };
+
+void bp_exec_concat(const bp_exec *e, int64_t row0, int64_t row1) {
   int axis = e->node.axis;
-  span v = span_of(&e->shape, axis, row0, row1);
-  int64_t total = e->shape.dims[axis], begin = 0, lo = axis == 0 ? row0 : 0, hi = axis == 0 ? row1 : total;
-  for (int a = 0; a < e->arity; a++) {
-    int64_t size = e->arg[a].shape.dims[axis], from = begin > lo ? begin : lo,
-            to = begin + size < hi ? begin + size : hi;
-    for (int64_t o = v.outer0; from < to && o < v.outer1; o++)
-      memcpy(at(e->out, t, (o * total + from) * v.inner),
-             at_const(e->arg[a].data, t, (o * size + from - begin) * v.inner),
-             (size_t)((to - from) * v.inner) * bp_dtype_size(t));
-    begin += size;
+  span v = span_of(&e->shape, axis, row0, row1), part = v;
+  int64_t total = e->shape.dims[axis], lo = axis == 0 ? row0 : 0, hi = axis == 0 ? row1 : total;
+  int64_t bytes = total * v.inner * (int64_t)bp_dtype_size((bp_dtype)e->node.dtype);
+  int64_t at_once = bytes < CONCAT_BYTES && bytes > 0 ? CONCAT_BYTES / bytes : 1;
+  for (; part.outer0 < v.outer1; part.outer0 = part.outer1) {
+    part.outer1 = part.outer0 + at_once < v.outer1 ? part.outer0 + at_once : v.outer1;
+    for (int64_t a = 0, begin = 0; a < e->arity; begin += e->arg[a].shape.dims[axis], a++)
+      concat_part(e, (int)a, begin, lo, hi, &part);
   }
 }
 

@@ -81,16 +81,36 @@ static void prefetch_row(const char *row, size_t bytes) {
 
 enum { ROWS_AHEAD = 2 };
 
+/* Rows of one element, which is what a list of places in an array is. */
+#define PICK(name, size)                                                                                               \
+  static void name(char *out, const char *table, const int32_t *index, int64_t n) {                                    \
+    for (int64_t i = 0; i < n; i++) memcpy(out + i * (size), table + (int64_t)index[i] * (size), size);                \
+  }
+PICK(pick4, 4)
+PICK(pick8, 8)
+
+static bool pick_elements(const plan_code *c, char *out, const char *table, const int32_t *index, int64_t n) {
+  size_t size = bp_dtype_size((bp_dtype)c->dtype);
+  if (c->columns != 1 || c->from != c->dtype || (size != 4 && size != 8)) return false;
+  (size == 8 ? pick8 : pick4)(out, table, index, n);
+  return true;
+}
+
 void plan_gather(const plan_code *c, char *out, const char *table, const int32_t *index, int64_t begin, int64_t n,
                  int64_t end) {
   const int64_t columns = c->columns, last = (end - 1) / columns;
   const size_t size_in = bp_dtype_size((bp_dtype)c->from), size_out = bp_dtype_size((bp_dtype)c->dtype);
   int64_t row = begin / columns, column = begin - row * columns;
+  if (pick_elements(c, out, table, index + begin, n)) return;
   for (int64_t part; n > 0; n -= part, row++, column = 0) {
     part = columns - column < n ? columns - column : n;
     if (column == 0 && row + ROWS_AHEAD <= last)
       prefetch_row(table + (size_t)((int64_t)index[row + ROWS_AHEAD] * columns) * size_in, (size_t)columns * size_in);
-    bp_convert(out, c->dtype, table + (size_t)((int64_t)index[row] * columns + column) * size_in, c->from, part);
+    const char *from = table + (size_t)((int64_t)index[row] * columns + column) * size_in;
+    if (c->from == c->dtype)
+      memcpy(out, from, (size_t)part * size_out);
+    else
+      bp_convert(out, c->dtype, from, c->from, part);
     out += (size_t)part * size_out;
   }
 }
