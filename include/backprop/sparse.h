@@ -10,6 +10,11 @@
  * off from one of the results. So a banded matrix costs as many passes as its band is wide, however many rows it has.
  * The values are nodes of the graph: they compile with everything else, and can be differentiated again.
  *
+ * Where y picks rows of x by number (bp_gather() by a constant) and works row by row from there, as bundle adjustment
+ * does, the matrix is blocks, one for each row, and no colours are needed: one reverse pass for each element of a row of y (or one
+ * forward pass for each of what was picked, if that is less work) computes them all, whatever meets in a column. BP_COMPRESS_AUTO
+ * does so when no colouring can do with less work. Rows may be joined, reordered and picked again on the way to y.
+ *
  * Rows are the elements of y, columns those of x, both in row-major order; several variables can be put into one with
  * bp_concat(). Patterns are compressed rows: row i has the places row_start[i] .. row_start[i + 1] - 1, place p is
  * in column column[p], columns ascend within a row.
@@ -27,10 +32,11 @@ extern "C" {
 typedef struct bp_sparse bp_sparse;
 
 typedef enum bp_compression {
-  BP_COMPRESS_AUTO,      /* columns or rows, whichever needs fewer colours; columns when equal */
+  BP_COMPRESS_AUTO, /* blocks after a gather; else columns or rows, whichever needs fewer colours, columns when equal */
   BP_COMPRESS_COLUMNS,   /* forward mode, one pass per colour */
   BP_COMPRESS_ROWS,      /* reverse mode, one pass per colour */
   BP_COMPRESS_SYMMETRIC, /* star colouring of a Hessian, forward over reverse mode, one pass per colour */
+  BP_COMPRESS_BLOCKS,    /* rows of y from rows picked out of x, one pass per column of such a row; no colours */
 } bp_compression;
 
 /* NEW pattern of ∂y/∂x. Structural: every element that can differ from 0 for some values is in it, and some that cannot may be
@@ -49,7 +55,8 @@ BP_API bp_status bp_sparse_from_pattern(bp_context *context, int64_t rows, int64
 /* NEW compressed Jacobian ∂y/∂x: finds the pattern (or takes `pattern`, BORROW, which must cover every element that is not 0),
  * colours it, and appends the derivatives and their values to the graph.
  * BP_E_SHAPE  as bp_sparsity(); or the pattern has other sizes
- * BP_E_LIMIT  colours × rows (or columns) is 2^31 or more */
+ * BP_E_LIMIT  colours × rows (or columns) is 2^31 or more
+ * BP_E_ARG    BP_COMPRESS_BLOCKS for a y that does not work row by row on moved elements of x */
 BP_API bp_status bp_sparse_jacobian(bp_var y, bp_var x, const bp_sparse *pattern, bp_compression compression,
                                     bp_sparse **out);
 /* NEW compressed Hessian of a scalar. Both triangles are in the pattern and among the values.
@@ -64,9 +71,9 @@ BP_API int64_t bp_sparse_nonzeros(const bp_sparse *sparse);
 /* VIEW the rows + 1 beginnings of rows, and the nonzeros columns. */
 BP_API const int64_t *bp_sparse_row_start(const bp_sparse *sparse);
 BP_API const int32_t *bp_sparse_column(const bp_sparse *sparse);
-/* Derivative passes: the number of colours; 0 without values, and for an empty pattern. */
+/* Derivative passes: the number of colours, or of passes of blocks; 0 without values, and for an empty pattern. */
 BP_API int bp_sparse_colors(const bp_sparse *sparse);
-/* VIEW the colour of each column (of each row when compressed by rows); NULL without values. */
+/* VIEW the colour of each column (of each row when compressed by rows); NULL without values, and for blocks. */
 BP_API const int32_t *bp_sparse_color(const bp_sparse *sparse);
 /* How it was compressed: never BP_COMPRESS_AUTO when it has values. */
 BP_API bp_compression bp_sparse_compression(const bp_sparse *sparse);

@@ -4,16 +4,17 @@
 #include <string.h>
 
 #include "autodiff/derivative_checks.h"
+#include "autodiff/row_blocks.h"
 #include "base/fail.h"
 
 enum { COLUMNS = 64 };
 
 typedef struct sparsity {
   bp_graph *g;
-  uint32_t x, last;
-  uint8_t *active;   /* by id: depends on x, and y depends on it */
-  bp_bits *bits;     /* by id */
-  uint8_t **nonzero; /* by id */
+  uint32_t first, last; /* the smallest x, and y */
+  uint8_t *active;      /* by id: depends on x, and y depends on it */
+  bp_bits *bits;        /* by id */
+  uint8_t **nonzero;    /* by id */
   bp_entry *entries;
   size_t n_entries, entries_capacity;
 } sparsity;
@@ -95,15 +96,17 @@ static bp_status find_constants(sparsity *s) {
 }
 
 /* ---- set up ---- */
-static bp_status sparsity_init(sparsity *s, bp_var y, bp_var x) {
+static bp_status sparsity_init(sparsity *s, bp_var y, const bp_var *x, size_t n_x) {
   bp_context *ctx = y.graph->ctx;
   size_t n = (size_t)y.id + 1;
-  *s = (sparsity){.g = y.graph, .x = x.id, .last = y.id};
+  *s = (sparsity){.g = y.graph, .first = y.id, .last = y.id};
+  for (size_t i = 0; i < n_x; i++)
+    if (x[i].id < s->first) s->first = x[i].id;
   s->active = bp_calloc(ctx, n, 1);
   s->bits = bp_calloc(ctx, n, sizeof *s->bits);
   s->nonzero = bp_calloc(ctx, n, sizeof *s->nonzero);
   if (s->active == NULL || s->bits == NULL || s->nonzero == NULL) return BP_E_NOMEM;
-  BP_TRY(bp_mark_between(&y, 1, &x, 1, s->active));
+  BP_TRY(bp_mark_between(&y, 1, x, n_x, s->active));
   for (uint32_t id = 1; id <= s->last; id++) {
     if (!s->active[id]) continue;
     bp_bits *b = &s->bits[id];
@@ -158,16 +161,26 @@ static bp_status collect(sparsity *s, int64_t first) {
   return BP_OK;
 }
 
-/* The dependences on elements first .. first + 63 of x. */
-static bp_status sweep(sparsity *s, int64_t first) {
+/* Begins a sweep: nothing depends on anything. */
+static void forget(sparsity *s) {
   for (uint32_t id = 1; id <= s->last; id++)
     if (s->active[id]) clear(&s->bits[id]);
-  seed(&s->bits[s->x], first);
-  for (uint32_t id = s->x + 1; id <= s->last; id++) {
+}
+
+/* Hands the dependences seeded on to y; no x depends on another one. */
+static void hand_up(sparsity *s) {
+  for (uint32_t id = s->first; id <= s->last; id++) {
     if (!s->active[id]) continue;
     bp_dependency d = {.call = bp_call_of(s->g, id), .out = &s->bits[id], .bits = s->bits, .nonzero = s->nonzero};
     if (any_bits(s, &d.call)) bp_dependency_rule(bp_op_of(d.call.y))(&d);
   }
+}
+
+/* The dependences on elements first .. first + 63 of x. */
+static bp_status sweep(sparsity *s, int64_t first) {
+  forget(s);
+  seed(&s->bits[s->first], first);
+  hand_up(s);
   return collect(s, first);
 }
 
@@ -180,10 +193,40 @@ bp_status bp_find_sparsity(bp_var y, bp_var x, bp_pattern *out) {
   if (rows > INT32_MAX || columns > INT32_MAX)
     return bp_fail(y.graph->ctx, BP_E_LIMIT, "sparsity: %lld by %lld elements, at most %d each", (long long)rows,
                    (long long)columns, INT32_MAX);
-  BP_TRY_DONE(sparsity_init(&s, y, x));
+  BP_TRY_DONE(sparsity_init(&s, y, &x, 1));
   for (int64_t first = 0; first < columns && s.active[s.last]; first += COLUMNS) BP_TRY_DONE(sweep(&s, first));
   status = bp_pattern_from_entries(s.g->ctx, rows, columns, s.entries, s.n_entries, out);
 done:
   sparsity_release(&s);
+  return status;
+}
+
+/* ---- of rows ---- */
+/* Bit k of a leaf's elements stands for column first + k of all leaves. */
+static void seed_leaf(bp_bits *b, const bp_row_leaf *leaf, int64_t first) {
+  b->lo = 0, b->hi = b->n;
+  for (int64_t e = 0; e < b->n; e++) {
+    int64_t bit = leaf->first + e % leaf->size - first;
+    b->word[e] = bit >= 0 && bit < COLUMNS ? (uint64_t)1 << bit : 0;
+  }
+}
+
+bp_status bp_row_dependences(const bp_row_root *root, int64_t first, uint64_t *word) {
+  bp_graph *g = root->v.graph;
+  sparsity s = {.g = g};
+  bp_status status = BP_OK;
+  bp_var *leaf = bp_alloc(g->ctx, root->n_leaves, sizeof *leaf);
+  if (leaf == NULL) return BP_E_NOMEM;
+  for (size_t l = 0; l < root->n_leaves; l++) leaf[l] = root->leaves[l].v;
+  BP_TRY_DONE(sparsity_init(&s, root->v, leaf, root->n_leaves));
+  forget(&s);
+  for (size_t l = 0; l < root->n_leaves; l++)
+    if (s.active[leaf[l].id]) seed_leaf(&s.bits[leaf[l].id], &root->leaves[l], first);
+  hand_up(&s);
+  if (s.active[s.last] && s.bits[s.last].n > 0)
+    memcpy(word, s.bits[s.last].word, (size_t)s.bits[s.last].n * sizeof *word);
+done:
+  sparsity_release(&s);
+  bp_release(bp_context_allocator(g->ctx), leaf, root->n_leaves, sizeof *leaf);
   return status;
 }
