@@ -34,11 +34,24 @@ BP_API void bp_program_free(bp_program *program);
  * environment bp_compile() hands the same text to the context's warning sink, line by line. */
 BP_API bp_status bp_program_explain(bp_context *context, const bp_program *program, char **out);
 
-/* What one run costs at this batch size, counted from the plan. */
+/* What one run costs at this batch size, counted from the plan: what folding and sharing left over.
+ *
+ *   elementwise               1 for each element, whatever the function
+ *   products, stacks of them  2 m n k for each matrix
+ *   sums, maxima, argmax, cumulated sums, scatter_add   1 for each element of the argument; norm 2; logsumexp and cross
+ *                             entropy 4
+ *   matrices of n by n        cholesky n³/3, solve and logdet 2n³/3; what is solved for: n² a column, 2n² in bp_solve()
+ *   bp_uniform                1 for each element
+ *   operations of your own    1 for each element that they read or write: nothing else is known of them
+ *   moves and conversions     0: slices, concatenations, gathers, casts, copies, transposes, one-hot rows
+ *   branches                  the one that costs more
+ *   loops                     as many iterations, with their condition, as there can be: max_trips of bp_while()
+ *
+ * Bytes are those that instructions read and write, cached or not; inside branches and loops likewise. */
 typedef struct bp_cost {
-  int64_t flops; /* a multiply-add counts 2, any other elementwise operation 1 */
-  int64_t bytes; /* read and written by instructions, cached or not */
-  size_t memory; /* bytes of a workspace */
+  int64_t flops; /* 2^62 and more: 2^62 */
+  int64_t bytes;
+  size_t memory; /* bytes of a workspace for one thread, with those of branches and loops */
   int phases;    /* barriers */
   int instructions;
 } bp_cost;

@@ -59,15 +59,3 @@ void bp_program_free(bp_program *program) {
   bp_arena_release(&program->arena);
   bp_release(a, program, 1, sizeof *program);
 }
-
-bp_cost bp_program_cost(const bp_program *program, int64_t batch) {
-  bp_cost cost = {.memory = program->workspace_bytes + plan_scratch_bytes(program),
-                  .phases = program->n_phases,
-                  .instructions = program->n_instructions};
-  for (int32_t i = 0; i < program->n_instructions; i++) {
-    const plan_instruction *ins = &program->instructions[i];
-    cost.flops += (int64_t)(ins->flops_per_row * (double)batch + ins->flops);
-    cost.bytes += (int64_t)(ins->bytes_per_row * (double)batch + ins->bytes);
-  }
-  return cost;
-}

@@ -119,50 +119,6 @@ static bp_status encode_checks(ir *c, bp_program *p) {
 }
 
 /* ---- instructions ---- */
-static double elements_of(const bp_shape *s) { return (double)bp_shape_elements(s, 1); }
-
-/* Adds to the batch rows' part or to the constant part of a cost. */
-static void add_cost(const bp_shape *s, double amount, double *per_row, double *fixed) {
-  *(bp_shape_has_batch(s) ? per_row : fixed) += amount;
-}
-
-static void count_cost(const ir *c, const ir_instruction *from, plan_instruction *to) {
-  for (size_t i = 0; i < from->n_body; i++) {
-    const ir_node *n = &c->nodes[from->body[i]];
-    add_cost(&n->shape, elements_of(&n->shape), &to->flops_per_row, &to->flops);
-    if (n->in_memory)
-      add_cost(&n->shape, elements_of(&n->shape) * (double)bp_dtype_size((bp_dtype)n->node.dtype), &to->bytes_per_row,
-               &to->bytes);
-    for (int a = 0; a < ir_arity(n); a++) {
-      const ir_node *arg = &c->nodes[ir_access_of(c, ir_arg(c, n, a), &n->shape).source];
-      if (arg->buffer < 0) continue;
-      const bp_shape *s = n->node.op == BP_OP_gather && a == 0 ? &n->shape : &arg->shape;
-      add_cost(s, elements_of(s) * (double)bp_dtype_size((bp_dtype)arg->node.dtype), &to->bytes_per_row, &to->bytes);
-    }
-  }
-  if (from->kind == IR_FUSED) return;
-  const ir_node *n = &c->nodes[from->main];
-  double work = elements_of(&n->shape);
-  if (from->kind == IR_GEMM) {
-    const bp_shape *a = &c->nodes[n->node.arg[0]].shape;
-    bool ta = (n->node.attr.bits & BP_MATMUL_TA) != 0;
-    int64_t k = a->dims[!ta];
-    work *= 2.0 * (double)(k < 0 ? 1 : k);
-    add_cost(k < 0 ? a : &n->shape, work, &to->flops_per_row, &to->flops);
-  } else if (ir_arity(n) > 0) {
-    const bp_shape *a = &c->nodes[ir_arg(c, n, 0)].shape;
-    add_cost(a, elements_of(a), &to->flops_per_row, &to->flops);
-  }
-  for (int a = 0; a < ir_arity(n); a++) {
-    const ir_node *arg = &c->nodes[ir_arg(c, n, a)];
-    add_cost(&arg->shape, elements_of(&arg->shape) * (double)bp_dtype_size((bp_dtype)arg->node.dtype),
-             &to->bytes_per_row, &to->bytes);
-  }
-  if (n->in_memory)
-    add_cost(&n->shape, elements_of(&n->shape) * (double)bp_dtype_size((bp_dtype)n->node.dtype), &to->bytes_per_row,
-             &to->bytes);
-}
-
 static bp_status compile_function(ir *c, const bp_function *f, bp_program **out) {
   bp_compile_options o = {.size = sizeof o, .max_batch = 1, .no_fusion = c->no_fusion};
   if (f->graph == NULL) return BP_OK;
@@ -224,7 +180,7 @@ static bp_status encode_instruction(encoder *e, int32_t number) {
   if (from->kind == IR_SCALARS) return encode_scalars(e, from, to);
   if (from->kind != IR_FUSED) BP_TRY(encode_main(e, from, to));
   if (from->kind != IR_OP) BP_TRY(encode_body(e, from, to));
-  count_cost(e->c, from, to);
+  encode_cost(e->c, e->p, from, to);
   return BP_OK;
 }
 

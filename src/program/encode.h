@@ -34,6 +34,8 @@ typedef struct encoder {
 
 /* Fills offset of every buffer that lies in the workspace, and workspace_bytes. */
 bp_status encode_memory(ir *c, bp_program *p);
+/* Counts flops and bytes of an instruction, of which everything else is encoded (cost.c). */
+void encode_cost(const ir *c, const bp_program *p, const ir_instruction *from, plan_instruction *to);
 /* Fills slots and code of an instruction from its body. */
 bp_status encode_body(encoder *e, const ir_instruction *from, plan_instruction *to);
 /* The code of a region of numbers. */
