@@ -57,7 +57,8 @@ typedef struct bp_cost {
 } bp_cost;
 BP_API bp_cost bp_program_cost(const bp_program *program, int64_t batch);
 
-/* NEW workspace for `program` on `threads` threads (0: one per core, 1: no thread is started). The context receives the
+/* NEW workspace for `program` on `threads` threads (0: one per core, 1: no thread is started). None is started either for a
+ * program too small to share: no phase of it has 200,000 flops and bytes together. The context receives the
  * messages of bp_run(). The program must outlive it. */
 BP_API bp_status bp_workspace_new(bp_context *context, const bp_program *program, int threads, bp_workspace **out);
 BP_API void bp_workspace_free(bp_workspace *workspace);

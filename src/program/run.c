@@ -32,6 +32,13 @@ static void place_own_buffers(bp_workspace *w) {
   }
 }
 
+/* Whether a batch exists with which a phase is worth sharing: else threads would be started, and stopped, for nothing. */
+static bool can_share(const bp_program *p) {
+  for (int32_t i = 0; i < p->n_phases; i++)
+    if (p->phases[i].work_per_row * (double)p->max_batch + p->phases[i].work >= PLAN_SHARED_WORK) return true;
+  return false;
+}
+
 bp_status bp_workspace_new(bp_context *context, const bp_program *program, int threads, bp_workspace **out) {
   if (threads < 0)
     return bp_fail(context, BP_E_ARG, "workspace: %d threads, expected 0 (one per core) or more", threads);
@@ -43,7 +50,7 @@ bp_status bp_workspace_new(bp_context *context, const bp_program *program, int t
   w->args_batch = w->prologue_batch = -1;
   w->kernels = bp_kernels_use();
   bp_status status = BP_OK;
-  if (threads != 1) status = bp_pool_new(context, threads, &w->pool);
+  if (threads != 1 && can_share(program)) status = bp_pool_new(context, threads, &w->pool);
   if (status == BP_OK) {
     w->threads = w->pool != NULL ? bp_pool_threads(w->pool) : 1;
     w->scratch_part = (plan_scratch_bytes(program) + 127) / 64 * 64;
@@ -246,7 +253,10 @@ static void run_phase(bp_workspace *w) {
     return;
   }
   for (int32_t i = 0; i < phase->count; i++) tasks += chain_blocks(w, &w->program->chains[phase->first + i]);
-  share_phase(w, tasks);
+  if (tasks > 1)
+    share_phase(w, tasks);
+  else
+    run_phase_alone(w, phase);
 }
 
 /* ---- a run ---- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "program/plan.h"
 #include "training_step.h"
 
 static const int64_t widths[] = {300, 70, 60, 10};
@@ -64,10 +65,35 @@ static void so_they_do_on_a_busy_machine(void **state) {
   for (int i = 0; i < BURNERS; i++) (void)pthread_join(burners[i], NULL);
 }
 
+/* Threads are started only where a phase is large enough to share, whatever is asked for. */
+static void small_programs_start_no_threads(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  for (int large = 0; large < 2; large++)
+    for (int asked = 0; asked < 4; asked++) {
+      bp_graph *g;
+      bp_program *p;
+      bp_workspace *w;
+      bt_assert_ok(ctx, bp_graph_new(ctx, &g));
+      int64_t n = large ? 1 << 17 : 1 << 10;
+      bp_var x = bp_input(g, "x", BP_F64, 1, &n), y = bp_sin(bp_exp(x));
+      bt_assert_ok(ctx, bp_compile(&y, 1, &x, 1, NULL, &p));
+      bt_assert_ok(ctx, bp_workspace_new(ctx, p, asked, &w));
+      if (!large || asked == 1)
+        assert_int_equal(w->threads, 1);
+      else if (asked > 1)
+        assert_int_equal(w->threads, asked);
+      if (asked != 0) assert_int_equal(w->pool != NULL, w->threads > 1);
+      bp_workspace_free(w);
+      bp_program_free(p);
+      bp_graph_free(g);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(all_threads_give_the_same_bytes),
       BT_TEST(so_they_do_on_a_busy_machine),
+      BT_TEST(small_programs_start_no_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
