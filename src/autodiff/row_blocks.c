@@ -115,16 +115,18 @@ static void hand_on(finder *f, wanted *w, const bp_call *c) {
   }
 }
 
-/* False when the roots are too many. */
-static bool add_root(finder *f, const wanted *w, bp_var v, int64_t *columns) {
-  bp_row_root *r = &f->b->roots[f->b->n_roots];
-  const bp_shape *s = bp_shape_of(v);
-  *r = (bp_row_root){.v = v, .rows = bp_shape_rows(s, 1), .size = bp_shape_row(s)};
-  *columns += r->size;
-  if (s->rank == 0 || f->b->n_roots == MOST_COLUMNS || *columns > MOST_COLUMNS) return false;
-  for (int32_t e = w->head[v.id]; e >= 0; e = w->next[e]) f->b->root[e] = (int32_t)f->b->n_roots;
-  f->b->n_roots++;
-  return true;
+static bp_status add_root(finder *f, const wanted *w, bp_var v) {
+  int32_t number = (int32_t)f->b->n_roots++;
+  bp_row_root *r = &f->b->roots[number];
+  *r = (bp_row_root){.v = v, .rows = bp_shape_rows(bp_shape_of(v), 1), .size = bp_shape_row(bp_shape_of(v))};
+  r->wanted = room(f, (size_t)r->size, 1);
+  if (r->wanted == NULL) return BP_E_NOMEM;
+  for (int32_t e = w->head[v.id]; e >= 0; e = w->next[e]) {
+    f->b->root[e] = number;
+    r->n_wanted += r->wanted[w->from[e] % r->size] == 0;
+    r->wanted[w->from[e] % r->size] = 1;
+  }
+  return BP_OK;
 }
 
 /* In the order in which y takes them up. */
@@ -141,6 +143,7 @@ static void order_roots(bp_row_blocks *b, int64_t n_y) {
   memcpy(b->roots, sorted, (size_t)n * sizeof *sorted);
 }
 
+/* *found becomes false when there are too many, or one without rows. */
 static bp_status find_roots(finder *f, bool *found) {
   wanted w;
   int64_t columns = 0;
@@ -148,12 +151,15 @@ static bp_status find_roots(finder *f, bool *found) {
   if (f->b->roots == NULL) return BP_E_NOMEM;
   BP_TRY(wanted_init(f, &w));
   for (uint32_t id = f->y.id; *found && id >= f->x.id; id--) {
-    if (w.head[id] < 0) continue;
+    if (w.head[id] < 0 || !f->active[id]) continue;
     bp_call c = bp_call_of(f->g, id);
-    if (f->active[id] && !f->moved[id] && bp_moves_elements(&c))
+    if (!f->moved[id] && bp_moves_elements(&c)) {
       hand_on(f, &w, &c);
-    else if (f->active[id])
-      *found = add_root(f, &w, c.y, &columns);
+      continue;
+    }
+    BP_TRY(add_root(f, &w, c.y));
+    columns += f->b->roots[f->b->n_roots - 1].n_wanted;
+    *found = columns <= MOST_COLUMNS && bp_shape_of(c.y)->rank > 0;
   }
   if (*found) order_roots(f->b, elements(f->y));
   return BP_OK;
@@ -233,7 +239,7 @@ static bp_status count_work(finder *f, const bp_row_root *r) {
       uint32_t arg = active_arg(f, id, i);
       if (arg == 0) continue;
       double work = (double)bp_shape_row(bp_shape_of((bp_var){f->g, id}));
-      down += work * (double)r->size;
+      down += work * (double)r->n_wanted;
       if (!f->counted[id]) f->b->work += work, up += work * (double)reach[arg];
       reach[id] = reach[id] + reach[arg] < r->columns ? reach[id] + reach[arg] : r->columns;
     }
@@ -297,7 +303,7 @@ int64_t bp_row_passes(const bp_row_blocks *b) {
   int64_t n = 0;
   for (size_t r = 0; r < b->n_roots; r++) {
     const bp_row_root *root = &b->roots[r];
-    if (!root->forward) n += root->size;
+    if (!root->forward) n += root->n_wanted;
     for (size_t l = 0; root->forward && l < root->n_leaves; l++)
       if (!leaf_is_known(b, r, root->leaves[l].v.id)) n += root->leaves[l].size;
   }
@@ -333,6 +339,8 @@ static bp_status pull_columns(const bp_row_root *r, bp_var *part) {
   bp_status status = BP_OK;
   for (size_t l = 0; l < r->n_leaves; l++) leaf[l] = r->leaves[l].v;
   for (int64_t c = 0; c < r->size && status == BP_OK; c++, part += r->n_leaves) {
+    for (size_t l = 0; l < r->n_leaves; l++) part[l] = bp_zero_of(g);
+    if (!r->wanted[c]) continue;
     bp_var seed = column_seed(r->v, seeds, c);
     status = bp_graph_result(g);
     if (status == BP_OK) status = bp_vjp(&r->v, &seed, 1, leaf, r->n_leaves, part);

@@ -22,6 +22,8 @@ typedef struct bp_row_leaf {
 typedef struct bp_row_root {
   bp_var v;
   int64_t rows, size; /* the batch counts as one row */
+  uint8_t *wanted;    /* by column of a row: y takes it up */
+  int64_t n_wanted;
   bp_row_leaf *leaves;
   size_t n_leaves;
   int64_t columns; /* of all leaves */
@@ -51,7 +53,7 @@ void bp_row_mode(bp_row_blocks *b, bool forward);
 int64_t bp_row_passes(const bp_row_blocks *b);
 
 /* The derivatives of a root. Reverse mode: [rows, leaf size] for each column of the root and each leaf, in this order; forward
- * mode: [rows, root->size] for each column of the leaves. Symbolic zeros where there is no dependence. */
+ * mode: [rows, root->size] for each column of the leaves. Symbolic zeros where there is no dependence, or none wanted. */
 size_t bp_row_parts(const bp_row_root *root);
 bp_status bp_row_derivatives(const bp_row_root *root, bp_var *part);
 

@@ -110,6 +110,11 @@ static bp_var f_stack(const rows *r) { /* a small matrix in each row */
   bp_var u = bp_reshape(r->a, DIMS(ROWS, 3, 1)), v = bp_reshape(r->b, DIMS(ROWS, 1, 3));
   return bp_sum(bp_matmul(u, bp_sin(v)), BP_AXIS(1));
 }
+static bp_var f_part(const rows *r) { /* two columns of four are wanted, the last one first */
+  bp_var u = bp_matmul(bp_tanh(r->a),
+                       bp_constant(r->x.graph, BP_F64, DIMS(3, 4), (double[]){1, 2, 3, 4, 0, -1, 2, 1, 3, 0, 1, 5}));
+  return bp_slice(u, 1, -1, 0, -2);
+}
 static bp_var f_norm(const rows *r) { return bp_norm(bp_add(r->a, r->c), BP_AXIS(1)); }
 static bp_var f_cumulated(const rows *r) { return bp_logsumexp(bp_cumsum(bp_mul(r->a, r->b), 1)); }
 
@@ -127,9 +132,10 @@ static const struct {
   function f;
   int passes; /* of blocks, in the mode with less work; 0: not blocks; -1: blocks when asked for, since one colour does */
 } functions[] = {
-    {f_columns, 4}, {f_whole, 1},     {f_twice, 1},       {f_product, 2},   {f_shared, 1},  {f_joined, -1},
-    {f_masked, 1},  {f_reordered, 4}, {f_gather_last, 1}, {f_stack, 3},     {f_norm, 1},    {f_cumulated, 1},
-    {f_added, 0},   {f_running, 0},   {f_turned, 0},      {f_scattered, 0}, {f_shifted, 0}, {f_itself, 0},
+    {f_columns, 4}, {f_whole, 1},     {f_twice, 1},     {f_product, 2},     {f_shared, 1},
+    {f_joined, -1}, {f_masked, 1},    {f_reordered, 4}, {f_gather_last, 1}, {f_stack, 3},
+    {f_norm, 1},    {f_part, 2},      {f_cumulated, 1}, {f_added, 0},       {f_running, 0},
+    {f_turned, 0},  {f_scattered, 0}, {f_shifted, 0},   {f_itself, 0},
 };
 
 static void fill(double *at, size_t n, uint64_t stream) {
