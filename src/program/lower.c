@@ -100,12 +100,12 @@ static bp_status lower_assign(ir *c, size_t output, ir_node *n, uint8_t *assigne
   return BP_OK;
 }
 
-/* Every output gets a node of its own to be written by: a copy when it is something else already. */
+/* Every output gets a node of its own to be written by, behind reshapes: a copy when it is something else already. */
 static bp_status lower_output(ir *c, size_t output, uint32_t id, uint8_t *assigned) {
-  ir_node *n = &c->nodes[id];
+  ir_node *n = &c->nodes[id], *memory = &c->nodes[ir_memory_node(c, id)];
   if (n->node.op == BP_OP_assign) return lower_assign(c, output, n, assigned);
-  if (!ir_is_virtual(n) && n->output < 0) {
-    n->output = (int32_t)output;
+  if (memory->node.op != BP_OP_assign && !ir_is_virtual(memory) && memory->output < 0) {
+    memory->output = (int32_t)output;
     return BP_OK;
   }
   ir_node copy = blank(&n->node, &n->shape);

@@ -1,4 +1,5 @@
 /* Programs: which outputs they can have, what they refuse, and what they say about themselves. */
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -282,6 +283,32 @@ static void options_of_an_older_caller_are_understood(void **state) {
   bp_workspace_free(NULL);
 }
 
+/* A reshape is no reason to write the values twice: what computes them writes the output, unless it is one itself. */
+static void a_reshaped_output_is_not_copied(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_graph *g = new_graph(state);
+  const int64_t three[] = {2, 3}, six[] = {6};
+  bp_var x = bp_input(g, "x", BP_F64, 2, three), y = bp_sin(x), flat = bp_reshape(y, 1, six);
+  bp_var given = bp_reshape(x, 1, six), both[] = {flat, y, given};
+  const double at[] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6};
+  double out[3][6];
+  for (size_t n = 1; n <= 3; n += 2) {
+    bp_program *p;
+    bp_workspace *w;
+    bt_assert_ok(ctx, bp_compile(both, n, &x, 1, NULL, &p));
+    if (n == 1) assert_int_equal(bp_program_cost(p, 0).bytes, 2 * sizeof at);
+    bt_assert_ok(ctx, bp_workspace_new(ctx, p, 1, &w));
+    memset(out, 0, sizeof out);
+    bt_assert_ok(ctx, bp_run(p, w, 0, (const void *[]){at}, (void *[]){out[0], out[1], out[2]}));
+    for (size_t i = 0; i < 6; i++) bt_assert_close(out[0][i], sin(at[i]), 1e-15, 0);
+    if (n == 3) assert_memory_equal(out[1], out[0], sizeof at);
+    if (n == 3) assert_memory_equal(out[2], at, sizeof at);
+    bp_workspace_free(w);
+    bp_program_free(p);
+  }
+  bp_graph_free(g);
+}
+
 /* ---- what it says about itself ---- */
 
 static void a_plan_can_be_read(void **state) {
@@ -348,6 +375,7 @@ int main(void) {
       BT_TEST(an_error_of_the_graph_is_kept),
       BT_TEST(running_refuses_wrong_batches_and_foreign_workspaces),
       BT_TEST(options_of_an_older_caller_are_understood),
+      BT_TEST(a_reshaped_output_is_not_copied),
       BT_TEST(a_plan_can_be_read),
       BT_TEST(compiling_explains_itself_when_the_environment_asks),
   };
