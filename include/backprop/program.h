@@ -24,7 +24,7 @@ typedef struct bp_compile_options {
  * need the graph afterwards. Outputs may be bp_assign() roots: their state must be among the inputs.
  * BP_E_GRAPH   the graph recorded an error while it was built (its message is kept)
  * BP_E_INPUT   an output depends on a variable that is not among the inputs
- * BP_E_ARG     no outputs, variables of different graphs, the symbolic zero as an output, a state assigned twice
+ * BP_E_ARG     no outputs, variables of different graphs, the symbolic zero or null variable as an output, a state assigned twice
  * BP_E_NOMEM   the allocator returned NULL */
 BP_API bp_status bp_compile(const bp_var *outputs, size_t n_outputs, const bp_var *inputs, size_t n_inputs,
                             const bp_compile_options *options, bp_program **out);

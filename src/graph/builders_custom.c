@@ -45,14 +45,13 @@ static bool rows_ok(bp_graph *g, const bp_custom_op *op, const bp_shape *to, con
 
 bp_var bp_custom(bp_graph *graph, const bp_custom_op *op, const bp_var *x, size_t n_x) {
   bp_custom_info info = {.n_x = n_x};
-  if (graph->status != BP_OK) return bp_zero_of(graph);
+  if (graph == NULL || graph->status != BP_OK) return bp_zero_of(graph);
   bp_place_forget(graph);
   memcpy(&info.op, op, op->size < sizeof info.op ? op->size : sizeof info.op);
   if (info.op.name == NULL || info.op.eval == NULL)
     return bp_graph_fail(graph, BP_E_ARG, "custom: name or eval is NULL; is size set to sizeof(bp_custom_op)?");
-  if (n_x > INT32_MAX - 2 || (n_x > 0 && !bp_args_ok("custom", (int)n_x, x))) return bp_zero_of(graph);
-  if (n_x > 0 && x[0].graph != graph)
-    return bp_graph_fail(graph, BP_E_ARG, "custom '%s': an argument belongs to another graph", op->name);
+  if (n_x > INT32_MAX - 2) return bp_graph_fail(graph, BP_E_LIMIT, "custom '%s': %zu arguments", op->name, n_x);
+  if (!bp_args_in(graph, "custom", n_x, x)) return bp_zero_of(graph);
   if (!bp_dtype_is_real(info.op.dtype))
     return bp_graph_fail(graph, BP_E_DTYPE, "custom '%s': result %s, expected float32 or float64", op->name,
                          bp_dtype_name(info.op.dtype));

@@ -42,7 +42,8 @@ static bp_var tall_product(bp_var a, bp_var b, uint64_t bits, const bp_shape *to
 
 bp_var(bp_matmul_t)(bp_var a, bool transpose_a, bp_var b, bool transpose_b) {
   bp_var args[] = {a, b};
-  if (!bp_args_ok("matmul", 2, args) || !bp_real_args("matmul", 2, args)) return bp_zero_of(a.graph);
+  if (!bp_args_ok("matmul", 2, args) || !bp_real_args("matmul", 2, args))
+    return bp_zero_of(bp_graph_of(args, 2));
   const bp_shape sa = *bp_shape_of(a), sb = *bp_shape_of(b);
   if (sa.rank < 2 || sb.rank < 2) return two_shapes("matmul", a, b, "expected matrices");
   if (!stacks_fit(&sa, &sb)) return two_shapes("matmul", a, b, "the leading axes differ");
@@ -67,14 +68,16 @@ bp_var(bp_matmul_t)(bp_var a, bool transpose_a, bp_var b, bool transpose_b) {
 bp_var(bp_matmul)(bp_var a, bp_var b) { return (bp_matmul_t)(a, false, b, false); }
 
 bp_var(bp_dot)(bp_var a, bp_var b) {
-  if (!bp_args_ok("dot", 2, (bp_var[]){a, b})) return bp_zero_of(a.graph);
+  bp_var args[] = {a, b};
+  if (!bp_args_ok("dot", 2, args)) return bp_zero_of(bp_graph_of(args, 2));
   if (bp_shape_of(a)->rank == 0 || !bp_shape_equal(bp_shape_of(a), bp_shape_of(b)))
     return two_shapes("dot", a, b, "expected equal shapes of rank 1 or more");
   return bp_sum((bp_mul)(a, b), BP_LAST_AXIS);
 }
 
 bp_var(bp_outer)(bp_var a, bp_var b) {
-  if (!bp_args_ok("outer", 2, (bp_var[]){a, b})) return bp_zero_of(a.graph);
+  bp_var args[] = {a, b};
+  if (!bp_args_ok("outer", 2, args)) return bp_zero_of(bp_graph_of(args, 2));
   bp_shape sa = *bp_shape_of(a), sb = *bp_shape_of(b);
   bool fit = sa.rank == sb.rank && sa.rank > 0 && sa.rank < BP_MAX_RANK;
   for (int i = 0; fit && i < sa.rank - 1; i++) fit = sa.dims[i] == sb.dims[i];
@@ -132,8 +135,9 @@ bp_var(bp_cholesky)(bp_var a) {
 /* A vector becomes a column, and its result a vector again; where there may be vectors, one axis less than a tells them. */
 static bp_var solve_with(bp_op op, bp_var a, bp_var b, uint64_t bits, bool vectors) {
   const char *name = bp_op_table[op].name;
-  if (!bp_args_ok(name, 2, (bp_var[]){a, b}) || !bp_real_args(name, 2, (bp_var[]){a, b}) || !square_ok(name, a))
-    return bp_zero_of(a.graph);
+  bp_var args[] = {a, b};
+  if (!bp_args_ok(name, 2, args) || !bp_real_args(name, 2, args) || !square_ok(name, a))
+    return bp_zero_of(bp_graph_of(args, 2));
   const bp_shape sa = *bp_shape_of(a), to = *bp_shape_of(b);
   bool vector = vectors && to.rank == sa.rank - 1;
   bp_var column = vector ? bp_expand(b, -1) : b;

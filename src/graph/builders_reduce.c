@@ -60,6 +60,7 @@ static bp_var reduction(bp_op op, bp_var x, unsigned axes) {
   if (!bp_args_ok(name, 1, &x) || !bp_real_args(name, 1, &x)) return bp_zero_of(x.graph);
   axes = bp_axes_normal(axes, bp_shape_of(x)->rank);
   if (op != BP_OP_norm) x = drop_ones(x, &axes);
+  if (x.id == 0) return x;
   if ((op == BP_OP_reduce_max || op == BP_OP_reduce_min) && axes != 0 && last_run(axes, bp_shape_of(x)->rank) != axes)
     x = adjoin_axes(x, &axes);
   while (axes != 0 && x.graph->status == BP_OK) {

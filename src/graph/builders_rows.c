@@ -19,7 +19,8 @@ static bool index_ok(const char *op, bp_var index) {
 }
 
 bp_var bp_gather(bp_var table, bp_var index, bp_dtype dtype) {
-  if (!bp_args_ok("gather", 2, (bp_var[]){table, index}) || !index_ok("gather", index)) return bp_zero_of(table.graph);
+  bp_var args[] = {table, index};
+  if (!bp_args_ok("gather", 2, args) || !index_ok("gather", index)) return bp_zero_of(bp_graph_of(args, 2));
   if (!bp_dtype_is_real(dtype) && dtype != bp_dtype_of(table))
     return bp_graph_fail(table.graph, BP_E_DTYPE, "gather: result %s, expected float32, float64 or the table's %s",
                          bp_dtype_name(dtype), bp_dtype_name(bp_dtype_of(table)));
@@ -32,9 +33,9 @@ bp_var bp_gather(bp_var table, bp_var index, bp_dtype dtype) {
 }
 
 bp_var bp_scatter_add(bp_var x, bp_var index, int64_t rows) {
-  if (!bp_args_ok("scatter_add", 2, (bp_var[]){x, index}) || !index_ok("scatter_add", index) ||
-      !bp_real_args("scatter_add", 1, &x))
-    return bp_zero_of(x.graph);
+  bp_var args[] = {x, index};
+  if (!bp_args_ok("scatter_add", 2, args) || !index_ok("scatter_add", index) || !bp_real_args("scatter_add", 1, &x))
+    return bp_zero_of(bp_graph_of(args, 2));
   bp_shape to = *bp_shape_of(x);
   if (rows < 0)
     return bp_graph_fail(x.graph, BP_E_SHAPE, "scatter_add: into %lld rows, expected 0 or more", (long long)rows);
@@ -63,7 +64,7 @@ bp_var(bp_softmax_cross_entropy)(bp_var logits, bp_var classes) {
   bp_var args[] = {logits, classes};
   if (!bp_args_ok("softmax_cross_entropy", 2, args) || !bp_real_args("softmax_cross_entropy", 1, args) ||
       !index_ok("softmax_cross_entropy", classes))
-    return bp_zero_of(logits.graph);
+    return bp_zero_of(bp_graph_of(args, 2));
   const bp_shape *z = bp_shape_of(logits), *c = bp_shape_of(classes);
   if (z->rank != 2 || z->dims[0] != c->dims[0] || z->dims[1] < 1) {
     char a[BP_SHAPE_TEXT], b[BP_SHAPE_TEXT];
@@ -96,7 +97,7 @@ bp_var bp_uniform(bp_var step, uint64_t seed, uint32_t stream, bp_dtype dtype, i
 
 bp_var bp_assign(bp_var state, bp_var value) {
   bp_var args[] = {state, value};
-  if (!bp_args_ok("assign", 2, args)) return bp_zero_of(state.graph);
+  if (!bp_args_ok("assign", 2, args)) return bp_zero_of(bp_graph_of(args, 2));
   if (bp_op_of(state) != BP_OP_input)
     return bp_graph_fail(state.graph, BP_E_ARG, "assign: the state must be an input, not the result of %s",
                          bp_op_table[bp_op_of(state)].name);

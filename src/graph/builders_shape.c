@@ -161,8 +161,8 @@ static bool concat_fits(const bp_var *xs, size_t i, int axis) {
 }
 
 bp_var bp_concat(const bp_var *xs, size_t n, int axis) {
-  if (n == 0 || xs[0].graph == NULL) return (bp_var){NULL, 0};
-  bp_graph *g = xs[0].graph;
+  bp_graph *g = bp_graph_of(xs, n);
+  if (g == NULL) return bp_zero_of(g);
   bp_place_forget(g);
   if (n > INT32_MAX || !bp_args_ok("concat", (int)n, xs)) return bp_zero_of(g);
   int at = sized_axis("concat", xs[0], axis);
@@ -182,8 +182,8 @@ bp_var bp_concat(const bp_var *xs, size_t n, int axis) {
 }
 
 bp_var bp_stack(const bp_var *xs, size_t n, int axis) {
-  if (n == 0 || xs[0].graph == NULL) return (bp_var){NULL, 0};
-  bp_graph *g = xs[0].graph;
+  bp_graph *g = bp_graph_of(xs, n);
+  if (g == NULL) return bp_zero_of(g);
   bp_place_forget(g);
   if (n > INT32_MAX || !bp_args_ok("stack", (int)n, xs)) return bp_zero_of(g);
   for (size_t i = 1; i < n; i++)

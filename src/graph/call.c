@@ -141,15 +141,12 @@ static bool result_types(bp_graph *outer, bp_call_info *info) {
 }
 
 static bool fixed_args(bp_graph *outer, const char *what, const bp_var *args, size_t n) {
-  for (size_t i = 0; i < n; i++) {
-    if (!bp_args_ok(what, 1, &args[i])) return false;
-    if (args[i].graph != outer || bp_shape_has_batch(bp_shape_of(args[i]))) {
-      (void)bp_graph_fail(outer, args[i].graph != outer ? BP_E_ARG : BP_E_SHAPE, "%s: argument %zu %s", what, i,
-                          args[i].graph != outer ? "belongs to another graph"
-                                                 : "has a batch; shapes inside must be fixed");
+  if (!bp_args_in(outer, what, n, args)) return false;
+  for (size_t i = 0; i < n; i++)
+    if (bp_shape_has_batch(bp_shape_of(args[i]))) {
+      (void)bp_graph_fail(outer, BP_E_SHAPE, "%s: argument %zu has a batch; shapes inside must be fixed", what, i + 1);
       return false;
     }
-  }
   return true;
 }
 
@@ -162,34 +159,42 @@ static bool build_branch(bp_graph *outer, bp_function *f, const bp_var *args, si
   return function_ok(outer, "cond", f);
 }
 
+static bool predicate_ok(bp_graph *g, bp_var predicate) {
+  if (!fixed_args(g, "cond: predicate", &predicate, 1)) return false;
+  if (bp_shape_of(predicate)->rank == 0 && bp_dtype_is_real(bp_dtype_of(predicate))) return true;
+  char text[BP_SHAPE_TEXT];
+  (void)bp_graph_fail(g, BP_E_SHAPE, "cond: the predicate is %s%s, expected a real scalar",
+                      bp_dtype_name(bp_dtype_of(predicate)),
+                      bp_shape_text(bp_shape_of(predicate), text, sizeof text));
+  return false;
+}
+
+/* False when an error was recorded. The results are set last: their array may be that of the arguments. */
+static bool append_branches(bp_graph *g, bp_var predicate, const bp_var *args, bp_call_info *info, bp_var *results) {
+  if (!result_types(g, info)) return false;
+  for (size_t i = 0; i < info->l.n_results; i++) {
+    if (!same_type(g, "cond: else result", i, info->other.outputs[i], info->body.outputs[i])) return false;
+    info->results[i] =
+        (bp_result_type){.shape = *bp_shape_of(info->body.outputs[i]), .dtype = bp_dtype_of(info->body.outputs[i])};
+  }
+  bp_var *all = bp_vars_alloc(g, info->l.n_args);
+  if (all == NULL) return false;
+  all[0] = predicate;
+  info->l.decision = bp_dtype_of(predicate);
+  if (info->l.n_args > 1) memcpy(all + 1, args, (info->l.n_args - 1) * sizeof *args);
+  bp_call_append(g, info, all, results);
+  return g->status == BP_OK;
+}
+
 void bp_cond(bp_var predicate, const bp_var *args, size_t n_args, bp_branch_fn then_branch, bp_branch_fn else_branch,
              void *user, size_t n_results, bp_var *results) {
-  bp_graph *g = predicate.graph;
+  bp_graph *g = predicate.graph != NULL ? predicate.graph : bp_graph_of(args, n_args);
   bp_call_info info = {.l = {.n_args = n_args + 1, .n_results = n_results}};
-  bp_var *all = NULL;
-  no_results(g, results, n_results);
-  if (!fixed_args(g, "cond", &predicate, 1) || !fixed_args(g, "cond", args, n_args)) return;
-  if (bp_shape_of(predicate)->rank != 0 || !bp_dtype_is_real(bp_dtype_of(predicate))) {
-    char text[BP_SHAPE_TEXT];
-    (void)bp_graph_fail(g, BP_E_SHAPE, "cond: the predicate is %s%s, expected a real scalar",
-                        bp_dtype_name(bp_dtype_of(predicate)),
-                        bp_shape_text(bp_shape_of(predicate), text, sizeof text));
-    return;
-  }
-  if (!build_branch(g, &info.body, args, n_args, then_branch, user, n_results) ||
-      !build_branch(g, &info.other, args, n_args, else_branch, user, n_results) || !result_types(g, &info))
-    return;
-  for (size_t i = 0; i < n_results; i++) {
-    if (!same_type(g, "cond: else result", i, info.other.outputs[i], info.body.outputs[i])) return;
-    info.results[i] =
-        (bp_result_type){.shape = *bp_shape_of(info.body.outputs[i]), .dtype = bp_dtype_of(info.body.outputs[i])};
-  }
-  all = bp_vars_alloc(g, info.l.n_args);
-  if (all == NULL) return;
-  all[0] = predicate;
-  info.l.decision = bp_dtype_of(predicate);
-  if (n_args > 0) memcpy(all + 1, args, n_args * sizeof *args);
-  bp_call_append(g, &info, all, results);
+  if (!predicate_ok(g, predicate) || !fixed_args(g, "cond", args, n_args) ||
+      !build_branch(g, &info.body, args, n_args, then_branch, user, n_results) ||
+      !build_branch(g, &info.other, args, n_args, else_branch, user, n_results) ||
+      !append_branches(g, predicate, args, &info, results))
+    no_results(g, results, n_results);
 }
 
 /* ---- loops ---- */
@@ -253,11 +258,12 @@ bool bp_loop_complete(bp_graph *graph, bp_call_info *info) {
   return true;
 }
 
-static void append_loop(bp_graph *graph, bp_call_info *info, const bp_loop_args *a, bp_var *final, bp_var *y,
+/* False when an error was recorded. The results are set last: their arrays may be those of the arguments. */
+static bool append_loop(bp_graph *graph, bp_call_info *info, const bp_loop_args *a, bp_var *final, bp_var *y,
                         bp_var *trips) {
-  if (!bp_loop_complete(graph, info)) return;
+  if (!bp_loop_complete(graph, info)) return false;
   bp_var *args = bp_vars_alloc(graph, info->l.n_args), *results = bp_vars_alloc(graph, info->l.n_results), *at = args;
-  if (args == NULL || results == NULL) return;
+  if (args == NULL || results == NULL) return false;
   for (size_t i = 0; i < a->n_state; i++) *at++ = a->init[i];
   for (size_t i = 0; i < a->n_constants; i++) *at++ = a->constants[i];
   for (size_t i = 0; i < a->n_x; i++) *at++ = a->x[i];
@@ -265,11 +271,13 @@ static void append_loop(bp_graph *graph, bp_call_info *info, const bp_loop_args 
   for (size_t i = 0; i < a->n_state; i++) final[i] = results[i];
   for (size_t i = 0; i < a->n_y; i++) y[i] = results[a->n_state + i];
   if (trips != NULL) *trips = results[a->n_state + a->n_y];
+  return graph->status == BP_OK;
 }
 
 static bool loop_args_ok(bp_graph *graph, const bp_loop_args *a, int64_t length) {
-  if (graph->status != BP_OK || !fixed_args(graph, "loop", a->init, a->n_state) ||
-      !fixed_args(graph, "loop", a->constants, a->n_constants) || !fixed_args(graph, "loop", a->x, a->n_x))
+  if (!fixed_args(graph, "loop: init", a->init, a->n_state) ||
+      !fixed_args(graph, "loop: constants", a->constants, a->n_constants) ||
+      !fixed_args(graph, "loop: x", a->x, a->n_x))
     return false;
   if (length < 0 || length > INT32_MAX) {
     (void)bp_graph_fail(graph, BP_E_ARG, "loop: %" PRId64 " iterations, expected 0 to %d", length, INT32_MAX);
@@ -292,23 +300,22 @@ void bp_scan(bp_graph *graph, const bp_loop_args *args, int64_t length, bp_step_
                              .n_x = args->n_x,
                              .n_y = args->n_y,
                              .length = length}};
+  if (loop_args_ok(graph, args, length) && build_step(graph, &info, args, step, user) &&
+      append_loop(graph, &info, args, final, y, NULL))
+    return;
   no_results(graph, final, args->n_state);
   no_results(graph, y, args->n_y);
-  if (!loop_args_ok(graph, args, length) || !build_step(graph, &info, args, step, user)) return;
-  append_loop(graph, &info, args, final, y, NULL);
 }
 
 void bp_while(bp_graph *graph, const bp_loop_args *args, int64_t max_trips, bp_while_fn condition, bp_step_fn step,
               void *user, bp_var *final, bp_var *trips) {
   bp_call_info info = {.l = {.n_state = args->n_state, .n_constants = args->n_constants, .length = max_trips}};
+  if (args->n_x > 0 || args->n_y > 0)
+    (void)bp_graph_fail(graph, BP_E_ARG, "while: has no slices and no stacked outputs; use bp_scan");
+  else if (loop_args_ok(graph, args, max_trips) && build_step(graph, &info, args, step, user) &&
+           build_condition(graph, &info, args, condition, user) &&
+           append_loop(graph, &info, args, final, NULL, trips))
+    return;
   no_results(graph, final, args->n_state);
   if (trips != NULL) *trips = bp_zero_of(graph);
-  if (args->n_x > 0 || args->n_y > 0) {
-    (void)bp_graph_fail(graph, BP_E_ARG, "while: has no slices and no stacked outputs; use bp_scan");
-    return;
-  }
-  if (!loop_args_ok(graph, args, max_trips) || !build_step(graph, &info, args, step, user) ||
-      !build_condition(graph, &info, args, condition, user))
-    return;
-  append_loop(graph, &info, args, final, NULL, trips);
 }

@@ -153,7 +153,7 @@ void bp_eager_compute(bp_graph *g, uint32_t id) {
 
 /* ---- the public side ---- */
 bp_var bp_variable(bp_graph *graph, const char *name, bp_dtype dtype, int rank, const int64_t *dims, const void *data) {
-  if (graph->status == BP_OK && graph->values == NULL)
+  if (graph != NULL && graph->status == BP_OK && graph->values == NULL)
     return bp_graph_fail(graph, BP_E_ARG, "variable: the graph is not eager; use bp_input(), or bp_graph_new_eager()");
   bp_var v = bp_input(graph, name, dtype, rank, dims);
   void *out;
@@ -170,7 +170,7 @@ const void *bp_values(bp_var var) {
 }
 
 void bp_graph_rewind(bp_graph *graph, size_t size) {
-  if (graph->values == NULL || size < 1 || size > graph->size) return;
+  if (graph == NULL || graph->values == NULL || size < 1 || size > graph->size) return;
   bp_eager_release(graph, size);
   for (size_t id = size; id <= graph->last_nary; id++) {
     const bp_node *n = &graph->nodes[id];

@@ -152,13 +152,13 @@ static void deliver(const evaluation *ev, const bp_var *outputs, size_t n, void 
 
 bp_status bp_eval(const bp_var *outputs, size_t n_outputs, const bp_var *inputs, size_t n_inputs, int64_t batch,
                   const void *const *input_values, void *const *values) {
-  if (n_outputs == 0) return BP_OK;
-  if (outputs[0].graph == NULL) return BP_E_ARG;
-  evaluation ev = {.graph = outputs[0].graph, .batch = batch};
+  evaluation ev = {.graph = bp_graph_of_two(outputs, n_outputs, inputs, n_inputs), .batch = batch};
   bp_status status;
+  if (ev.graph == NULL) return n_outputs == 0 ? BP_OK : BP_E_ARG;
   if (ev.graph->status != BP_OK) return bp_fail(ev.graph->ctx, BP_E_GRAPH, "%s", bp_graph_message(ev.graph));
   if (batch < 0 || batch > BP_BATCH_MAX)
     return bp_fail(ev.graph->ctx, BP_E_LIMIT, "eval: a batch of %lld rows", (long long)batch);
+  if (n_outputs == 0) return BP_OK;
   BP_TRY_DONE(evaluation_init(&ev, outputs, n_outputs));
   for (size_t i = 0; i < n_inputs; i++)
     if (inputs[i].graph == ev.graph && inputs[i].id < ev.size)

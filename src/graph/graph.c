@@ -55,7 +55,7 @@ void bp_graph_free(bp_graph *graph) {
 
 /* ---- errors ---- */
 bp_var bp_graph_fail(bp_graph *g, bp_status status, const char *format, ...) {
-  if (g->status != BP_OK) return bp_zero_of(g);
+  if (g == NULL || g->status != BP_OK) return bp_zero_of(g);
   char text[512];
   va_list args;
   va_start(args, format);
@@ -71,15 +71,16 @@ bp_var bp_graph_fail(bp_graph *g, bp_status status, const char *format, ...) {
   return bp_zero_of(g);
 }
 
-bp_status bp_graph_status(const bp_graph *graph) { return graph->status; }
+bp_status bp_graph_status(const bp_graph *graph) { return graph != NULL ? graph->status : BP_E_ARG; }
 
 const char *bp_graph_message(const bp_graph *graph) {
+  if (graph == NULL) return bp_status_text(BP_E_ARG);
   if (graph->status == BP_OK) return "";
   return graph->message != NULL ? graph->message : bp_status_text(graph->status);
 }
 
-bp_context *bp_graph_context(const bp_graph *graph) { return graph->ctx; }
-size_t bp_graph_size(const bp_graph *graph) { return graph->size; }
+bp_context *bp_graph_context(const bp_graph *graph) { return graph != NULL ? graph->ctx : NULL; }
+size_t bp_graph_size(const bp_graph *graph) { return graph != NULL ? graph->size : 0; }
 
 bp_var bp_at(bp_var var, const char *file, int line) {
   if (var.graph != NULL) {
@@ -89,30 +90,38 @@ bp_var bp_at(bp_var var, const char *file, int line) {
   return var;
 }
 
-bool bp_args_ok(const char *op, int n, const bp_var *args) {
-  bp_graph *g = args[0].graph;
-  for (int i = 1; i < n && g == NULL; i++) g = args[i].graph;
+bp_graph *bp_graph_of(const bp_var *vars, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (vars[i].graph != NULL) return vars[i].graph;
+  return NULL;
+}
+
+bool bp_args_in(bp_graph *g, const char *op, size_t n, const bp_var *args) {
   if (g == NULL || g->status != BP_OK) return false;
-  for (int i = 0; i < n; i++) {
+  for (size_t i = 0; i < n; i++) {
     if (args[i].graph != g && args[i].graph != NULL) {
-      (void)bp_graph_fail(g, BP_E_ARG, "%s: argument %d belongs to another graph", op, i + 1);
+      (void)bp_graph_fail(g, BP_E_ARG, "%s: argument %zu belongs to another graph", op, i + 1);
       return false;
     }
     if (args[i].graph == NULL || args[i].id == 0) {
-      (void)bp_graph_fail(g, BP_E_ARG, "%s: argument %d is the null variable", op, i + 1);
+      (void)bp_graph_fail(g, BP_E_ARG, "%s: argument %zu is the null variable", op, i + 1);
       return false;
     }
     if (args[i].id >= g->size) {
-      (void)bp_graph_fail(g, BP_E_ARG, "%s: argument %d is no variable of this graph", op, i + 1);
+      (void)bp_graph_fail(g, BP_E_ARG, "%s: argument %zu is no variable of this graph", op, i + 1);
       return false;
     }
     if (bp_op_of(args[i]) == BP_OP_assign) {
-      (void)bp_graph_fail(g, BP_E_ARG, "%s: argument %d is a bp_assign() root, which has no value; use what it assigns",
-                          op, i + 1);
+      (void)bp_graph_fail(g, BP_E_ARG,
+                          "%s: argument %zu is a bp_assign() root, which has no value; use what it assigns", op, i + 1);
       return false;
     }
   }
   return true;
+}
+
+bool bp_args_ok(const char *op, int n, const bp_var *args) {
+  return bp_args_in(bp_graph_of(args, (size_t)n), op, (size_t)n, args);
 }
 
 /* ---- shapes ---- */
@@ -197,7 +206,7 @@ bp_var bp_node_append_nary(bp_graph *g, bp_node node, const bp_shape *shape, con
 
 /* ---- leaves ---- */
 bp_var bp_input(bp_graph *graph, const char *name, bp_dtype dtype, int rank, const int64_t *dims) {
-  if (graph->status != BP_OK) return bp_zero_of(graph);
+  if (graph == NULL || graph->status != BP_OK) return bp_zero_of(graph);
   bp_place_forget(graph);
   if (rank < 0 || rank > BP_MAX_RANK)
     return bp_graph_fail(graph, BP_E_ARG, "input: rank %d, expected 0 to %d", rank, BP_MAX_RANK);
@@ -210,7 +219,7 @@ bp_var bp_input(bp_graph *graph, const char *name, bp_dtype dtype, int rank, con
 }
 
 bp_var bp_constant(bp_graph *graph, bp_dtype dtype, int rank, const int64_t *dims, const void *data) {
-  if (graph->status != BP_OK) return bp_zero_of(graph);
+  if (graph == NULL || graph->status != BP_OK) return bp_zero_of(graph);
   bp_place_forget(graph);
   if (rank < 0 || rank > BP_MAX_RANK)
     return bp_graph_fail(graph, BP_E_ARG, "constant: rank %d, expected 0 to %d", rank, BP_MAX_RANK);
@@ -230,7 +239,7 @@ bp_var bp_constant(bp_graph *graph, bp_dtype dtype, int rank, const int64_t *dim
 }
 
 bp_var bp_scalar(bp_graph *graph, bp_dtype dtype, double value) {
-  if (graph->status != BP_OK) return bp_zero_of(graph);
+  if (graph == NULL || graph->status != BP_OK) return bp_zero_of(graph);
   if (!bp_dtype_is_real(dtype))
     return bp_place_forget(graph),
            bp_graph_fail(graph, BP_E_DTYPE, "scalar: element type %s, expected float32 or float64",

@@ -141,14 +141,24 @@ bp_var bp_eager_number(bp_op op, bp_var a, bp_var b);
 void bp_eager_release(bp_graph *g, size_t from);
 /* VIEW the value of a node of an eager graph, until the next node is appended; NULL when it has none. */
 const void *bp_eager_value(const bp_graph *g, uint32_t id);
-/* Records the first error of a graph (with the caller's place before the message) and gives back the null variable. */
+/* Records the first error of a graph (with the caller's place before the message) and gives back the null variable. g may be
+ * NULL. */
 bp_var bp_graph_fail(bp_graph *g, bp_status status, const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
-/* Whether builders may go on with these arguments: one graph, no error, no null variable. */
+/* Whether builders may go on with these arguments: variables of one graph, no error, no null variable. */
 bool bp_args_ok(const char *op, int n, const bp_var *args);
+/* The same for a graph that is given: a mistake is recorded there, whatever graph an argument has. */
+bool bp_args_in(bp_graph *g, const char *op, size_t n, const bp_var *args);
+/* The first graph among variables: mistakes are recorded there, and results belong there. NULL when none has one. */
+bp_graph *bp_graph_of(const bp_var *vars, size_t n);
+/* The same among two arrays: results and arguments, say. */
+static inline bp_graph *bp_graph_of_two(const bp_var *a, size_t n_a, const bp_var *b, size_t n_b) {
+  bp_graph *g = bp_graph_of(a, n_a);
+  return g != NULL ? g : bp_graph_of(b, n_b);
+}
 
 /* |x| or ‖x‖: what is multiplied by it may be it. */
 static inline bool bp_is_root(bp_var v) { return bp_op_of(v) == BP_OP_abs || bp_op_of(v) == BP_OP_norm; }

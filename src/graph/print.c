@@ -103,13 +103,15 @@ static const char *attribute_text(const bp_graph *g, const bp_node *n, char *tex
   return text;
 }
 
-static bp_status needed_nodes(const bp_var *outputs, size_t n, uint8_t **needed, size_t *size) {
-  bp_graph *g = outputs[0].graph;
+/* The symbolic zero needs nothing. */
+static bp_status needed_nodes(bp_graph *g, const bp_var *outputs, size_t n, uint8_t **needed, size_t *size) {
+  for (size_t i = 0; i < n; i++)
+    if (outputs[i].graph != g || outputs[i].id >= g->size)
+      return bp_fail(g->ctx, BP_E_ARG, "print: output %zu is no variable of this graph", i);
   *needed = bp_calloc(g->ctx, g->size, 1);
   if (*needed == NULL) return BP_E_NOMEM;
   *size = g->size;
-  for (size_t i = 0; i < n; i++)
-    if (outputs[i].graph == g && outputs[i].id < g->size) (*needed)[outputs[i].id] = 1;
+  for (size_t i = 0; i < n; i++) (*needed)[outputs[i].id] = 1;
   for (size_t id = g->size; id-- > 1;)
     for (int a = 0; (*needed)[id] && a < bp_node_arity(&g->nodes[id]); a++)
       (*needed)[bp_node_args(g, &g->nodes[id])[a]] = 1;
@@ -143,12 +145,12 @@ static void dot_node(bp_builder *t, const bp_graph *g, uint32_t id) {
 
 static bp_status print_with(const bp_var *outputs, size_t n, void (*node)(bp_builder *, const bp_graph *, uint32_t),
                             const char *head, const char *tail, char **out) {
-  bp_graph *g = n > 0 ? outputs[0].graph : NULL;
+  bp_graph *g = bp_graph_of(outputs, n);
   if (g == NULL) return BP_E_ARG;
   if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
-  uint8_t *needed;
-  size_t size;
-  BP_TRY(needed_nodes(outputs, n, &needed, &size));
+  uint8_t *needed = NULL;
+  size_t size = 0;
+  BP_TRY(needed_nodes(g, outputs, n, &needed, &size));
   bp_builder t;
   bp_builder_init(&t, g->ctx);
   bp_builder_add(&t, "%s", head);

@@ -32,11 +32,12 @@ static void explain(bp_context *ctx, const bp_program *p) {
 
 bp_status bp_compile(const bp_var *outputs, size_t n_outputs, const bp_var *inputs, size_t n_inputs,
                      const bp_compile_options *options, bp_program **out) {
-  if (n_outputs == 0 || outputs[0].graph == NULL) return BP_E_ARG;
-  bp_graph *g = outputs[0].graph;
+  bp_graph *g = bp_graph_of_two(outputs, n_outputs, inputs, n_inputs);
   bp_status status;
+  if (g == NULL) return BP_E_ARG;
   ir c = {.ctx = g->ctx, .allocator = bp_context_allocator(g->ctx)};
   if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
+  if (n_outputs == 0) return bp_fail(g->ctx, BP_E_ARG, "compile: no outputs");
   BP_TRY(read_options(g->ctx, options, &c));
   BP_TRY_DONE(ir_lower(&c, outputs, n_outputs, inputs, n_inputs));
   BP_TRY_DONE(ir_simplify(&c));

@@ -47,7 +47,9 @@ static ir_node blank(const bp_node *node, const bp_shape *shape) {
 
 static bp_status check_vars(const bp_graph *g, const char *what, const bp_var *v, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    if (v[i].graph != g) return bp_fail(g->ctx, BP_E_ARG, "compile: %s %zu belongs to another graph", what, i);
+    if (v[i].graph != g)
+      return bp_fail(g->ctx, BP_E_ARG, "compile: %s %zu %s", what, i,
+                     v[i].graph == NULL ? "is the null variable" : "belongs to another graph");
     if (v[i].id == 0 || v[i].id >= g->size)
       return bp_fail(g->ctx, BP_E_ARG, "compile: %s %zu is %s", what, i,
                      v[i].id == 0 ? "the symbolic zero" : "no variable of this graph");
@@ -126,7 +128,7 @@ static bp_status lower_outputs(ir *c, const bp_var *outputs, const uint32_t *map
 }
 
 bp_status ir_lower(ir *c, const bp_var *outputs, size_t n_outputs, const bp_var *inputs, size_t n_inputs) {
-  const bp_graph *g = outputs[0].graph;
+  const bp_graph *g = bp_graph_of_two(outputs, n_outputs, inputs, n_inputs);
   uint32_t last = 0;
   BP_TRY(check_vars(g, "output", outputs, n_outputs));
   BP_TRY(check_vars(g, "input", inputs, n_inputs));

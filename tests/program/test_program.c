@@ -175,8 +175,12 @@ static void compiling_refuses_what_makes_no_program(void **state) {
          unknown = {g, 999};
   bp_program *p = NULL;
   bp_compile_options o = {.size = sizeof o};
-  assert_int_equal(bp_compile(NULL, 0, &x, 1, NULL, &p), BP_E_ARG);
-  assert_int_equal(bp_compile(&(bp_var){NULL, 0}, 1, &x, 1, NULL, &p), BP_E_ARG);
+  assert_int_equal(bp_compile(NULL, 0, NULL, 0, NULL, &p), BP_E_ARG);
+  bt_assert_fails(ctx, BP_E_ARG, bp_compile(NULL, 0, &x, 1, NULL, &p));
+  bt_assert_message(ctx, "no outputs");
+  bt_assert_fails(ctx, BP_E_ARG, bp_compile(&(bp_var){NULL, 0}, 1, &x, 1, NULL, &p));
+  bt_assert_message(ctx, "output 0 is the null variable");
+  bt_assert_fails(ctx, BP_E_ARG, bp_compile((bp_var[]){{NULL, 0}, y}, 2, NULL, 0, NULL, &p));
   bt_assert_fails(ctx, BP_E_ARG, bp_compile(&zero, 1, &x, 1, NULL, &p));
   bt_assert_message(ctx, "output 0 is the symbolic zero");
   bt_assert_fails(ctx, BP_E_ARG, bp_compile(&unknown, 1, &x, 1, NULL, &p));
