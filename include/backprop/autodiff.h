@@ -3,7 +3,7 @@
  * Each function appends the nodes of a derivative to the graph and gives back variables; so derivatives can be
  * differentiated again, to any order, and compile into the same program as the function itself.
  * Where an output does not depend on a variable, the result is the symbolic zero (bp_var_is_zero); BP_ZERO_FILL functions
- * say so. Failures are recorded on the graph, as builders do, and returned too.
+ * say so. Failures are recorded on the graph, as builders do, and returned too; results are then null variables (graph.h).
  */
 #ifndef BACKPROP_AUTODIFF_H
 #define BACKPROP_AUTODIFF_H
@@ -15,8 +15,8 @@ extern "C" {
 
 /* Reverse mode: for each x[j], x_bar[j] = Σ_i J_ijᵀ y_bar[i], with J_ij = ∂y[i]/∂x[j]. y_bar[i] has the shape and element
  * type of y[i]. A variable that no y depends on gets the symbolic zero.
- * BP_E_GRAPH   the graph holds an error     BP_E_SHAPE  y_bar[i] does not fit y[i]
- * BP_E_ARG     variables of different graphs */
+ * BP_E_GRAPH   the graph held an error before     BP_E_SHAPE  y_bar[i] does not fit y[i]
+ * BP_E_ARG     variables of different graphs, or none */
 BP_API bp_status bp_vjp(const bp_var *y, const bp_var *y_bar, size_t n_y, const bp_var *x, size_t n_x, bp_var *x_bar);
 
 /* Forward mode: for each y[i], y_dot[i] = Σ_j J_ij x_dot[j]. x_dot[j] has the shape and element type of x[j]; a symbolic zero
@@ -80,7 +80,8 @@ BP_API bp_status bp_hessian_by(bp_var y, const bp_var *x, size_t n_x, bp_mode ou
 /* The gradient of a scalar of an eager graph as numbers: gradient[j] (the caller's storage) receives dense values in the shape and
  * element type of x[j]. Nothing is recorded, so it cannot be differentiated again; for programs of numbers it is many times
  * faster than bp_grad(), and needs 8 bytes a node meanwhile.
- * BP_E_ARG  the graph is not eager     BP_E_SHAPE  y is not a scalar     BP_E_NOMEM */
+ * BP_E_GRAPH  the graph holds an error     BP_E_ARG    it is not eager; variables of different graphs, or none
+ * BP_E_SHAPE  y is not a scalar            BP_E_NOMEM  nothing of this is recorded on the graph */
 BP_API bp_status bp_backward(bp_var y, const bp_var *x, size_t n_x, void *const *gradient);
 
 #ifdef __cplusplus

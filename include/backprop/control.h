@@ -4,6 +4,8 @@
  * what it needs from outside is handed in. Shapes inside are fixed: BP_BATCH is not allowed.
  *
  * For C code that branches on values while it builds, see bp_graph_new_eager() instead.
+ *
+ * Failures are recorded on the graph, those inside a callback too; results are then null variables (graph.h).
  */
 #ifndef BACKPROP_CONTROL_H
 #define BACKPROP_CONTROL_H
@@ -27,7 +29,6 @@ typedef bp_var (*bp_while_fn)(void *user, bp_graph *graph, const bp_var *state, 
 /* results[i] = the results of then_branch when predicate (a scalar) is not 0, else those of else_branch; only that branch is
  * computed. The branches give results of equal shapes and element types. Derivatives are those of the branch taken; none passes
  * through the predicate.
- * Failures are recorded on the graph:
  * BP_E_SHAPE  the predicate is no scalar, or the branches disagree (the message names both shapes) */
 BP_API void bp_cond(bp_var predicate, const bp_var *args, size_t n_args, bp_branch_fn then_branch,
                     bp_branch_fn else_branch, void *user, size_t n_results, bp_var *results);

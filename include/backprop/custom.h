@@ -66,6 +66,7 @@ typedef struct bp_custom_op {
 /* Appends the node; op and x BORROW. The callbacks must be pure functions of their arguments (a program computes equal
  * nodes once), and reentrant: threads of one program call eval at the same time for different rows, programs in different
  * threads at any time. jvp and vjp are called while the graph is differentiated, and may use every builder.
+ * Failures are recorded on the graph, and the result is its null variable:
  * BP_E_ARG    eval or name is NULL, the size of op, an argument     BP_E_SHAPE  the shape of the result; row_args
  * BP_E_DTYPE  the result is neither F32 nor F64 */
 BP_API bp_var bp_custom(bp_graph *graph, const bp_custom_op *op, const bp_var *x, size_t n_x);

@@ -42,7 +42,8 @@ typedef struct bp_expression_name {
 
 /* Appends the nodes of an expression to the graph. `dtype` (F32 or F64) is the element type of its numbers and of the
  * result. names[n_names] and text BORROW. Bindings become names of their variables.
- * Failures are recorded on the graph, as builders do, and returned too; a message tells the character, counted from 1:
+ * Failures are recorded on the graph, as builders do, and returned too; *out is then its null variable, and a message tells the
+ * character, counted from 1:
  * "column 14: unknown function 'sigmod'; did you mean sigmoid?"
  * BP_E_ARG    the text is no expression, an unknown name, a name that is not allowed or given twice
  * BP_E_SHAPE  shapes do not fit      BP_E_DTYPE  dtype is neither F32 nor F64

@@ -8,6 +8,13 @@
  * caller), later builders do nothing and give back the null variable, and bp_compile(), bp_eval() and bp_graph_status()
  * report it. So an expression can be written as nested calls and checked once.
  *
+ * That holds for every function that gives variables, of whatever header, as its result or through a pointer or an array: after
+ * any failure (out of memory too) the graph holds an error, each result is the null variable {graph, 0} of that graph, and a
+ * status, where there is one, is only the earlier news of it. An object with variables in it (sparse.h, trace.h) is then NULL, and
+ * holds nothing. The graph is that of the first argument that has one: a variable that was never set, {NULL, 0}, is a mistake
+ * recorded on the graph of the others. Where none has a graph, results are {NULL, 0}; a NULL graph gives that too.
+ * Results are written last, so their array may be that of an argument (the same place, no shifted part).
+ *
  * A graph belongs to one thread at a time. Everything in it is freed at once by bp_graph_free().
  */
 #ifndef BACKPROP_GRAPH_H
@@ -40,7 +47,7 @@ typedef struct bp_var {
 BP_API bp_status bp_graph_new(bp_context *context, bp_graph **out);
 BP_API void bp_graph_free(bp_graph *graph);
 
-/* BP_OK, or the first error that was recorded while building; its message is then also in the context. */
+/* BP_OK, or the first error that was recorded while building; its message is then also in the context. BP_E_ARG for NULL. */
 BP_API bp_status bp_graph_status(const bp_graph *graph);
 /* VIEW the message of that error, "" if there is none. */
 BP_API const char *bp_graph_message(const bp_graph *graph);
@@ -87,7 +94,7 @@ BP_API const char *bp_var_name(bp_var var);
 BP_API void bp_var_set_name(bp_var var, const char *name);
 /* VIEW the operation that computes it: "matmul". */
 BP_API const char *bp_var_op(bp_var var);
-/* True for the symbolic zero (and the null variable). */
+/* True for the symbolic zero (and the null variable). The others here take any variable: what is none has rank 0 and no name. */
 BP_API bool bp_var_is_zero(bp_var var);
 /* Writes "[batch,128]" into text[size]; returns text. */
 BP_API const char *bp_var_shape_text(bp_var var, char *text, size_t size);
@@ -95,12 +102,14 @@ BP_API const char *bp_var_shape_text(bp_var var, char *text, size_t size);
 /* Computes outputs[i] into values[i] (dense, row-major; the caller's storage) by plain evaluation, node by node, without
  * compiling: the reference for bp_run(), and handy for a single use. inputs[i] is read from input_values[i]; batch is what
  * BP_BATCH stands for (0 or more; ignored when no input has it).
- * BP_E_GRAPH, BP_E_INPUT, BP_E_NOMEM, BP_E_DATA (a row or class number out of range) */
+ * BP_E_GRAPH  the graph holds an error     BP_E_ARG   an output is no variable of it, or the null variable
+ * BP_E_INPUT  an input was not given       BP_E_DATA  a row or class number out of range     BP_E_NOMEM */
 BP_API bp_status bp_eval(const bp_var *outputs, size_t n_outputs, const bp_var *inputs, size_t n_inputs, int64_t batch,
                          const void *const *input_values, void *const *values);
 
-/* NEW text of the nodes that `outputs` need, one line each (`%7 = tanh(%6) : float32[batch,128]`).
- * Release with bp_string_free(). */
+/* NEW text of the nodes that `outputs` need, one line each (`%7 = tanh(%6) : float32[batch,128]`); the symbolic zero needs none.
+ * Release with bp_string_free().
+ * BP_E_GRAPH  the graph holds an error     BP_E_ARG  no outputs, or one that is no variable of the graph     BP_E_NOMEM */
 BP_API bp_status bp_graph_print(const bp_var *outputs, size_t n_outputs, char **out);
 /* NEW the same as a Graphviz drawing. */
 BP_API bp_status bp_graph_dot(const bp_var *outputs, size_t n_outputs, char **out);

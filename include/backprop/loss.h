@@ -128,7 +128,7 @@ typedef struct bp_prediction_info {
 BP_API int64_t bp_objective_predictions(const bp_objective *objective);
 BP_API bp_prediction_info bp_objective_prediction(const bp_objective *objective, int64_t column);
 /* The predictions [rows, bp_objective_predictions()] from z: for two classes with one unit (1-p, p), or (-z, z) where p is no
- * probability. */
+ * probability. Like all functions here that give a variable, it gives the graph's null variable after an error (graph.h). */
 BP_API bp_var bp_objective_predict(const bp_objective *objective, bp_var z);
 /* The loss of each row, [rows]; target as declared above. `training` applies label smoothing. Errors, those of an expression
  * (BP_E_ARG, BP_E_SHAPE) or of a callback's result among them, are recorded on the graph. */

@@ -219,6 +219,7 @@ BP_API bp_param_info bp_net_param(const bp_net *net, int param);
 BP_API void bp_net_init(const bp_net *net, uint64_t seed, void *const *values);
 
 /* ---- as a graph ---- */
+/* Failures are recorded on the graph; every result, in arrays too, is then a null variable (graph.h). */
 /* Inputs for all arrays, in order: params[bp_net_params(net)]. */
 BP_API void bp_net_declare(const bp_net *net, bp_graph *graph, bp_var *params);
 /* The raw output for x [rows, inputs] given the arrays as variables, as the network is used: no dropout, running statistics. A

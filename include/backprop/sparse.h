@@ -18,6 +18,9 @@
  * Rows are the elements of y, columns those of x, both in row-major order; several variables can be put into one with
  * bp_concat(). Patterns are compressed rows: row i has the places row_start[i] .. row_start[i + 1] - 1, place p is
  * in column column[p], columns ascend within a row.
+ *
+ * Failures are recorded on the graph, as builders do, and returned too (those of bp_sparse_from_pattern(), which knows no graph,
+ * are only returned). *out is then NULL, which all functions here take: it has no rows, and its values are the null variable.
  */
 #ifndef BACKPROP_SPARSE_H
 #define BACKPROP_SPARSE_H

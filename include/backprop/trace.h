@@ -44,7 +44,8 @@ typedef struct bp_trace_line {
   const bp_var *derivatives; /* [n_columns], each like var or the symbolic zero; evaluate them with bp_eval() */
 } bp_trace_line;
 
-/* NEW trace of y. Derivatives are appended to the graph, which must outlive the trace.
+/* NEW trace of y. Derivatives are appended to the graph, which must outlive the trace. Failures are recorded on the graph, as
+ * builders do, and returned too; *out is then NULL, which has no lines.
  * BP_E_GRAPH, BP_E_NOMEM
  * BP_E_ARG    an input, or a variable of wrt that is no input      BP_E_SHAPE  a seed that does not fit
  * BP_E_INPUT  y depends on an input that was not given */

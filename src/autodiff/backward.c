@@ -178,14 +178,17 @@ static bp_status sweep_recorded(bp_var y, const bp_var *x, size_t n_x, void *con
 }
 
 bp_status bp_backward(bp_var y, const bp_var *x, size_t n_x, void *const *gradient) {
-  bp_graph *g = y.graph;
+  bp_graph *g = bp_graph_of_two(&y, 1, x, n_x);
+  if (g == NULL) return BP_E_ARG;
   if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
   if (g->values == NULL) return bp_fail(g->ctx, BP_E_ARG, "backward: the graph is not eager; use bp_grad()");
   for (size_t j = 0; j < n_x; j++)
     if (x[j].graph != g || x[j].id == 0 || x[j].id >= g->size)
       return bp_fail(g->ctx, BP_E_ARG, "backward: x %zu is no variable of this graph", j);
   BP_TRY(bp_check_wrt("backward", x, n_x));
-  if (y.id == 0 || y.id >= g->size || bp_shape_of(y)->rank != 0)
+  if (y.graph != g || y.id >= g->size)
+    return bp_fail(g->ctx, BP_E_ARG, "backward: y is no variable of this graph");
+  if (y.id == 0 || bp_shape_of(y)->rank != 0)
     return bp_fail(g->ctx, BP_E_SHAPE, "backward: y is %s, expected a scalar",
                    y.id == 0 ? "the symbolic zero" : "no scalar");
   bp_status status = sweep_numbers(y, x, n_x, gradient);

@@ -3,6 +3,29 @@
 
 #include "base/fail.h"
 
+/* ---- results ---- */
+static bp_status failed(const bp_delivery *d, bp_status status) {
+  for (size_t i = 0; i < d->n; i++) d->out[i] = bp_zero_of(d->graph);
+  return status;
+}
+
+bp_delivery bp_deliver(bp_graph *graph, bp_var *out, size_t n) {
+  bp_delivery d = {.graph = graph, .out = out, .n = n, .status = BP_OK};
+  if (graph == NULL)
+    d.status = failed(&d, BP_E_ARG);
+  else if (graph->status != BP_OK)
+    d.status = failed(&d, bp_fail(graph->ctx, BP_E_GRAPH, "%s", bp_graph_message(graph)));
+  return d;
+}
+
+bp_status bp_delivered(const bp_delivery *d, bp_status status) {
+  if (status == BP_OK) status = d->graph->status;
+  if (status == BP_OK) return BP_OK;
+  if (d->graph->status == BP_OK) (void)BP_REFUSE(d->graph, status, "%s", bp_error_message(d->graph->ctx));
+  return failed(d, bp_graph_result(d->graph));
+}
+
+/* ---- checks ---- */
 static bp_status check_var(bp_graph *g, const char *what, const char *name, size_t number, bp_var v) {
   if (v.graph != g || v.id == 0 || v.id >= g->size)
     return BP_REFUSE(g, BP_E_ARG, "%s: %s %zu is no variable of this graph", what, name, number);
@@ -23,13 +46,17 @@ bp_status bp_check_wrt(const char *what, const bp_var *x, size_t n_x) {
   return BP_OK;
 }
 
-bp_status bp_check_derivative(const char *what, bp_var y, const bp_var *x, size_t n_x) {
-  bp_graph *g = y.graph;
-  if (g == NULL) return BP_E_ARG;
-  if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
+bp_status bp_check_derivative(bp_graph *g, const char *what, bp_var y, const bp_var *x, size_t n_x) {
   BP_TRY(check_var(g, what, "y", 0, y));
   for (size_t j = 0; j < n_x; j++) BP_TRY(check_var(g, what, "x", j, x[j]));
   return bp_check_wrt(what, x, n_x);
+}
+
+bp_status bp_check_known(bp_graph *g, const char *what, const bp_var *v, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (v[i].id != 0 && (v[i].graph != g || v[i].id >= g->size))
+      return BP_REFUSE(g, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
+  return BP_OK;
 }
 
 bp_status bp_check_sizes(const char *what, const char *name, bp_var v) {

@@ -8,8 +8,6 @@
 
 /* ---- checks ---- */
 static bp_status check_vars(bp_graph *g, const char *what, const bp_var *v, size_t n, uint32_t *last) {
-  if (g == NULL) return BP_E_ARG;
-  if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
   for (size_t i = 0; i < n; i++) {
     if (v[i].graph != g || v[i].id == 0 || v[i].id >= g->size)
       return BP_REFUSE(g, BP_E_ARG, "%s %zu is no variable of this graph", what, i);
@@ -32,10 +30,6 @@ static bp_status check_seeds(bp_graph *g, const char *what, const bp_var *v, con
     }
   }
   return BP_OK;
-}
-
-static bp_status graph_result(bp_graph *g) {
-  return g->status == BP_OK ? BP_OK : bp_fail(g->ctx, g->status, "%s", bp_graph_message(g));
 }
 
 /* ---- reverse ---- */
@@ -120,13 +114,15 @@ static void pull_back(sweep *s, uint32_t id) {
   }
 }
 
-bp_status bp_vjp(const bp_var *y, const bp_var *y_bar, size_t n_y, const bp_var *x, size_t n_x, bp_var *x_bar) {
-  if (n_y == 0 || n_x == 0) return BP_OK;
+static bp_status cotangents(bp_graph *g, const bp_var *y, const bp_var *y_bar, size_t n_y, const bp_var *x, size_t n_x,
+                            bp_var *x_bar) {
   bp_status status;
-  sweep s = {.graph = y[0].graph};
+  sweep s = {.graph = g};
   BP_TRY(check_vars(s.graph, "vjp: y", y, n_y, &s.last));
   BP_TRY(check_vars(s.graph, "vjp: x", x, n_x, NULL));
   BP_TRY(bp_check_wrt("vjp", x, n_x));
+  for (size_t j = 0; j < n_x && n_y == 0; j++) x_bar[j] = bp_zero_of(g);
+  if (n_y == 0) return BP_OK;
   BP_TRY(check_seeds(s.graph, "vjp: cotangent", y, y_bar, n_y));
   BP_TRY_DONE(sweep_init(&s, y, n_y, x, n_x, true));
   BP_TRY_DONE(bp_pieces_init(&s.elements, s.graph, s.last, x, n_x));
@@ -135,11 +131,17 @@ bp_status bp_vjp(const bp_var *y, const bp_var *y_bar, size_t n_y, const bp_var 
     add_slope(&s, id, bp_pieces_take(&s.elements, id, s.keep[id]));
     if (s.slope[id].var != 0 && s.active[id]) pull_back(&s, id);
   }
-  BP_TRY_DONE(graph_result(s.graph));
+  BP_TRY_DONE(bp_graph_result(s.graph));
   for (size_t j = 0; j < n_x; j++) x_bar[j] = derivative_of(&s, x[j].id);
 done:
   sweep_release(&s);
   return status;
+}
+
+bp_status bp_vjp(const bp_var *y, const bp_var *y_bar, size_t n_y, const bp_var *x, size_t n_x, bp_var *x_bar) {
+  if (n_y == 0 && n_x == 0) return BP_OK;
+  bp_delivery d = bp_deliver(bp_graph_of_two(y, n_y, x, n_x), x_bar, n_x);
+  return d.status == BP_OK ? bp_delivered(&d, cotangents(d.graph, y, y_bar, n_y, x, n_x, x_bar)) : d.status;
 }
 
 /* ---- forward ---- */
@@ -202,21 +204,22 @@ static void push_forward(sweep *s, const tangents *t) {
   }
 }
 
-bp_status bp_jvp(const bp_var *y, size_t n_y, const bp_var *x, const bp_var *x_dot, size_t n_x, bp_var *y_dot) {
-  if (n_y == 0) return BP_OK;
+static bp_status tangents_of(bp_graph *g, const bp_var *y, size_t n_y, const bp_var *x, const bp_var *x_dot, size_t n_x,
+                             bp_var *y_dot) {
   bp_status status;
-  sweep s = {.graph = y[0].graph};
+  sweep s = {.graph = g};
   tangents t = {.n = 3};
   BP_TRY(check_vars(s.graph, "jvp: y", y, n_y, &s.last));
   BP_TRY(check_vars(s.graph, "jvp: x", x, n_x, NULL));
   BP_TRY(bp_check_wrt("jvp", x, n_x));
+  if (n_y == 0) return BP_OK;
   BP_TRY(check_seeds(s.graph, "jvp: tangent", x, x_dot, n_x));
   BP_TRY_DONE(sweep_init(&s, y, n_y, x, n_x, false));
   BP_TRY_DONE(tangents_init(&s, &t));
   for (size_t j = 0; j < n_x; j++)
     if (x[j].id <= s.last) add_slope(&s, x[j].id, bp_slope_seed(x_dot[j]));
   push_forward(&s, &t);
-  BP_TRY_DONE(graph_result(s.graph));
+  BP_TRY_DONE(bp_graph_result(s.graph));
   for (size_t i = 0; i < n_y; i++) y_dot[i] = derivative_of(&s, y[i].id);
 done:
   bp_release(bp_context_allocator(s.graph->ctx), t.dot, t.n, sizeof *t.dot);
@@ -225,35 +228,55 @@ done:
   return status;
 }
 
-/* ---- made from them ---- */
-static void fill_zeros(const bp_var *x, size_t n, bp_var *derivative) {
-  for (size_t i = 0; i < n; i++)
-    if (derivative[i].id == 0) derivative[i] = bp_full(x[i].graph, bp_dtype_of(x[i]), bp_shape_of(x[i]), 0);
+bp_status bp_jvp(const bp_var *y, size_t n_y, const bp_var *x, const bp_var *x_dot, size_t n_x, bp_var *y_dot) {
+  if (n_y == 0 && n_x == 0) return BP_OK;
+  bp_delivery d = bp_deliver(bp_graph_of_two(y, n_y, x, n_x), y_dot, n_y);
+  return d.status == BP_OK ? bp_delivered(&d, tangents_of(d.graph, y, n_y, x, x_dot, n_x, y_dot)) : d.status;
 }
 
-bp_status bp_grad(bp_var y, const bp_var *x, size_t n_x, bp_var *gradient) {
-  bp_graph *g = y.graph;
+/* ---- made from them ---- */
+static bp_var or_zeros(bp_var derivative, bp_var x) {
+  return derivative.id != 0 ? derivative : bp_full(x.graph, bp_dtype_of(x), bp_shape_of(x), 0);
+}
+
+/* work[n_x] */
+static bp_status dense_gradient(bp_graph *g, bp_var y, const bp_var *x, size_t n_x, bp_var *work, bp_var *gradient) {
   BP_TRY(check_vars(g, "grad: y", &y, 1, NULL));
+  BP_TRY(check_vars(g, "vjp: x", x, n_x, NULL)); /* before anything is appended */
   if (bp_shape_of(y)->rank != 0) {
     char text[BP_SHAPE_TEXT];
     return BP_REFUSE(g, BP_E_SHAPE, "grad: y is %s, expected a scalar; sum it, or use bp_vjp",
                      bp_var_shape_text(y, text, sizeof text));
   }
   bp_var one = bp_number(y, 1);
-  BP_TRY(bp_vjp(&y, &one, 1, x, n_x, gradient));
-  fill_zeros(x, n_x, gradient);
-  return graph_result(g);
+  BP_TRY(bp_vjp(&y, &one, 1, x, n_x, work));
+  for (size_t j = 0; j < n_x; j++) gradient[j] = or_zeros(work[j], x[j]);
+  return BP_OK;
+}
+
+bp_status bp_grad(bp_var y, const bp_var *x, size_t n_x, bp_var *gradient) {
+  bp_delivery d = bp_deliver(bp_graph_of_two(&y, 1, x, n_x), gradient, n_x);
+  if (d.status != BP_OK) return d.status;
+  bp_var *work = bp_alloc(d.graph->ctx, n_x, sizeof *work);
+  bp_status status = work != NULL ? dense_gradient(d.graph, y, x, n_x, work, gradient) : BP_E_NOMEM;
+  bp_release(bp_context_allocator(d.graph->ctx), work, n_x, sizeof *work);
+  return bp_delivered(&d, status);
+}
+
+/* work[2 n_x]: the gradient, and its tangents. */
+static bp_status dense_hvp(bp_graph *g, bp_var y, const bp_var *x, const bp_var *v, size_t n_x, bp_var *work, bp_var *hv) {
+  BP_TRY(bp_check_known(g, "hvp: v", v, n_x));
+  BP_TRY(bp_grad(y, x, n_x, work));
+  BP_TRY(bp_jvp(work, n_x, x, v, n_x, work + n_x));
+  for (size_t j = 0; j < n_x; j++) hv[j] = or_zeros(work[n_x + j], x[j]);
+  return BP_OK;
 }
 
 bp_status bp_hvp(bp_var y, const bp_var *x, const bp_var *v, size_t n_x, bp_var *hv) {
-  if (y.graph == NULL) return BP_E_ARG;
-  bp_context *ctx = y.graph->ctx;
-  bp_var *gradient = bp_alloc(ctx, n_x, sizeof *gradient);
-  if (gradient == NULL) return BP_E_NOMEM;
-  bp_status status = bp_grad(y, x, n_x, gradient);
-  if (status == BP_OK) status = bp_jvp(gradient, n_x, x, v, n_x, hv);
-  bp_release(bp_context_allocator(ctx), gradient, n_x, sizeof *gradient);
-  if (status != BP_OK) return status;
-  fill_zeros(x, n_x, hv);
-  return graph_result(y.graph);
+  bp_delivery d = bp_deliver(bp_graph_of_two(&y, 1, x, n_x), hv, n_x);
+  if (d.status != BP_OK) return d.status;
+  bp_var *work = bp_alloc(d.graph->ctx, n_x, 2 * sizeof *work);
+  bp_status status = work != NULL ? dense_hvp(d.graph, y, x, v, n_x, work, hv) : BP_E_NOMEM;
+  bp_release(bp_context_allocator(d.graph->ctx), work, n_x, 2 * sizeof *work);
+  return bp_delivered(&d, status);
 }

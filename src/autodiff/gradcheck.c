@@ -80,7 +80,7 @@ static bp_status choose_x(checker *c, const bp_var *x, size_t n_x, const bp_var 
     if (inputs[i].graph == g && inputs[i].id < g->size && bp_dtype_is_real(bp_dtype_of(inputs[i])))
       c->x[c->n_x++] = inputs[i];
   for (size_t j = 0; x != NULL && j < n_x; j++) {
-    if (x[j].graph != g || !is_input_of(x[j], inputs, n_inputs) || bp_op_of(x[j]) != BP_OP_input ||
+    if (x[j].graph != g || x[j].id >= g->size || !is_input_of(x[j], inputs, n_inputs) || bp_op_of(x[j]) != BP_OP_input ||
         !bp_dtype_is_real(bp_dtype_of(x[j])))
       return bp_fail(c->ctx, BP_E_ARG, "gradcheck: x %zu is no float input among the inputs given", j);
     c->x[c->n_x++] = x[j];
@@ -295,7 +295,9 @@ static bp_status compare_all(checker *c, double *apart) {
 
 static bp_status run_check(checker *c, const bp_var *x, size_t n_x, const bp_var *inputs, size_t n_inputs,
                            const void *const *values, double *apart) {
-  for (size_t i = 0; i < c->n_y; i++) BP_TRY(bp_check_derivative("gradcheck", c->y[0], &c->y[i], 1));
+  bp_graph *g = bp_graph_of(c->y, c->n_y);
+  if (g->status != BP_OK) return bp_fail(c->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
+  for (size_t i = 0; i < c->n_y; i++) BP_TRY(bp_check_derivative(g, "gradcheck", c->y[0], &c->y[i], 1));
   if (c->batch < 0 || c->batch > BP_BATCH_MAX)
     return bp_fail(c->ctx, BP_E_LIMIT, "gradcheck: a batch of %" PRId64 " rows", c->batch);
   BP_TRY(choose_x(c, x, n_x, inputs, n_inputs));
@@ -308,8 +310,9 @@ static bp_status run_check(checker *c, const bp_var *x, size_t n_x, const bp_var
 bp_status bp_gradcheck(const bp_var *y, size_t n_y, const bp_var *x, size_t n_x, const bp_var *inputs, size_t n_inputs,
                        int64_t batch, const void *const *input_values, const bp_gradcheck_options *options,
                        bp_gradcheck_report *report) {
-  if (n_y == 0 || y[0].graph == NULL) return BP_E_ARG;
-  checker c = {.ctx = y[0].graph->ctx, .y = y, .n_y = n_y, .batch = batch};
+  bp_graph *g = bp_graph_of(y, n_y);
+  if (g == NULL) return BP_E_ARG;
+  checker c = {.ctx = g->ctx, .y = y, .n_y = n_y, .batch = batch};
   double apart = 0;
   if (options != NULL) memcpy(&c.o, options, options->size < sizeof c.o ? options->size : sizeof c.o);
   bp_arena_init(&c.arena, c.ctx);

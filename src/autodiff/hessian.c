@@ -24,9 +24,9 @@ static bp_var block(bp_var rows, int64_t first, bp_var xi, bp_var xj) {
   return bp_reshape(bp_slice(rows, 0, first, first + elements(xi), 1), to.rank, to.dims);
 }
 
-static bp_status check_hessian(bp_var y, const bp_var *x, size_t n_x) {
+static bp_status check_hessian(bp_graph *g, bp_var y, const bp_var *x, size_t n_x) {
   char text[BP_SHAPE_TEXT];
-  BP_TRY(bp_check_derivative("hessian", y, x, n_x));
+  BP_TRY(bp_check_derivative(g, "hessian", y, x, n_x));
   if (bp_shape_of(y)->rank != 0)
     return BP_REFUSE(
         y.graph, BP_E_SHAPE,
@@ -42,21 +42,28 @@ static bp_status check_hessian(bp_var y, const bp_var *x, size_t n_x) {
   return BP_OK;
 }
 
-bp_status bp_hessian_by(bp_var y, const bp_var *x, size_t n_x, bp_mode outer, bp_mode inner, bp_var *hessian) {
-  BP_TRY(check_hessian(y, x, n_x));
-  if (n_x == 0) return BP_OK;
-  bp_graph *g = y.graph;
-  bp_var *gradient = bp_alloc(g->ctx, 2 * n_x, sizeof *gradient);
-  if (gradient == NULL) return BP_E_NOMEM;
-  bp_var *rows = gradient + n_x;
-  bp_status status = gradient_by(y, x, n_x, inner, gradient);
-  if (status == BP_OK)
-    status = bp_jacobian(concatenated(gradient, n_x), x, n_x, outer == BP_MODE_REVERSE ? outer : BP_MODE_FORWARD, rows);
+/* work[3 n_x]: the gradient, the rows of its Jacobian, and x, whose array may be that of the result. */
+static bp_status blocks(bp_var y, const bp_var *x, size_t n_x, bp_mode outer, bp_mode inner, bp_var *work,
+                        bp_var *hessian) {
+  bp_var *gradient = work, *rows = work + n_x, *kept = work + 2 * n_x;
   int64_t first = 0;
-  for (size_t i = 0; i < n_x && status == BP_OK; first += elements(x[i]), i++)
-    for (size_t j = 0; j < n_x; j++) hessian[i * n_x + j] = block(rows[j], first, x[i], x[j]);
-  bp_release(bp_context_allocator(g->ctx), gradient, 2 * n_x, sizeof *gradient);
-  return status == BP_OK ? bp_graph_result(g) : status;
+  for (size_t j = 0; j < n_x; j++) kept[j] = x[j];
+  BP_TRY(gradient_by(y, x, n_x, inner, gradient));
+  BP_TRY(bp_jacobian(concatenated(gradient, n_x), x, n_x, outer == BP_MODE_REVERSE ? outer : BP_MODE_FORWARD, rows));
+  for (size_t i = 0; i < n_x; first += elements(kept[i]), i++)
+    for (size_t j = 0; j < n_x; j++) hessian[i * n_x + j] = block(rows[j], first, kept[i], kept[j]);
+  return BP_OK;
+}
+
+bp_status bp_hessian_by(bp_var y, const bp_var *x, size_t n_x, bp_mode outer, bp_mode inner, bp_var *hessian) {
+  bp_delivery d = bp_deliver(bp_graph_of_two(&y, 1, x, n_x), hessian, n_x * n_x);
+  if (d.status != BP_OK) return d.status;
+  bp_status status = check_hessian(d.graph, y, x, n_x);
+  if (status != BP_OK || n_x == 0) return bp_delivered(&d, status);
+  bp_var *work = bp_alloc(d.graph->ctx, n_x, 3 * sizeof *work);
+  status = work != NULL ? blocks(y, x, n_x, outer, inner, work, hessian) : BP_E_NOMEM;
+  bp_release(bp_context_allocator(d.graph->ctx), work, n_x, 3 * sizeof *work);
+  return bp_delivered(&d, status);
 }
 
 bp_status bp_hessian(bp_var y, const bp_var *x, size_t n_x, bp_var *hessian) {

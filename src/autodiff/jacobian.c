@@ -76,8 +76,8 @@ static bp_status by_columns_of_batch(bp_var y, bp_var x, bp_var *jacobian) {
   return status;
 }
 
-bp_status bp_jacobian(bp_var y, const bp_var *x, size_t n_x, bp_mode mode, bp_var *jacobian) {
-  BP_TRY(bp_check_derivative("jacobian", y, x, n_x));
+static bp_status whole(bp_graph *g, bp_var y, const bp_var *x, size_t n_x, bp_mode mode, bp_var *jacobian) {
+  BP_TRY(bp_check_derivative(g, "jacobian", y, x, n_x));
   BP_TRY(check_joined(y, x, n_x));
   bool batch = bp_shape_has_batch(bp_shape_of(y));
   int64_t columns = 0;
@@ -85,9 +85,18 @@ bp_status bp_jacobian(bp_var y, const bp_var *x, size_t n_x, bp_mode mode, bp_va
   if (mode == BP_MODE_AUTO) mode = batch || columns <= elements(y) ? BP_MODE_FORWARD : BP_MODE_REVERSE;
   if (mode == BP_MODE_REVERSE) {
     BP_TRY(bp_check_sizes("jacobian by reverse mode", "y", y));
-    BP_TRY(by_rows(y, x, n_x, jacobian));
-    return bp_graph_result(y.graph);
+    return by_rows(y, x, n_x, jacobian);
   }
   for (size_t j = 0; j < n_x; j++) BP_TRY((batch ? by_columns_of_batch : by_columns)(y, x[j], &jacobian[j]));
-  return bp_graph_result(y.graph);
+  return BP_OK;
+}
+
+bp_status bp_jacobian(bp_var y, const bp_var *x, size_t n_x, bp_mode mode, bp_var *jacobian) {
+  bp_delivery d = bp_deliver(bp_graph_of_two(&y, 1, x, n_x), jacobian, n_x);
+  if (d.status != BP_OK) return d.status;
+  bp_var *work = bp_alloc(d.graph->ctx, n_x, sizeof *work);
+  bp_status status = work != NULL ? whole(d.graph, y, x, n_x, mode, work) : BP_E_NOMEM;
+  for (size_t j = 0; j < n_x && status == BP_OK; j++) jacobian[j] = work[j];
+  bp_release(bp_context_allocator(d.graph->ctx), work, n_x, sizeof *work);
+  return bp_delivered(&d, status);
 }

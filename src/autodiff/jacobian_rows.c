@@ -211,14 +211,18 @@ static bp_status by_blocks(bp_var y, bp_var x, bp_mode mode, bool *forward, bp_v
   return status;
 }
 
-bp_status bp_jacobian_rows(bp_var y, bp_var x, bp_mode mode, bp_var *jacobian) {
-  BP_TRY(bp_check_derivative("jacobian_rows", y, &x, 1));
+static bp_status whole(bp_graph *g, bp_var y, bp_var x, bp_mode mode, bp_var *jacobian) {
+  BP_TRY(bp_check_derivative(g, "jacobian_rows", y, &x, 1));
   BP_TRY(check_rows(y, x));
-  bp_graph *g = y.graph;
   bp_shape a = row_shape(y), b = row_shape(x), to = joined_rows(y, x);
   int64_t m = bp_shape_elements(&a, 1), n = bp_shape_elements(&b, 1);
   bool forward = mode == BP_MODE_FORWARD || (mode == BP_MODE_AUTO && n <= m), done = false;
   if (m == 0 || n == 0) return *jacobian = bp_full(g, bp_dtype_of(y), &to, 0), bp_graph_result(g);
   BP_TRY(by_blocks(y, x, mode, &forward, jacobian, &done));
   return done ? BP_OK : by_passes(y, x, forward, jacobian);
+}
+
+bp_status bp_jacobian_rows(bp_var y, bp_var x, bp_mode mode, bp_var *jacobian) {
+  bp_delivery d = bp_deliver(bp_graph_of((bp_var[]){y, x}, 2), jacobian, 1);
+  return d.status == BP_OK ? bp_delivered(&d, whole(d.graph, y, x, mode, jacobian)) : d.status;
 }

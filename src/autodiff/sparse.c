@@ -38,15 +38,22 @@ void bp_sparse_free(bp_sparse *sparse) {
   bp_release(sparse->allocator, sparse, 1, sizeof *sparse);
 }
 
-int64_t bp_sparse_rows(const bp_sparse *sparse) { return sparse->p.rows; }
-int64_t bp_sparse_columns(const bp_sparse *sparse) { return sparse->p.columns; }
-int64_t bp_sparse_nonzeros(const bp_sparse *sparse) { return bp_pattern_nonzeros(&sparse->p); }
-const int64_t *bp_sparse_row_start(const bp_sparse *sparse) { return sparse->p.start; }
-const int32_t *bp_sparse_column(const bp_sparse *sparse) { return sparse->p.column; }
-int bp_sparse_colors(const bp_sparse *sparse) { return sparse->n_colors; }
-const int32_t *bp_sparse_color(const bp_sparse *sparse) { return sparse->color; }
-bp_compression bp_sparse_compression(const bp_sparse *sparse) { return sparse->compression; }
-bp_var bp_sparse_values(const bp_sparse *sparse) { return sparse->values; }
+/* What a failed function gives is NULL, and has nothing in it. */
+static const bp_sparse *or_nothing(const bp_sparse *sparse) {
+  static const int64_t start[1] = {0};
+  static const bp_sparse nothing = {.p = {.start = (int64_t *)(uintptr_t)start}};
+  return sparse != NULL ? sparse : &nothing;
+}
+
+int64_t bp_sparse_rows(const bp_sparse *sparse) { return or_nothing(sparse)->p.rows; }
+int64_t bp_sparse_columns(const bp_sparse *sparse) { return or_nothing(sparse)->p.columns; }
+int64_t bp_sparse_nonzeros(const bp_sparse *sparse) { return bp_pattern_nonzeros(&or_nothing(sparse)->p); }
+const int64_t *bp_sparse_row_start(const bp_sparse *sparse) { return or_nothing(sparse)->p.start; }
+const int32_t *bp_sparse_column(const bp_sparse *sparse) { return or_nothing(sparse)->p.column; }
+int bp_sparse_colors(const bp_sparse *sparse) { return or_nothing(sparse)->n_colors; }
+const int32_t *bp_sparse_color(const bp_sparse *sparse) { return or_nothing(sparse)->color; }
+bp_compression bp_sparse_compression(const bp_sparse *sparse) { return or_nothing(sparse)->compression; }
+bp_var bp_sparse_values(const bp_sparse *sparse) { return or_nothing(sparse)->values; }
 
 /* ---- patterns ---- */
 /* A copy of arrays, checked. */
@@ -83,6 +90,7 @@ static bp_status copy_pattern(bp_context *ctx, int64_t rows, int64_t columns, co
 bp_status bp_sparse_from_pattern(bp_context *context, int64_t rows, int64_t columns, const int64_t *row_start,
                                  const int32_t *column, bp_sparse **out) {
   bp_sparse *s;
+  *out = NULL;
   BP_TRY(sparse_new(context, &s));
   bp_status status = copy_pattern(context, rows, columns, row_start, column, &s->p);
   if (status != BP_OK) return bp_sparse_free(s), status;
@@ -137,27 +145,51 @@ static bp_status take_symmetric(bp_var gradient, bp_var x, const bp_sparse *give
   return bp_fail(ctx, BP_E_ARG, "sparse hessian: the pattern given is not symmetric");
 }
 
-bp_status bp_sparsity(bp_var y, bp_var x, bp_sparse **out) {
-  bp_sparse *s;
-  BP_TRY(bp_check_derivative("sparsity", y, &x, 1));
-  BP_TRY(sparse_new(y.graph->ctx, &s));
-  bp_status status = take_pattern(y, x, NULL, &s->p);
+/* ---- what the public functions share ---- */
+/* What is made of y and x. */
+typedef struct request {
+  const char *what;
+  bp_var y, x;
+  const bp_sparse *pattern; /* NULL: to be found */
+  bp_compression compression;
+} request;
+typedef bp_status (*fill_fn)(bp_sparse *s, const request *r);
+
+/* A new object, checked and filled; a failure is recorded on the graph, and *out is NULL. */
+static bp_status make(const request *r, fill_fn fill, bp_sparse **out) {
+  bp_delivery d = bp_deliver(bp_graph_of((bp_var[]){r->y, r->x}, 2), NULL, 0);
+  bp_sparse *s = NULL;
+  *out = NULL;
+  if (d.status != BP_OK) return d.status;
+  bp_status status = bp_check_derivative(d.graph, r->what, r->y, &r->x, 1);
+  if (status == BP_OK) status = sparse_new(d.graph->ctx, &s);
+  if (status == BP_OK) status = fill(s, r);
+  status = bp_delivered(&d, status);
   if (status != BP_OK) return bp_sparse_free(s), status;
   *out = s;
   return BP_OK;
 }
 
-bp_status bp_sparsity_hessian(bp_var y, bp_var x, bp_sparse **out) {
-  bp_sparse *s;
+static bp_status fill_pattern(bp_sparse *s, const request *r) { return take_pattern(r->y, r->x, NULL, &s->p); }
+
+bp_status bp_sparsity(bp_var y, bp_var x, bp_sparse **out) {
+  return make(&(request){.what = "sparsity", .y = y, .x = x}, fill_pattern, out);
+}
+
+/* The pattern of a Hessian; the gradient is appended. */
+static bp_status fill_symmetric(bp_sparse *s, const request *r, bp_var *gradient) {
+  BP_TRY(bp_check_sizes(r->what, "x", r->x));
+  BP_TRY(bp_grad(r->y, &r->x, 1, gradient));
+  return take_symmetric(*gradient, r->x, r->pattern, &s->p);
+}
+
+static bp_status fill_hessian_pattern(bp_sparse *s, const request *r) {
   bp_var gradient;
-  BP_TRY(bp_check_derivative("sparsity_hessian", y, &x, 1));
-  BP_TRY(bp_check_sizes("sparsity_hessian", "x", x));
-  BP_TRY(bp_grad(y, &x, 1, &gradient));
-  BP_TRY(sparse_new(y.graph->ctx, &s));
-  bp_status status = take_symmetric(gradient, x, NULL, &s->p);
-  if (status != BP_OK) return bp_sparse_free(s), status;
-  *out = s;
-  return BP_OK;
+  return fill_symmetric(s, r, &gradient);
+}
+
+bp_status bp_sparsity_hessian(bp_var y, bp_var x, bp_sparse **out) {
+  return make(&(request){.what = "sparsity_hessian", .y = y, .x = x}, fill_hessian_pattern, out);
 }
 
 /* ---- colours ---- */
@@ -300,46 +332,37 @@ static bp_status fill_from_colors(bp_sparse *s, bp_var y, bp_var x, const bp_spa
   return append_values(s, y, x);
 }
 
-static bp_status fill_jacobian(bp_sparse *s, bp_var y, bp_var x, const bp_sparse *given, bp_compression wanted) {
+static bp_status fill_jacobian(bp_sparse *s, const request *r) {
   bp_row_blocks blocks;
+  bp_context *ctx = r->y.graph->ctx;
+  bp_compression wanted = r->compression;
   bool found = false, asked = wanted == BP_COMPRESS_BLOCKS;
-  if (asked || wanted == BP_COMPRESS_AUTO) BP_TRY(find_blocks(y, x, asked, &blocks, &found));
+  if (wanted == BP_COMPRESS_SYMMETRIC)
+    return bp_fail(ctx, BP_E_ARG, "sparse_jacobian: a Jacobian is not symmetric; see bp_sparse_hessian()");
+  if (asked || wanted == BP_COMPRESS_AUTO) BP_TRY(find_blocks(r->y, r->x, asked, &blocks, &found));
   if (asked && !found)
-    return bp_fail(y.graph->ctx, BP_E_ARG, "sparse_jacobian: y is not computed row by row from moved elements of x");
-  if (!found) return fill_from_colors(s, y, x, given, wanted);
-  bp_status status = fill_from_blocks(s, &blocks, y, x, given, wanted);
+    return bp_fail(ctx, BP_E_ARG, "sparse_jacobian: y is not computed row by row from moved elements of x");
+  if (!found) return fill_from_colors(s, r->y, r->x, r->pattern, wanted);
+  bp_status status = fill_from_blocks(s, &blocks, r->y, r->x, r->pattern, wanted);
   bp_row_blocks_release(&blocks);
   return status;
 }
 
 bp_status bp_sparse_jacobian(bp_var y, bp_var x, const bp_sparse *pattern, bp_compression compression,
                              bp_sparse **out) {
-  bp_sparse *s;
-  BP_TRY(bp_check_derivative("sparse_jacobian", y, &x, 1));
-  bp_context *ctx = y.graph->ctx;
-  if (compression == BP_COMPRESS_SYMMETRIC)
-    return bp_fail(ctx, BP_E_ARG, "sparse_jacobian: a Jacobian is not symmetric; see bp_sparse_hessian()");
-  BP_TRY(sparse_new(ctx, &s));
-  bp_status status = fill_jacobian(s, y, x, pattern, compression);
-  if (status != BP_OK) return bp_sparse_free(s), status;
-  *out = s;
-  return BP_OK;
+  const request r = {"sparse_jacobian", y, x, pattern, compression};
+  return make(&r, fill_jacobian, out);
+}
+
+static bp_status fill_hessian(bp_sparse *s, const request *r) {
+  bp_var gradient;
+  BP_TRY(fill_symmetric(s, r, &gradient));
+  BP_TRY(color_hessian(r->y.graph->ctx, s));
+  return append_values(s, gradient, r->x);
 }
 
 bp_status bp_sparse_hessian(bp_var y, bp_var x, const bp_sparse *pattern, bp_sparse **out) {
-  bp_sparse *s;
-  bp_var gradient;
-  BP_TRY(bp_check_derivative("sparse_hessian", y, &x, 1));
-  BP_TRY(bp_check_sizes("sparse_hessian", "x", x));
-  bp_context *ctx = y.graph->ctx;
-  BP_TRY(bp_grad(y, &x, 1, &gradient));
-  BP_TRY(sparse_new(ctx, &s));
-  bp_status status = take_symmetric(gradient, x, pattern, &s->p);
-  if (status == BP_OK) status = color_hessian(ctx, s);
-  if (status == BP_OK) status = append_values(s, gradient, x);
-  if (status != BP_OK) return bp_sparse_free(s), status;
-  *out = s;
-  return BP_OK;
+  return make(&(request){.what = "sparse_hessian", .y = y, .x = x, .pattern = pattern}, fill_hessian, out);
 }
 
 /* ---- with the values ---- */
@@ -358,7 +381,7 @@ static bp_var places_of(const bp_sparse *s, int64_t row_factor, int64_t column_f
 }
 
 bp_var bp_sparse_dense(const bp_sparse *sparse) {
-  if (sparse->values.graph == NULL) return sparse->values;
+  if (sparse == NULL || sparse->values.graph == NULL) return bp_zero_of(NULL);
   int64_t rows = sparse->p.rows, columns = sparse->p.columns;
   if (rows * columns > INT32_MAX)
     return bp_graph_fail(sparse->values.graph, BP_E_LIMIT, "sparse_dense: %lld by %lld elements, 2^31 or more",
@@ -368,7 +391,8 @@ bp_var bp_sparse_dense(const bp_sparse *sparse) {
 }
 
 bp_var bp_sparse_times(const bp_sparse *sparse, bp_var v) {
-  if (sparse->values.graph == NULL) return sparse->values;
+  if (sparse == NULL || sparse->values.graph == NULL) return bp_zero_of(v.graph);
+  if (!bp_args_in(sparse->values.graph, "sparse_times", 1, &v)) return bp_zero_of(sparse->values.graph);
   bp_var gathered = bp_gather(v, places_of(sparse, 0, 1), bp_dtype_of(sparse->values));
   return bp_scatter_add(bp_mul(sparse->values, gathered), places_of(sparse, 1, 0), sparse->p.rows);
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "autodiff/derivative_checks.h"
 #include "base/suggest.h"
 #include "base/text.h"
 #include "expression/language.h"
@@ -386,16 +387,17 @@ static bp_status check_all(bp_graph *g, bp_dtype dtype, const char *text, const 
 
 bp_status bp_expression_parse(bp_graph *graph, bp_dtype dtype, const char *text, bp_expression_name *names,
                               size_t n_names, bp_var *out) {
-  if (graph->status != BP_OK) return bp_fail(graph->ctx, BP_E_GRAPH, "%s", bp_graph_message(graph));
+  bp_delivery d = bp_deliver(graph, out, 1);
+  for (size_t i = 0; i < n_names; i++) names[i].used = false;
+  if (d.status != BP_OK) return d.status;
   const char *file = graph->file; /* a column tells more than the line of the C code */
   bp_place_forget(graph);
   bp_parser p = {.graph = graph, .dtype = dtype, .text = text, .next = text, .names = names, .n_names = n_names};
-  for (size_t i = 0; i < n_names; i++) names[i].used = false;
   p.status = check_all(graph, dtype, text, names, n_names);
   bp_var v = p.status == BP_OK ? parse_text(&p) : bp_zero_of(graph);
   bp_release(bp_context_allocator(graph->ctx), p.bindings, p.bindings_capacity, sizeof *p.bindings);
   bp_release(bp_context_allocator(graph->ctx), p.values, p.values_capacity, sizeof *p.values);
   graph->file = file;
-  if (p.status == BP_OK) *out = v;
-  return p.status;
+  *out = v;
+  return bp_delivered(&d, p.status);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "autodiff/derivative_checks.h"
 #include "expression/tracing.h"
 
 struct bp_trace {
@@ -19,14 +20,12 @@ static bool is_input(const bp_graph *g, bp_var v) {
 
 static bool named(const bp_var *vars, size_t n, bp_var v) {
   for (size_t i = 0; i < n; i++)
-    if (vars[i].id == v.id) return true;
+    if (vars[i].graph == v.graph && vars[i].id == v.id) return true;
   return false;
 }
 
-static bp_status check(bp_var y, const bp_trace_options *o) {
-  bp_graph *g = y.graph;
-  if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
-  if (o->size != sizeof *o || y.id == 0 || y.id >= g->size)
+static bp_status check(bp_graph *g, bp_var y, const bp_trace_options *o) {
+  if (o->size != sizeof *o || y.graph != g || y.id == 0 || y.id >= g->size)
     return bp_fail(g->ctx, BP_E_ARG, "trace: expected options and a variable");
   for (size_t i = 0; i < o->n_inputs; i++)
     if (!is_input(g, o->inputs[i]) || named(o->inputs, i, o->inputs[i]))
@@ -34,7 +33,7 @@ static bp_status check(bp_var y, const bp_trace_options *o) {
   for (size_t i = 0; i < o->n_wrt; i++)
     if (!named(o->inputs, o->n_inputs, o->wrt[i]))
       return bp_fail(g->ctx, BP_E_ARG, "trace: variable %zu of wrt is not among the inputs", i);
-  return BP_OK;
+  return bp_check_known(g, "trace: seed", o->seeds, o->n_columns * (o->mode == BP_MODE_FORWARD ? o->n_inputs : 1));
 }
 
 /* ---- derivatives ---- */
@@ -110,14 +109,18 @@ static bp_status make(bp_tracer *t) {
 }
 
 bp_status bp_trace_new(bp_var y, const bp_trace_options *options, bp_trace **out) {
-  BP_TRY(check(y, options));
+  bp_delivery d = bp_deliver(bp_graph_of_two(&y, 1, options->inputs, options->n_inputs), NULL, 0);
+  *out = NULL;
+  if (d.status != BP_OK) return d.status;
+  bp_status status = check(d.graph, y, options);
+  if (status != BP_OK) return bp_delivered(&d, status);
   bp_context *ctx = y.graph->ctx;
   bp_trace *trace = bp_calloc(ctx, 1, sizeof *trace);
-  if (trace == NULL) return BP_E_NOMEM;
+  if (trace == NULL) return bp_delivered(&d, BP_E_NOMEM);
   trace->allocator = bp_context_allocator(ctx);
   bp_arena_init(&trace->arena, ctx);
   bp_tracer t = {.graph = y.graph, .arena = &trace->arena, .options = options, .y = y};
-  bp_status status = make(&t);
+  status = make(&t);
   bp_arena_release(&t.work);
   trace->lines = t.lines;
   trace->n_lines = t.n_lines;
@@ -125,10 +128,10 @@ bp_status bp_trace_new(bp_var y, const bp_trace_options *options, bp_trace **out
     *out = trace;
   else
     bp_trace_free(trace);
-  return status;
+  return bp_delivered(&d, status);
 }
 
-size_t bp_trace_lines(const bp_trace *trace) { return trace->n_lines; }
+size_t bp_trace_lines(const bp_trace *trace) { return trace != NULL ? trace->n_lines : 0; }
 bp_trace_line bp_trace_line_at(const bp_trace *trace, size_t i) { return trace->lines[i].shown; }
 
 void bp_trace_free(bp_trace *trace) {

@@ -145,6 +145,9 @@ bool activation_resolve(bp_activation_spec *spec) {
 }
 
 bp_var bp_activate(bp_activation_spec spec, bp_var x, bp_var slope) {
+  bp_var args[] = {x, slope};
+  int n = spec.kind == BP_PRELU ? 2 : 1;
+  if (!bp_args_ok("activate", n, args)) return bp_zero_of(bp_graph_of(args, (size_t)n));
   if ((unsigned)spec.kind >= BP_ACTIVATION_COUNT)
     return bp_graph_fail(x.graph, BP_E_ARG, "activate: no activation number %d", (int)spec.kind);
   if (!activation_resolve(&spec))

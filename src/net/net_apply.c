@@ -124,9 +124,28 @@ static bp_var (*const apply_table[BP_LAYER_KIND_COUNT])(const application *app, 
     [BP_LAYER_EMBEDDING] = apply_embedding,
 };
 
+/* Only layers that drop look at the step. */
+static bool step_ok(const application *app, bp_graph *g) {
+  for (size_t i = 0; i < app->net->n_layers && app->training != NULL; i++)
+    if (app->net->layers[i].kind == BP_LAYER_DROPOUT && app->net->layers[i].rate > 0)
+      return bp_args_in(g, "net: step", 1, &app->training->step);
+  return true;
+}
+
+/* After an error every result is a null variable, those of the layers before it too. */
+static bp_var no_results(const application *app, bp_graph *g) {
+  for (size_t i = 0; i < app->net->n_layers; i++) app->outputs[i] = bp_zero_of(g);
+  for (int p = 0; app->states != NULL && p < app->net->n_params; p++) app->states[p] = bp_zero_of(g);
+  return bp_zero_of(g);
+}
+
 static bp_var apply_layers(application *app, bp_var x, const bp_var *params) {
+  bp_graph *g = bp_graph_of_two(&x, 1, params, (size_t)app->net->n_params);
   app->input = x;
-  if (x.graph != NULL) bp_place_forget(x.graph);
+  if (g != NULL) bp_place_forget(g);
+  if (!bp_args_in(g, "net", 1, &x) || !bp_args_in(g, "net: params", (size_t)app->net->n_params, params) ||
+      !step_ok(app, g))
+    return no_results(app, g);
   for (size_t i = 0; i < app->net->n_layers; i++) {
     const net_layer *l = &app->net->layers[i];
     place p = {l, params + l->first_param, app->states != NULL ? app->states + l->first_param : NULL};
@@ -134,7 +153,7 @@ static bp_var apply_layers(application *app, bp_var x, const bp_var *params) {
     x = apply_table[l->kind](app, &p, x);
     app->outputs[i] = x;
   }
-  return x;
+  return g->status == BP_OK ? x : no_results(app, g);
 }
 
 /* The outputs of all layers are remembered on the stack: there are at most BP_LAYERS_LIMIT. */
@@ -155,9 +174,10 @@ bp_var bp_net_apply_each(const bp_net *net, bp_var x, const bp_var *params, bp_v
 
 bp_var bp_net_apply_training(const bp_net *net, bp_var x, const bp_var *params, const bp_net_training *training,
                              bp_var *states) {
-  for (int p = 0; states != NULL && p < net->n_params; p++) states[p] = (bp_var){0};
+  bp_graph *g = bp_graph_of_two(&x, 1, params, (size_t)net->n_params);
+  for (int p = 0; states != NULL && p < net->n_params; p++) states[p] = bp_zero_of(g);
   if (training->size != sizeof *training)
-    return bp_graph_fail(x.graph, BP_E_ARG, "apply: training.size is %zu, expected the %zu bytes of the struct",
+    return bp_graph_fail(g, BP_E_ARG, "apply: training.size is %zu, expected the %zu bytes of the struct",
                          training->size, sizeof *training);
   return apply(net, x, params, training, states);
 }

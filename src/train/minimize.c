@@ -63,8 +63,9 @@ static bp_status product(void *user, const double *x, const double *v, double *o
 }
 
 /* ---- making it ---- */
-static bp_status check_unknowns(bp_context *ctx, const bp_var *x, size_t n_x) {
+static bp_status check_unknowns(bp_context *ctx, bp_var f, const bp_var *x, size_t n_x) {
   if (n_x == 0) return bp_fail(ctx, BP_E_ARG, "there is nothing to change; expected at least one variable x");
+  if (f.graph == NULL) return bp_fail(ctx, BP_E_ARG, "what is to be made small is the null variable");
   for (size_t j = 0; j < n_x; j++) {
     bp_dtype dtype = bp_var_dtype(x[j]);
     if (dtype != BP_F32 && dtype != BP_F64)
@@ -109,9 +110,8 @@ static bp_status alloc_arrays(graph_objective *o, const bp_var *x, void *const *
 }
 
 /* An error of building by its own name and message. */
-static bp_status built(const graph_objective *o, bp_status status) {
+static bp_status built(const graph_objective *o, const bp_graph *graph, bp_status status) {
   if (status != BP_E_GRAPH) return status;
-  bp_graph *graph = o->vars[0].graph;
   return bp_fail(o->ctx, bp_graph_status(graph), "%s", bp_graph_message(graph));
 }
 
@@ -119,8 +119,8 @@ static bp_status compile_value(graph_objective *o, bp_var f, int threads) {
   size_t n_x = o->n_x;
   bp_var *out = o->vars + 2 * n_x;
   o->value_type = bp_var_dtype(f);
-  BP_TRY(built(o, bp_value_and_grad(f, o->vars, n_x, out)));
-  BP_TRY(built(o, bp_compile(out, 1 + n_x, o->vars, n_x, NULL, &o->value)));
+  BP_TRY(built(o, f.graph, bp_value_and_grad(f, o->vars, n_x, out)));
+  BP_TRY(built(o, f.graph, bp_compile(out, 1 + n_x, o->vars, n_x, NULL, &o->value)));
   return bp_workspace_new(o->ctx, o->value, threads, &o->value_workspace);
 }
 
@@ -133,8 +133,8 @@ static bp_status compile_product(graph_objective *o, bp_var r, int threads) {
     for (int axis = 0; axis < rank; axis++) dims[axis] = bp_var_dim(o->vars[j], axis);
     v[j] = bp_input(r.graph, "direction", o->dtype, rank, dims);
   }
-  BP_TRY(built(o, bp_normal_product(&r, 1, o->vars, v, n_x, out)));
-  BP_TRY(built(o, bp_compile(out, n_x, o->vars, 2 * n_x, NULL, &o->product)));
+  BP_TRY(built(o, r.graph, bp_normal_product(&r, 1, o->vars, v, n_x, out)));
+  BP_TRY(built(o, r.graph, bp_compile(out, n_x, o->vars, 2 * n_x, NULL, &o->product)));
   return bp_workspace_new(o->ctx, o->product, threads, &o->product_workspace);
 }
 
@@ -221,7 +221,7 @@ bp_status bp_minimize(bp_context *context, bp_var objective, const bp_var *x, si
                       const bp_minimize_options *options, bp_minimize_result *result) {
   bp_minimize_options o;
   BP_TRY(resolve(context, options, &o));
-  BP_TRY(check_unknowns(context, x, n_x));
+  BP_TRY(check_unknowns(context, objective, x, n_x));
   graph_objective g = {.ctx = context, .dtype = bp_var_dtype(x[0]), .n_x = n_x};
   bp_status status = alloc_arrays(&g, x, values);
   if (status == BP_OK) status = compile_value(&g, objective, o.threads);
@@ -234,7 +234,7 @@ bp_status bp_least_squares(bp_context *context, bp_var residuals, const bp_var *
                            const bp_minimize_options *options, bp_minimize_result *result) {
   bp_minimize_options o;
   BP_TRY(resolve(context, options, &o));
-  BP_TRY(check_unknowns(context, x, n_x));
+  BP_TRY(check_unknowns(context, residuals, x, n_x));
   graph_objective g = {.ctx = context, .dtype = bp_var_dtype(x[0]), .n_x = n_x};
   bp_status status = alloc_arrays(&g, x, values);
   if (status == BP_OK) status = compile_value(&g, half_squares(residuals), o.threads);

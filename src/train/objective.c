@@ -272,6 +272,8 @@ static bp_var checked_rows(const bp_objective *o, bp_var z, bp_var rows) {
 }
 
 bp_var bp_objective_rows(const bp_objective *o, bp_var z, bp_var target, bool training) {
+  bp_var given[] = {z, target};
+  if (!bp_args_ok("loss", 2, given)) return bp_zero_of(bp_graph_of(given, 2));
   loss_case c = {.o = o, .z = z, .smoothing = training ? o->label_smoothing : 0};
   int64_t units = bp_objective_units(o);
   c.p = output_unit(o, columns_of(z, 0, units < o->width ? units : o->width));
@@ -279,6 +281,7 @@ bp_var bp_objective_rows(const bp_objective *o, bp_var z, bp_var target, bool tr
   if (c.smoothing > 0) c.y = smoothed(o, c.y);
   if (o->classes) c.classes = target;
   if (o->loss == BP_LOSS_EXPRESSION) return checked_rows(o, z, expression_rows(&c));
+  if (z.graph->status != BP_OK) return bp_zero_of(z.graph); /* a callback gets variables that are there */
   if (o->loss == BP_LOSS_CALLBACK) return checked_rows(o, z, o->rows(o->user, c.z, c.p, c.y));
   /* cppcheck-suppress returnDanglingLifetime ; a variable points to its graph, not to what a function was given */
   return loss_kinds[o->loss].rows(&c);
@@ -289,19 +292,15 @@ bp_var bp_objective_rows(const bp_objective *o, bp_var z, bp_var target, bool tr
 /* The targets tell the kind; what does not fit is recorded on the graph. */
 static bool resolve_for(bp_loss loss, bp_var z, bool classes, int64_t width, bp_objective *o) {
   bp_context *ctx = bp_graph_context(z.graph);
-  bp_status status = bp_graph_status(z.graph);
-  if (status == BP_OK) status = bp_objective_resolve(ctx, &(bp_objective){.loss = loss}, classes, width, o);
-  if (status == BP_OK) return true;
-  if (bp_graph_status(z.graph) == BP_OK) {
-    char message[BP_MESSAGE_MAX];
-    (void)snprintf(message, sizeof message, "%s", bp_error_message(ctx));
-    (void)bp_graph_fail(z.graph, status, "%s", message);
-  }
-  return false;
+  bp_status status = bp_objective_resolve(ctx, &(bp_objective){.loss = loss}, classes, width, o);
+  if (status != BP_OK) (void)bp_graph_fail(z.graph, status, "%s", bp_error_message(ctx));
+  return status == BP_OK;
 }
 
 bp_var bp_loss_rows(bp_loss loss, bp_var z, bp_var target) {
   bp_objective o;
+  bp_var given[] = {z, target};
+  if (!bp_args_ok("loss", 2, given)) return bp_zero_of(bp_graph_of(given, 2));
   bool classes = bp_var_dtype(target) == BP_I32;
   int64_t width = classes ? bp_var_dim(z, 1) : bp_var_dim(target, 1);
   if (!resolve_for(loss, z, classes, width > 1 || !classes ? width : 2, &o)) return (bp_var){z.graph, 0};
@@ -310,6 +309,7 @@ bp_var bp_loss_rows(bp_loss loss, bp_var z, bp_var target) {
 
 bp_var bp_loss_output(bp_loss loss, bp_var z) {
   bp_objective o;
+  if (!bp_args_ok("loss", 1, &z)) return bp_zero_of(z.graph);
   bool classes = loss == BP_LOSS_CROSS_ENTROPY || loss == BP_LOSS_KL;
   int64_t width = bp_var_dim(z, 1);
   if (loss == BP_LOSS_GAUSSIAN_VARIANCE) width /= 2;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "backprop/ops.h"
+#include "graph/node.h"
 #include "train/objective.h"
 
 static bp_var identity(bp_var z) { return z; }
@@ -84,6 +85,7 @@ static bp_var spread_of_factor(const bp_objective *o, bp_var z) {
 }
 
 bp_var bp_objective_predict(const bp_objective *o, bp_var z) {
+  if (!bp_args_ok("predictions", 1, &z)) return bp_zero_of(z.graph);
   if (o->classes && bp_objective_units(o) < o->width) return two_classes(o, z);
   if (!has_deviations(o)) return output_unit(o, z);
   bp_var spread = o->loss == BP_LOSS_GAUSSIAN_FULL ? spread_of_factor(o, z)

@@ -311,7 +311,7 @@ static void hessian_vector_products_are_those_by_hand(void **state) {
   bp_graph_free(g);
 }
 
-/* ---- refusals: returned, recorded on the graph, and *out untouched ---- */
+/* ---- refusals: returned, recorded on the graph, and *out a null variable of it ---- */
 typedef bp_status (*attempt)(bp_graph *g, bp_var x, bp_var *out);
 
 static bp_status vector_gradient(bp_graph *g, bp_var x, bp_var *out) { return (void)g, bp_grad(x, &x, 1, out); }
@@ -355,7 +355,8 @@ static void mistakes_are_refused_and_recorded(void **state) {
     bp_var x = vector(g, BP_F64, 4), out = {NULL, 77};
     bt_assert_fails(ctx, rows[i].status, rows[i].f(g, x, &out));
     bt_assert_message(ctx, rows[i].message);
-    assert_int_equal(out.id, 77);
+    assert_ptr_equal(out.graph, g);
+    assert_int_equal(out.id, 0);
     assert_true(bp_graph_status(g) != BP_OK);
     assert_non_null(strstr(bp_graph_message(g), rows[i].message));
     assert_true(bp_var_is_zero(bp_sin(x)));

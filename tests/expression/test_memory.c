@@ -13,7 +13,8 @@ static const char long_text[] =
 static bp_status parse_job(bp_context *ctx, void *user) {
   xt_case c;
   bp_status status = xt_parse(ctx, user, point, POINT, &c);
-  if (status != BP_OK) assert_null(c.y.graph);
+  if (status != BP_OK) assert_int_equal(c.y.id, 0);
+  if (status != BP_OK && c.graph != NULL) assert_int_equal(bp_graph_status(c.graph), BP_E_NOMEM);
   bp_graph_free(c.graph);
   return status;
 }

@@ -107,7 +107,7 @@ static const struct {
     {"v[1e300]", BP_E_ARG, "column 3: expected a whole number as index, found '1e300'"},
 };
 
-/* The message, and the same one on the graph; the result is left alone, and later builders do nothing. */
+/* The message, and the same one on the graph; the result is a null variable, and later builders do nothing. */
 static void mistakes_are_told_with_their_place(void **state) {
   bp_context *ctx = bt_ctx(state);
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
@@ -116,7 +116,8 @@ static void mistakes_are_told_with_their_place(void **state) {
     if (status != refused[i].status || strcmp(bp_error_message(ctx), refused[i].message) != 0)
       fail_msg("'%s' gives %s '%s'\n expected %s '%s'", refused[i].text, bp_status_name(status), bp_error_message(ctx),
                bp_status_name(refused[i].status), refused[i].message);
-    assert_null(c.y.graph);
+    assert_ptr_equal(c.y.graph, c.graph);
+    assert_int_equal(c.y.id, 0);
     assert_int_equal(bp_graph_status(c.graph), status);
     assert_string_equal(bp_graph_message(c.graph), refused[i].message);
     assert_true(bp_var_is_zero(bp_exp(c.vars[0])));
@@ -144,7 +145,8 @@ static void refuse_names(bp_context *ctx, const char *const *names, size_t n, bp
   if (n == 4) list[3].var = (bp_var){g, 0};
   bt_assert_fails(ctx, status, bp_expression_parse(g, BP_F64, "1", list, n, &y));
   bt_assert_message(ctx, message);
-  assert_null(y.graph);
+  assert_ptr_equal(y.graph, g);
+  assert_int_equal(y.id, 0);
   bp_graph_free(g);
 }
 

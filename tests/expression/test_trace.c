@@ -383,42 +383,49 @@ static void rules_of_functions_are_the_derivatives(void **state) {
 }
 
 /* ---- refusals ---- */
+/* One mistake, by its number, in a trace that is right otherwise. */
+static bp_status mistaken(const xt_case *c, int which, bp_trace **trace) {
+  bp_var seed = bp_scalar(c->graph, BP_F64, 1), wrong = ones(bp_input(c->graph, "z", BP_F64, 1, (int64_t[]){2}));
+  bp_trace_options o = {.size = sizeof o,
+                        .mode = BP_MODE_REVERSE,
+                        .inputs = c->vars,
+                        .n_inputs = 2,
+                        .wrt = c->vars,
+                        .n_wrt = 2,
+                        .seeds = &seed,
+                        .n_columns = 1};
+  const bp_var computed[] = {c->vars[0], c->y}, twice[] = {c->vars[0], c->vars[0]};
+  if (which == 1) o.n_inputs = 1, o.n_wrt = 1;
+  if (which == 2) o.inputs = computed;
+  if (which == 3) o.inputs = twice;
+  if (which == 4) o.wrt = &c->y, o.n_wrt = 1;
+  if (which == 5) o.size = 1;
+  if (which == 6) o.seeds = &wrong;
+  return bp_trace_new(which == 7 ? (bp_var){c->graph, 0} : which == 8 ? (bp_var){NULL, 0} : c->y, &o, trace);
+}
+
+/* Each is recorded on its graph; the trace is NULL, and has no lines. */
 static void what_is_wrong_is_refused(void **state) {
+  static const bp_status refusal[] = {BP_OK,    BP_E_INPUT, BP_E_ARG, BP_E_ARG, BP_E_ARG,
+                                       BP_E_ARG, BP_E_SHAPE, BP_E_ARG, BP_E_ARG};
   bp_context *ctx = bt_ctx(state);
-  xt_case c;
-  bp_trace *trace = NULL;
-  bt_assert_ok(ctx, xt_parse(ctx, "x*y", some, 2, &c));
-  bp_var seed = bp_scalar(c.graph, BP_F64, 1), wrong = ones(bp_input(c.graph, "z", BP_F64, 1, (int64_t[]){2}));
-  bp_trace_options good = {.size = sizeof good,
-                           .mode = BP_MODE_REVERSE,
-                           .inputs = c.vars,
-                           .n_inputs = 2,
-                           .wrt = c.vars,
-                           .n_wrt = 2,
-                           .seeds = &seed,
-                           .n_columns = 1};
-  bp_trace_options o = good;
-  o.n_inputs = 1, o.n_wrt = 1;
-  bt_assert_fails(ctx, BP_E_INPUT, bp_trace_new(c.y, &o, &trace));
-  bt_assert_message(ctx, "depends on input 'y'");
-  o = good, o.inputs = (bp_var[]){c.vars[0], c.y};
-  bt_assert_fails(ctx, BP_E_ARG, bp_trace_new(c.y, &o, &trace));
-  o = good, o.inputs = (bp_var[]){c.vars[0], c.vars[0]};
-  bt_assert_fails(ctx, BP_E_ARG, bp_trace_new(c.y, &o, &trace));
-  o = good, o.wrt = &c.y, o.n_wrt = 1;
-  bt_assert_fails(ctx, BP_E_ARG, bp_trace_new(c.y, &o, &trace));
-  o = good, o.size = 1;
-  bt_assert_fails(ctx, BP_E_ARG, bp_trace_new(c.y, &o, &trace));
-  assert_null(trace);
-  bt_assert_ok(ctx, bp_trace_new(c.y, &good, &trace));
-  bp_trace_free(trace);
+  for (int i = 0; i < (int)(sizeof refusal / sizeof *refusal); i++) {
+    xt_case c;
+    bp_trace *trace = (bp_trace *)&c;
+    bt_assert_ok(ctx, xt_parse(ctx, "x*y", some, 2, &c));
+    bp_status status = mistaken(&c, i, &trace);
+    if (status != refusal[i]) fail_msg("mistake %d gives %s: %s", i, bp_status_name(status), bp_error_message(ctx));
+    if (i == 1) bt_assert_message(ctx, "depends on input 'y'");
+    assert_int_equal(bp_graph_status(c.graph), refusal[i]);
+    assert_true((trace != NULL) == (status == BP_OK));
+    if (status != BP_OK) assert_int_equal(bp_trace_lines(trace), 0);
+    bp_trace_free(trace);
+    trace = (bp_trace *)&c;
+    if (status != BP_OK) bt_assert_fails(ctx, BP_E_GRAPH, mistaken(&c, 0, &trace));
+    if (status != BP_OK) assert_null(trace);
+    bp_graph_free(c.graph);
+  }
   bp_trace_free(NULL);
-  trace = NULL;
-  o = good, o.seeds = &wrong;
-  bt_assert_fails(ctx, BP_E_SHAPE, bp_trace_new(c.y, &o, &trace));
-  bt_assert_fails(ctx, BP_E_GRAPH, bp_trace_new(c.y, &good, &trace));
-  assert_null(trace);
-  bp_graph_free(c.graph);
 }
 
 int main(void) {
