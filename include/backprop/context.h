@@ -5,6 +5,9 @@
  *   BORROW  used during the call only
  *   VIEW    points into its parent and lives as long as the parent
  *
+ * After a failure *out, and a struct that is to be filled, are as they were, unless the function says otherwise. So begin with NULL
+ * or {0}, which every _free() and _release() takes. Variables of a graph are set in any case: graph.h.
+ *
  * A context belongs to one thread at a time; make one per thread. There are no globals behind it. Objects made
  * with a context keep its allocator by value, and must be freed before the allocator's own state goes away;
  * graphs keep a pointer to their context and must be freed before it.

@@ -196,7 +196,8 @@ BP_API void bp_fit_result_release(bp_context *context, bp_fit_result *result);
  * BP_E_ARG       an option out of its range; the message names it and the range
  * BP_E_DATA      no rows, features or targets that do not fit the network (bp_objective_units() outputs), a class number or
  *                a target out of range, a value that is not finite, a metric that the validation rows do not define
- * BP_E_DIVERGED  the loss of an epoch is not finite: params hold the last values whose epoch was finite, and *result is valid */
+ * BP_E_DIVERGED  the loss of an epoch is not finite: params hold the last values whose epoch was finite, and *result is valid, as
+ *                with BP_OK; after other failures it is as it was */
 BP_API bp_status bp_fit(bp_context *context, const bp_net *net, void *const *params, const bp_source *train,
                         const bp_source *valid, const bp_fit_options *options, bp_fit_result *result);
 

@@ -784,6 +784,28 @@ static void without_a_graph_there_are_null_variables(void **state) {
   bt_assert_fails(ctx, BP_E_ARG, bp_least_squares(ctx, none, &none, 1, &value, NULL, NULL));
 }
 
+static void what_was_not_made_can_be_freed(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_fit_result fitted = {0};
+  bp_metrics measured = {0};
+  bp_context_free(NULL);
+  bp_graph_free(NULL);
+  bp_string_free(ctx, NULL);
+  bp_sparse_free(NULL);
+  bp_trace_free(NULL);
+  bp_program_free(NULL);
+  bp_workspace_free(NULL);
+  bp_net_free(NULL);
+  bp_table_free(NULL);
+  bp_table_stream_free(NULL);
+  bp_model_free(NULL);
+  bp_predictor_free(NULL);
+  bp_sensitivity_free(NULL);
+  bp_checkpoint_free(NULL);
+  bp_fit_result_release(ctx, &fitted);
+  bp_metrics_release(ctx, &measured);
+}
+
 /* A null variable among good ones is told by those who compute, with the error of the graph that the others have. */
 static void who_computes_finds_the_graph_among_all_variables(void **state) {
   bp_context *ctx = bt_ctx(state);
@@ -813,6 +835,7 @@ int main(void) {
       BT_TEST(larger_results_may_overwrite_arguments),
       BT_TEST(nothing_is_a_number_of_variables_too),
       BT_TEST(without_a_graph_there_are_null_variables),
+      BT_TEST(what_was_not_made_can_be_freed),
       BT_TEST(who_computes_finds_the_graph_among_all_variables),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
