@@ -71,7 +71,12 @@ bp_var bp_graph_fail(bp_graph *g, bp_status status, const char *format, ...) {
   return bp_zero_of(g);
 }
 
-bp_status bp_graph_status(const bp_graph *graph) { return graph != NULL ? graph->status : BP_E_ARG; }
+/* Other failures may have replaced the message in the context since. */
+bp_status bp_graph_status(const bp_graph *graph) {
+  if (graph == NULL) return BP_E_ARG;
+  if (graph->status == BP_OK) return BP_OK;
+  return bp_fail(graph->ctx, graph->status, "%s", bp_graph_message(graph));
+}
 
 const char *bp_graph_message(const bp_graph *graph) {
   if (graph == NULL) return bp_status_text(BP_E_ARG);

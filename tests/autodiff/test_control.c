@@ -388,14 +388,15 @@ static bp_status sweep_job(bp_context *ctx, void *user) {
   if (status != BP_OK) return status;
   bp_var in[3] = {bp_input(g, "s", BP_F64, 0, NULL), bp_input(g, "c", BP_F64, 0, NULL),
                   bp_input(g, "x", BP_F64, 1, (int64_t[]){LENGTH})};
-  bp_var final, y, grad;
+  bp_var final = {(bp_graph *)1, 7}, y = final, grad = final;
   bp_loop_args args = {
       .init = in, .n_state = 1, .constants = in + 1, .n_constants = 1, .x = in + 2, .n_x = 1, .n_y = 1};
   bp_scan(g, &args, LENGTH, wave, NULL, &final, &y);
   const void *values[] = {&s, &c, scan_x};
   void *out[] = {&r};
+  (void)bp_grad(final, in + 1, 1, &grad);
+  (void)bp_exp(y);
   status = bp_graph_status(g);
-  if (status == BP_OK) status = bp_grad(final, in + 1, 1, &grad);
   if (status == BP_OK) status = bp_eval(&grad, 1, in, 3, 0, values, out);
   if (status == BP_OK) status = bp_compile(&grad, 1, in, 3, NULL, &program);
   if (status == BP_OK) status = bp_workspace_new(ctx, program, 1, &w);

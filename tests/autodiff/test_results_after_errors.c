@@ -813,6 +813,7 @@ static void who_computes_finds_the_graph_among_all_variables(void **state) {
   double number = 1;
   void *value = &number;
   bp_program *program = NULL;
+  bp_sparse *pattern;
   const bp_var none = {NULL, 0};
   bt_assert_ok(ctx, bp_graph_new(ctx, &g));
   bp_var x = bp_input(g, "x", BP_F64, 0, NULL);
@@ -822,6 +823,9 @@ static void who_computes_finds_the_graph_among_all_variables(void **state) {
   bt_assert_fails(ctx, BP_E_GRAPH, bp_eval(&none, 1, &x, 1, 0, (const void *[]){&number}, &value));
   bt_assert_message(ctx, "clip");
   bt_assert_fails(ctx, BP_E_GRAPH, bp_compile(&none, 1, &x, 1, NULL, &program));
+  bt_assert_message(ctx, "clip");
+  bt_assert_fails(ctx, BP_E_ARG, bp_sparse_from_pattern(ctx, -1, 0, (const int64_t[]){0}, NULL, &pattern));
+  bt_assert_fails(ctx, BP_E_ARG, bp_graph_status(g)); /* brings its message back */
   bt_assert_message(ctx, "clip");
   bp_graph_free(g);
 }
