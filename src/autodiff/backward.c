@@ -186,8 +186,7 @@ bp_status bp_backward(bp_var y, const bp_var *x, size_t n_x, void *const *gradie
     if (x[j].graph != g || x[j].id == 0 || x[j].id >= g->size)
       return bp_fail(g->ctx, BP_E_ARG, "backward: x %zu is no variable of this graph", j);
   BP_TRY(bp_check_wrt("backward", x, n_x));
-  if (y.graph != g || y.id >= g->size)
-    return bp_fail(g->ctx, BP_E_ARG, "backward: y is no variable of this graph");
+  if (y.graph != g || y.id >= g->size) return bp_fail(g->ctx, BP_E_ARG, "backward: y is no variable of this graph");
   if (y.id == 0 || bp_shape_of(y)->rank != 0)
     return bp_fail(g->ctx, BP_E_SHAPE, "backward: y is %s, expected a scalar",
                    y.id == 0 ? "the symbolic zero" : "no scalar");

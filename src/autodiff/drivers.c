@@ -264,7 +264,8 @@ bp_status bp_grad(bp_var y, const bp_var *x, size_t n_x, bp_var *gradient) {
 }
 
 /* work[2 n_x]: the gradient, and its tangents. */
-static bp_status dense_hvp(bp_graph *g, bp_var y, const bp_var *x, const bp_var *v, size_t n_x, bp_var *work, bp_var *hv) {
+static bp_status dense_hvp(bp_graph *g, bp_var y, const bp_var *x, const bp_var *v, size_t n_x, bp_var *work,
+                           bp_var *hv) {
   BP_TRY(bp_check_known(g, "hvp: v", v, n_x));
   BP_TRY(bp_grad(y, x, n_x, work));
   BP_TRY(bp_jvp(work, n_x, x, v, n_x, work + n_x));

@@ -80,8 +80,8 @@ static bp_status choose_x(checker *c, const bp_var *x, size_t n_x, const bp_var 
     if (inputs[i].graph == g && inputs[i].id < g->size && bp_dtype_is_real(bp_dtype_of(inputs[i])))
       c->x[c->n_x++] = inputs[i];
   for (size_t j = 0; x != NULL && j < n_x; j++) {
-    if (x[j].graph != g || x[j].id >= g->size || !is_input_of(x[j], inputs, n_inputs) || bp_op_of(x[j]) != BP_OP_input ||
-        !bp_dtype_is_real(bp_dtype_of(x[j])))
+    if (x[j].graph != g || x[j].id >= g->size || !is_input_of(x[j], inputs, n_inputs) ||
+        bp_op_of(x[j]) != BP_OP_input || !bp_dtype_is_real(bp_dtype_of(x[j])))
       return bp_fail(c->ctx, BP_E_ARG, "gradcheck: x %zu is no float input among the inputs given", j);
     c->x[c->n_x++] = x[j];
   }

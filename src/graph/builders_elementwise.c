@@ -22,8 +22,7 @@ static bp_var elementwise(bp_op op, int n, bp_var *args) {
     for (int i = 0; i < n; i++) node.arg[i] = args[i].id;
     return bp_node_append_alike(args[0].graph, node, bp_node_of(args[0])->shape);
   }
-  if (!bp_args_ok(name, n, args) || !bp_real_args(name, n, args))
-    return bp_zero_of(bp_graph_of(args, (size_t)n));
+  if (!bp_args_ok(name, n, args) || !bp_real_args(name, n, args)) return bp_zero_of(bp_graph_of(args, (size_t)n));
   bp_graph *g = args[0].graph;
   bp_shape shape = *bp_shape_of(args[0]);
   for (int i = 1; i < n; i++) {

@@ -42,8 +42,7 @@ static bp_var tall_product(bp_var a, bp_var b, uint64_t bits, const bp_shape *to
 
 bp_var(bp_matmul_t)(bp_var a, bool transpose_a, bp_var b, bool transpose_b) {
   bp_var args[] = {a, b};
-  if (!bp_args_ok("matmul", 2, args) || !bp_real_args("matmul", 2, args))
-    return bp_zero_of(bp_graph_of(args, 2));
+  if (!bp_args_ok("matmul", 2, args) || !bp_real_args("matmul", 2, args)) return bp_zero_of(bp_graph_of(args, 2));
   const bp_shape sa = *bp_shape_of(a), sb = *bp_shape_of(b);
   if (sa.rank < 2 || sb.rank < 2) return two_shapes("matmul", a, b, "expected matrices");
   if (!stacks_fit(&sa, &sb)) return two_shapes("matmul", a, b, "the leading axes differ");

@@ -164,8 +164,7 @@ static bool predicate_ok(bp_graph *g, bp_var predicate) {
   if (bp_shape_of(predicate)->rank == 0 && bp_dtype_is_real(bp_dtype_of(predicate))) return true;
   char text[BP_SHAPE_TEXT];
   (void)bp_graph_fail(g, BP_E_SHAPE, "cond: the predicate is %s%s, expected a real scalar",
-                      bp_dtype_name(bp_dtype_of(predicate)),
-                      bp_shape_text(bp_shape_of(predicate), text, sizeof text));
+                      bp_dtype_name(bp_dtype_of(predicate)), bp_shape_text(bp_shape_of(predicate), text, sizeof text));
   return false;
 }
 
@@ -313,8 +312,7 @@ void bp_while(bp_graph *graph, const bp_loop_args *args, int64_t max_trips, bp_w
   if (args->n_x > 0 || args->n_y > 0)
     (void)bp_graph_fail(graph, BP_E_ARG, "while: has no slices and no stacked outputs; use bp_scan");
   else if (loop_args_ok(graph, args, max_trips) && build_step(graph, &info, args, step, user) &&
-           build_condition(graph, &info, args, condition, user) &&
-           append_loop(graph, &info, args, final, NULL, trips))
+           build_condition(graph, &info, args, condition, user) && append_loop(graph, &info, args, final, NULL, trips))
     return;
   no_results(graph, final, args->n_state);
   if (trips != NULL) *trips = bp_zero_of(graph);

@@ -196,13 +196,8 @@ static bp_var small(void *user, bp_graph *g, const bp_var *state, const bp_var *
   return bp_less(bp_sum(state[0], BP_ALL_AXES), bp_scalar(g, BP_F64, 1));
 }
 static bp_status call_scan(const given *s, bp_var *out) {
-  bp_loop_args a = {.init = &s->v[X],
-                    .n_state = 1,
-                    .constants = &s->v[V],
-                    .n_constants = 1,
-                    .x = &s->v[ROWS],
-                    .n_x = 1,
-                    .n_y = 1};
+  bp_loop_args a = {
+      .init = &s->v[X], .n_state = 1, .constants = &s->v[V], .n_constants = 1, .x = &s->v[ROWS], .n_x = 1, .n_y = 1};
   bp_scan(s->g, &a, 3, step, NULL, out, out + 1);
   return bp_graph_status(s->g);
 }
@@ -360,7 +355,8 @@ BUILDER(log_softmax, bp_log_softmax(v[ROWS]))
 BUILDER(tril, bp_tril(bp_triu(v[MATRIX], 0), 0))
 
 #define BIT(which) (1u << (which))
-#define SEVERAL    (1u << 31) /* beside seeds: several calls, so that a number that is no variable's becomes one on the way */
+#define SEVERAL                                                                                                        \
+  (1u << 31) /* beside seeds: several calls, so that a number that is no variable's becomes one on the way */
 static const struct function {
   const char *name;
   call_fn call;
@@ -543,14 +539,16 @@ static void with_each_variable_bad_in_each_way(void **state) {
         bp_var out[RESULTS];
         given_new(ctx, i % 2 != 0, &s);
         given_new(ctx, i % 2 != 0, &other);
-        if (way == REWOUND && (which == INDEX || i % 2 == 0 || (f->seeds & SEVERAL) != 0)) { /* has no copy, or the graph does not rewind */
+        if (way == REWOUND && (which == INDEX || i % 2 == 0 ||
+                               (f->seeds & SEVERAL) != 0)) { /* has no copy, or the graph does not rewind */
           given_free(&s), given_free(&other);
           continue;
         }
         s.v[which] = bad_one(&s, &other, which, way);
         poison(out);
         bp_status status = f->call(&s, out);
-        if (status == BP_OK && way == FOREIGN && f->uses == BIT(which)) good = out[0].graph == other.g; /* all of one graph */
+        if (status == BP_OK && way == FOREIGN && f->uses == BIT(which))
+          good = out[0].graph == other.g; /* all of one graph */
         bool alone = (f->uses & ~BIT(which)) == 0 && status != BP_OK && out[0].graph == NULL;
         if ((status == BP_OK) != good)
           fail_msg("%s with variable %d bad (%s) gives %s", f->name, which, way_names[way], bp_status_name(status));
@@ -558,8 +556,8 @@ static void with_each_variable_bad_in_each_way(void **state) {
           check_success(f, way == FOREIGN ? &other : &s, way_names[way], out);
         else if (!alone) /* where no variable has a graph there is none to record on */
           check_failure(f, &s, way_names[way], out);
-        else
-          if (way != NULL_OF_NONE || out[0].id != 0) fail_msg("%s with variable %d: %s", f->name, which, way_names[way]);
+        else if (way != NULL_OF_NONE || out[0].id != 0)
+          fail_msg("%s with variable %d: %s", f->name, which, way_names[way]);
         given_free(&s);
         given_free(&other);
       }

@@ -463,8 +463,7 @@ static void bad_patterns_are_refused(void **state) {
     if (i == 0) bt_assert_message(ctx, "the pattern is 2 by 2, y has 3 elements and x has 3");
     if (i == 1) bt_assert_fails(ctx, BP_E_ARG, bp_sparse_hessian(total(bp_square(two)), two, good, &s));
     if (i == 1) bt_assert_message(ctx, "not symmetric");
-    if (i == 2)
-      bt_assert_fails(ctx, BP_E_ARG, bp_sparse_jacobian(bp_square(x), x, NULL, BP_COMPRESS_SYMMETRIC, &s));
+    if (i == 2) bt_assert_fails(ctx, BP_E_ARG, bp_sparse_jacobian(bp_square(x), x, NULL, BP_COMPRESS_SYMMETRIC, &s));
     if (i == 3) bt_assert_fails(ctx, BP_E_SHAPE, bp_sparse_hessian(bp_square(x), x, NULL, &s));
     if (i == 4) bt_assert_fails(ctx, BP_E_SHAPE, bp_sparsity(bp_square(batch), batch, &s));
     assert_true(bp_graph_status(g) != BP_OK);

@@ -407,7 +407,7 @@ static bp_status mistaken(const xt_case *c, int which, bp_trace **trace) {
 /* Each is recorded on its graph; the trace is NULL, and has no lines. */
 static void what_is_wrong_is_refused(void **state) {
   static const bp_status refusal[] = {BP_OK,    BP_E_INPUT, BP_E_ARG, BP_E_ARG, BP_E_ARG,
-                                       BP_E_ARG, BP_E_SHAPE, BP_E_ARG, BP_E_ARG};
+                                      BP_E_ARG, BP_E_SHAPE, BP_E_ARG, BP_E_ARG};
   bp_context *ctx = bt_ctx(state);
   for (int i = 0; i < (int)(sizeof refusal / sizeof *refusal); i++) {
     xt_case c;
