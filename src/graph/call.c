@@ -160,7 +160,7 @@ static bool build_branch(bp_graph *outer, bp_function *f, const bp_var *args, si
 }
 
 static bool predicate_ok(bp_graph *g, bp_var predicate) {
-  if (!fixed_args(g, "cond: predicate", &predicate, 1)) return false;
+  if (!fixed_args(g, "cond: predicate", &predicate, 1) || predicate.graph == NULL) return false;
   if (bp_shape_of(predicate)->rank == 0 && bp_dtype_is_real(bp_dtype_of(predicate))) return true;
   char text[BP_SHAPE_TEXT];
   (void)bp_graph_fail(g, BP_E_SHAPE, "cond: the predicate is %s%s, expected a real scalar",
@@ -268,7 +268,7 @@ static bool append_loop(bp_graph *graph, bp_call_info *info, const bp_loop_args 
   for (size_t i = 0; i < a->n_x; i++) *at++ = a->x[i];
   bp_call_append(graph, info, args, results);
   for (size_t i = 0; i < a->n_state; i++) final[i] = results[i];
-  for (size_t i = 0; i < a->n_y; i++) y[i] = results[a->n_state + i];
+  for (size_t i = 0; y != NULL && i < a->n_y; i++) y[i] = results[a->n_state + i];
   if (trips != NULL) *trips = results[a->n_state + a->n_y];
   return graph->status == BP_OK;
 }

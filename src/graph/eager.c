@@ -153,7 +153,8 @@ void bp_eager_compute(bp_graph *g, uint32_t id) {
 
 /* ---- the public side ---- */
 bp_var bp_variable(bp_graph *graph, const char *name, bp_dtype dtype, int rank, const int64_t *dims, const void *data) {
-  if (graph != NULL && graph->status == BP_OK && graph->values == NULL)
+  if (graph == NULL || graph->status != BP_OK) return bp_zero_of(graph);
+  if (graph->values == NULL)
     return bp_graph_fail(graph, BP_E_ARG, "variable: the graph is not eager; use bp_input(), or bp_graph_new_eager()");
   bp_var v = bp_input(graph, name, dtype, rank, dims);
   void *out;

@@ -142,7 +142,8 @@ static bp_var no_results(const application *app, bp_graph *g) {
 static bp_var apply_layers(application *app, bp_var x, const bp_var *params) {
   bp_graph *g = bp_graph_of_two(&x, 1, params, (size_t)app->net->n_params);
   app->input = x;
-  if (g != NULL) bp_place_forget(g);
+  if (g == NULL) return no_results(app, g);
+  bp_place_forget(g);
   if (!bp_args_in(g, "net", 1, &x) || !bp_args_in(g, "net: params", (size_t)app->net->n_params, params) ||
       !step_ok(app, g))
     return no_results(app, g);
