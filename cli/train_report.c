@@ -164,6 +164,10 @@ static void report_stop(const cli_job *job, const bp_epoch *kept) {
     cli_print("after epoch %d of %d: the loss changed by less than %s of itself", r->epochs, job->progress.epochs,
               cli_number(job->tolerance, tolerance, sizeof tolerance));
     break;
+  case BP_STOP_UNBOUNDED:
+    cli_print("after epoch %d of %d: the loss falls without end, it has no least value", r->epochs,
+              job->progress.epochs);
+    break;
   default: cli_print("after epoch %d of %d", r->epochs, job->progress.epochs); break;
   }
   cli_print("; kept is epoch %d%s\n", kept->epoch, best);

@@ -173,9 +173,10 @@ typedef enum bp_stop {
   BP_STOP_CALLBACK,  /* a callback said so */
   BP_STOP_SUSPENDED, /* BP_SUSPEND */
   BP_STOP_DIVERGED,  /* a loss or a parameter was not finite */
+  BP_STOP_UNBOUNDED, /* lbfgs found that the objective falls without end: there is no minimum */
   BP_STOP_COUNT
 } bp_stop;
-/* VIEW "epochs", "patience", "tolerance", "time", "callback", "suspended", "diverged". */
+/* VIEW "epochs", "patience", "tolerance", "time", "callback", "suspended", "diverged", "separated", "unbounded". */
 BP_API const char *bp_stop_name(bp_stop stop);
 
 typedef struct bp_fit_result {

@@ -21,7 +21,7 @@ const char *bp_stop_name(bp_stop stop) {
   static const char *const names[BP_STOP_COUNT] = {
       [BP_STOP_EPOCHS] = "epochs",     [BP_STOP_PATIENCE] = "patience",   [BP_STOP_TOLERANCE] = "tolerance",
       [BP_STOP_TIME] = "time",         [BP_STOP_CALLBACK] = "callback",   [BP_STOP_SUSPENDED] = "suspended",
-      [BP_STOP_DIVERGED] = "diverged", [BP_STOP_SEPARATED] = "separated",
+      [BP_STOP_DIVERGED] = "diverged", [BP_STOP_SEPARATED] = "separated", [BP_STOP_UNBOUNDED] = "unbounded",
   };
   return (unsigned)stop < BP_STOP_COUNT ? names[stop] : "?";
 }
@@ -187,6 +187,7 @@ static bp_stop stop_between(const trainer *t) {
   if (s->row > 0) return BP_STOP_COUNT; /* a checkpoint from within an epoch */
   if (judged(t) && t->result.epochs - s->best_epoch >= t->options.patience) return BP_STOP_PATIENCE;
   if (separated(t)) return BP_STOP_SEPARATED;
+  if (t->full != NULL && full_fit_unbounded(t->full)) return BP_STOP_UNBOUNDED;
   if (converged(t) || (t->full != NULL && full_fit_converged(t->full))) return BP_STOP_TOLERANCE;
   return s->epoch > t->options.epochs ? BP_STOP_EPOCHS : BP_STOP_COUNT;
 }

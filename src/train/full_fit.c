@@ -11,6 +11,7 @@
 #include "train/flat.h"
 #include "train/full_method.h"
 #include "train/optimizer_update.h"
+#include "train/worth_threads.h"
 
 /* Rows of a piece. */
 #define PIECE_ROWS 1024
@@ -32,7 +33,6 @@ struct full_fit {
   full_method method;
   full_objective objective;
   full_step last;
-  double tolerance;               /* on the gradient */
   double loss, correct;           /* of the last evaluation */
   double kept_loss, kept_correct; /* of the point where the method is */
   bool begun;
@@ -81,6 +81,12 @@ static bp_status product(void *user, const double *x, const double *v, double *o
   flat_store(&params, x);
   flat_store(&along, v);
   return sum_pieces(f, &f->product, out, NULL);
+}
+
+static void keep(void *user) {
+  full_fit *f = user;
+  f->kept_loss = f->loss;
+  f->kept_correct = f->correct;
 }
 
 /* ---- what goes with it ---- */
@@ -133,7 +139,7 @@ static bp_status set_up_gradient(full_fit *f, const bp_net *net, const bp_fit_op
   }
   r->outputs[first + n_params] = &f->objective_sum;
   BP_TRY(fit_gradient_program(f->ctx, net, r->source, options, f->piece, &r->program));
-  return bp_workspace_new(f->ctx, r->program, options->threads, &r->workspace);
+  return bp_workspace_new(f->ctx, r->program, worth_threads(r->program, f->piece, options->threads), &r->workspace);
 }
 
 static bp_status set_up_product(full_fit *f, const bp_net *net, const bp_fit_options *options) {
@@ -144,7 +150,7 @@ static bp_status set_up_product(full_fit *f, const bp_net *net, const bp_fit_opt
   for (size_t p = 0; p < 2 * n_params; p++) r->inputs[FIT_FIRST_PARAM_OF_EVAL + p] = f->pointers[p];
   for (size_t p = 0; p < n_params; p++) r->outputs[p] = f->pointers[2 * n_params + p];
   BP_TRY(fit_product_program(f->ctx, net, r->source, options, f->piece, &r->program));
-  return bp_workspace_new(f->ctx, r->program, options->threads, &r->workspace);
+  return bp_workspace_new(f->ctx, r->program, worth_threads(r->program, f->piece, options->threads), &r->workspace);
 }
 
 static bp_status set_up(full_fit *f, const bp_net *net, void *const *params, const bp_fit_options *options) {
@@ -153,9 +159,14 @@ static bp_status set_up(full_fit *f, const bp_net *net, void *const *params, con
   BP_TRY(set_up_gradient(f, net, options));
   if (is_lm) BP_TRY(set_up_product(f, net, options));
   /* a mean of float32 losses is as good as their rounding, which the mean over rows evens out */
-  f->objective = (full_objective){f, f->n, f->dtype == BP_F64 ? 1e-15 : 1e-8, value, product};
-  f->tolerance = f->dtype == BP_F64 ? 1e-9 : 1e-6;
-  return full_method_init(f->ctx, &f->method, is_lm ? FULL_LM : FULL_LBFGS, f->n, options->memory, options->threads);
+  f->objective = (full_objective){.user = f,
+                                  .n = f->n,
+                                  .noise = f->dtype == BP_F64 ? 1e-15 : 6e-8,
+                                  .value = value,
+                                  .product = product,
+                                  .keep = keep};
+  return full_method_init(f->ctx, &f->method, is_lm ? full_kind_of_squares(f->n) : FULL_LBFGS, f->n, options->memory,
+                          f->dtype == BP_F64 ? 1e-10 : 1e-6);
 }
 
 bp_status full_fit_new(bp_context *ctx, const bp_net *net, void *const *params, const bp_fit_options *options,
@@ -195,8 +206,6 @@ static bp_status begin(full_fit *f) {
   if (f->begun) return BP_OK;
   flat_read(&params, f->x);
   BP_TRY(full_method_begin(f->ctx, &f->method, &f->objective, f->x, &f->last));
-  f->kept_loss = f->loss;
-  f->kept_correct = f->correct;
   f->begun = true;
   return BP_OK;
 }
@@ -207,18 +216,14 @@ bp_status full_fit_step(full_fit *f, double *loss, double *correct) {
   bp_status status = full_method_iterate(&f->method, &f->objective, f->x, &f->last);
   flat_store(&params, f->x); /* trials may have been elsewhere */
   BP_TRY(status);
-  if (!f->last.stuck) {
-    f->kept_loss = f->loss;
-    f->kept_correct = f->correct;
-  }
-  bool flat_enough = f->last.gradient <= f->tolerance * fmax(1, fabs(f->last.f));
-  *full_method_mark(&f->method) = f->last.stuck || flat_enough ? 1 : 0;
+  *full_method_mark(&f->method) = f->last.end == FULL_GOES_ON ? 0 : f->last.end == FULL_UNBOUNDED ? 2 : 1;
   *loss = f->kept_loss;
   *correct = f->kept_correct;
   return BP_OK;
 }
 
 /* Kept in the state: a run that goes on must end where it would have ended. */
-bool full_fit_converged(full_fit *f) { return *full_method_mark(&f->method) > 0; }
+bool full_fit_converged(full_fit *f) { return *full_method_mark(&f->method) == 1; }
+bool full_fit_unbounded(full_fit *f) { return *full_method_mark(&f->method) == 2; }
 
 double *full_fit_state(full_fit *f, size_t *size) { return full_method_state(&f->method, size); }

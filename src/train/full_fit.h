@@ -19,6 +19,8 @@ void full_fit_free(full_fit *f);
 bp_status full_fit_step(full_fit *f, double *loss, double *correct);
 /* Whether the last iteration ended at a minimum, or as near to one as the numbers allow. */
 bool full_fit_converged(full_fit *f);
+/* Whether it found that the objective has no least value. */
+bool full_fit_unbounded(full_fit *f);
 /* VIEW what the next iteration depends on beside the parameters, *size doubles: to be saved, and filled before the first. */
 double *full_fit_state(full_fit *f, size_t *size);
 

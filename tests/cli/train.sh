@@ -107,6 +107,19 @@ done
 succeeds train flowers.csv --ignore id --hidden 8 --optimizer lbfgs --l2 0.01 --out how.safetensors
 check "the summary says why a method ended" holds out ": no step makes the loss smaller"
 
+succeeds train plane.csv --hidden 8 --loss 'p - y' --optimizer lbfgs --out how.safetensors
+check "a loss without a minimum is told" holds out "the loss falls without end, it has no least value"
+for loss in '(y-p)^2' '(y-p)^2 + 1e9'; do
+  succeeds train plane.csv --hidden 8 --loss "$loss" --optimizer lbfgs --epochs 60 --out tower.safetensors
+  succeeds evaluate tower.safetensors plane.csv --json
+  cp out "$(printf %s "$loss" | wc -c).json"
+done
+check "a constant in the loss does not stop it at once" python3 - 7.json 13.json <<'PYTHON'
+import json, sys
+plain, tower = (json.load(open(name)) for name in sys.argv[1:])
+sys.exit(tower["rmse"] > 1.2 * plain["rmse"])
+PYTHON
+
 # ---- outputs are looked at before training ----
 cp flowers.csv safe.csv
 refuses 2 "would overwrite flowers.csv, which" train flowers.csv $fast --out flowers.csv

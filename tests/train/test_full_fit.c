@@ -1,6 +1,7 @@
 /* L-BFGS and Levenberg-Marquardt through bp_fit(): against closed forms of linear least squares, against a gradient by hand, and what
  * does not go with them. */
 /* labels: unit grad oom */
+#include "backprop/ops.h"
 #include "train/hand_net.h"
 
 static const bp_optimizer methods[] = {BP_LBFGS, BP_LM};
@@ -180,6 +181,59 @@ static void validation_rows_may_stop_it(void **state) {
   free(d);
 }
 
+/* ---- constants, and no minimum ---- */
+
+static bp_var squares_on_a_tower(void *user, bp_var z, bp_var p, bp_var y) {
+  (void)z;
+  bp_var squares = bp_mean(bp_square(bp_sub(p, y)), BP_AXIS(1));
+  return bp_add(squares, bp_scalar(p.graph, bp_var_dtype(p), *(const double *)user));
+}
+
+static bp_var signed_error(void *user, bp_var z, bp_var p, bp_var y) {
+  (void)user;
+  (void)z;
+  return bp_mean(bp_sub(p, y), BP_AXIS(1));
+}
+
+static bp_fit_options callback(bp_loss_fn rows, double *user) {
+  bp_fit_options o = mse(BP_LBFGS);
+  o.objective.loss = BP_LOSS_CALLBACK;
+  o.objective.rows = rows;
+  o.objective.user = user;
+  return o;
+}
+
+/* The gradient is what it is without the constant, and leads to the same weights. */
+static void a_constant_in_the_loss_changes_nothing_but_rounding(void **state) {
+  line *l = line_new();
+  bp_source rows = rows_of(l);
+  double constants[] = {0, 1e3, 1e9, -1e12}, expected[UNKNOWNS];
+  normal_equations(l->x, l->y, NULL, MANY, 0, expected);
+  for (size_t c = 0; c < sizeof constants / sizeof *constants; c++) {
+    double w[UNKNOWNS];
+    bp_fit_options o = callback(squares_on_a_tower, &constants[c]);
+    bp_fit_result r = fit_line(bt_ctx(state), &rows, &o, w, w + TT_COLUMNS);
+    for (int i = 0; i < UNKNOWNS; i++) bt_assert_close(w[i], expected[i], 0, 1e-8);
+    assert_int_equal(r.stopped_by, BP_STOP_TOLERANCE);
+    bp_fit_result_release(bt_ctx(state), &r);
+  }
+  free(l);
+}
+
+static void a_loss_without_a_minimum_is_told_from_one_that_has_it(void **state) {
+  line *l = line_new();
+  bp_source rows = rows_of(l);
+  double w[UNKNOWNS];
+  bp_fit_options o = callback(signed_error, NULL);
+  bp_fit_result r = fit_line(bt_ctx(state), &rows, &o, w, w + TT_COLUMNS);
+  assert_int_equal(r.stopped_by, BP_STOP_UNBOUNDED);
+  assert_string_equal(bp_stop_name(r.stopped_by), "unbounded");
+  for (int i = 0; i < UNKNOWNS; i++) assert_true(isfinite(w[i]));
+  assert_true(isfinite(r.history[r.epochs - 1].train_loss) && r.history[r.epochs - 1].train_loss < -1e100);
+  bp_fit_result_release(bt_ctx(state), &r);
+  free(l);
+}
+
 /* ---- threads and memory ---- */
 
 static void the_bits_do_not_depend_on_threads(void **state) {
@@ -343,6 +397,8 @@ int main(void) {
       BT_TEST(the_gradient_vanishes_where_it_ends),
       BT_TEST(the_loss_falls_at_every_iteration),
       BT_TEST(validation_rows_may_stop_it),
+      BT_TEST(a_constant_in_the_loss_changes_nothing_but_rounding),
+      BT_TEST(a_loss_without_a_minimum_is_told_from_one_that_has_it),
       BT_TEST(the_bits_do_not_depend_on_threads),
       BT_TEST(a_failed_allocation_ends_the_fit_cleanly),
       BT_TEST(an_iteration_does_not_allocate),
