@@ -24,8 +24,7 @@ double qr_norm(const double *v, size_t n) {
   if (most == 0 || !isfinite(most)) return most;
   int exponent;
   (void)frexp(most, &exponent);
-  double scale = ldexp(1, -exponent); /* a power of 2 rounds nothing */
-  if (!isfinite(scale)) return most;
+  double scale = ldexp(1, exponent > -1000 ? -exponent : 1000); /* a power of 2 rounds nothing */
   for (size_t i = 0; i < n; i++) sum += (v[i] * scale) * (v[i] * scale);
   return sqrt(sum) / scale;
 }

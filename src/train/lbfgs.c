@@ -240,8 +240,7 @@ static bp_status find_end(lbfgs *l, const full_objective *o, double *x, double f
 /* Progress is a smaller f, half the gradient, or a fall by slopes that f does not show because it drowns in rounding. */
 static void count_idle(lbfgs *l, const full_objective *o, double gradient) {
   double *s = l->state, rounding = o->noise * fabs(l->f);
-  bool fell = s[LEAST] - l->f > fmax(rounding, o->noise * (s[FIRST] - s[LEAST])),
-       flatter = gradient < 0.5 * s[FLATTEST];
+  bool fell = s[LEAST] - l->f > rounding, flatter = gradient < 0.5 * s[FLATTEST];
   bool drowned = l->by_slopes > o->noise * s[TOTAL] && l->by_slopes < ROUNDING * rounding;
   if (fell) s[LEAST] = l->f;
   if (fell || flatter) s[FLATTEST] = gradient;

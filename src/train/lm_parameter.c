@@ -77,6 +77,13 @@ static double gradient(const lm_problem *p, double *w) {
   return qr_norm(w, p->n);
 }
 
+void lm_damped_step(const lm_problem *p, double lambda, double *step) {
+  if (lambda > 0)
+    damp(p, lambda, p->work, step);
+  else
+    newton(p, rank(p), p->work, step);
+}
+
 void lm_parameter_step(const lm_problem *p, double *lambda, double *step) {
   size_t r_rank = rank(p);
   double *z = p->work, *scaled = z + 2 * p->n, *w = scaled + p->n, radius = p->radius, low = 0;

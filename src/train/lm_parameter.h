@@ -16,5 +16,7 @@ typedef struct lm_problem {
 /* step [n] ← the s with (RᵀR + λ D²) s = -Rᵀq (both in the order of s) and λ = 0 with ‖D s‖ at most 1.1 radius, or ‖D s‖ within a tenth of
  * radius. *lambda: a guess, at first 0; receives λ. Where R is singular and λ = 0, the unknowns of the last columns stay. */
 void lm_parameter_step(const lm_problem *problem, double *lambda, double *step);
+/* The same for a λ that is given, whatever the radius. */
+void lm_damped_step(const lm_problem *problem, double lambda, double *step);
 
 #endif

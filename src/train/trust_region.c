@@ -10,8 +10,7 @@
  * not formed, also when the gradient is small against the largest so far. Near the end
  * the values of f may say nothing for their rounding; then the length of that part decides whether a step is better.
  *
- * Bounds: an unknown that stands at one stays while the gradient pushes it out, and one whose step passes one is put on it, after which the
- * others' steps are found anew; short steps are those of the projected gradient. Floor: train.
+ * Steps, and what bounds do to them: trust_region_step.c. Floor: train.
  */
 #include "train/trust_region.h"
 
@@ -19,12 +18,11 @@
 
 #include "base/fail.h"
 #include "train/dense_qr.h"
-#include "train/lm_parameter.h"
 
 /* The state begins with these. STARTED is 2 after the first iteration; MOST is the largest gradient so far. */
 enum { RADIUS, LAMBDA, STARTED, MOST };
 
-#define RADIUS_START 1.0  /* of ‖D x‖ */
+#define RADIUS_START 10.0 /* of ‖D x‖ */
 #define RATIO_LEAST  1e-4 /* of a step that is taken */
 #define TRIALS_MAX   60
 /* Below this part of ‖r‖² a reduction may drown in rounding; so often it may fail before that is believed. */
@@ -50,7 +48,8 @@ bp_status trust_region_init(bp_context *ctx, trust_region *t, size_t n, double t
     return bp_fail(ctx, BP_E_NOMEM, "Levenberg-Marquardt: %zu unknowns do not fit in memory", n);
   t->block = bp_calloc(ctx, t->block_size, sizeof *t->block);
   t->order = bp_calloc(ctx, 2 * n, sizeof *t->order);
-  if (t->block == NULL || t->order == NULL) return BP_E_NOMEM;
+  t->fixed = bp_calloc(ctx, n, sizeof *t->fixed);
+  if (t->block == NULL || t->order == NULL || t->fixed == NULL) return BP_E_NOMEM;
   t->free = t->order + n;
   t->state = t->block;
   t->scale = t->state + FULL_SCALARS;
@@ -70,6 +69,7 @@ bp_status trust_region_init(bp_context *ctx, trust_region *t, size_t n, double t
 void trust_region_release(trust_region *t) {
   bp_release(t->allocator, t->block, t->block_size, sizeof *t->block);
   bp_release(t->allocator, t->order, 2 * t->n, sizeof *t->order);
+  bp_release(t->allocator, t->fixed, t->n, sizeof *t->fixed);
 }
 
 /* ---- what is known at a point ---- */
@@ -111,66 +111,12 @@ static bp_status learn(trust_region *t, const full_objective *o, const double *x
   return BP_OK;
 }
 
-/* D, with 1 for unknowns that have never moved a residual. */
-static double scale_of(const trust_region *t, size_t j) { return t->scale[j] > 0 ? t->scale[j] : 1; }
-
 static double scaled_length(const trust_region *t, const double *s) {
-  for (size_t j = 0; j < t->n; j++) t->scaled[j] = scale_of(t, j) * s[j];
+  for (size_t j = 0; j < t->n; j++) t->scaled[j] = trust_region_scale(t, j) * s[j];
   return qr_norm(t->scaled, t->n);
 }
 
 /* ---- the step ---- */
-
-/* The step of the unknowns in free[] alone, for the right side in rhs; columns are taken at length 1. */
-static void solve_free(trust_region *t, size_t n_free, const double *rhs, double radius, double *lambda) {
-  size_t n = t->n;
-  double *q = t->new_g; /* the next trial's, which this comes before */
-  memcpy(q, rhs, n * sizeof *q);
-  for (size_t k = 0; k < n_free; k++) {
-    size_t j = t->free[k];
-    double norm = qr_norm(t->m + j * n, n);
-    t->columns[k] = norm > 0 ? norm : 1;
-    for (size_t i = 0; i < n; i++) t->r[k * n + i] = t->m[j * n + i] / t->columns[k];
-    t->scaled[k] = scale_of(t, j) / t->columns[k];
-  }
-  qr_pivoted(t->r, n, n, n_free, t->order, q);
-  lm_parameter_step(&(lm_problem){n_free, n, t->r, q, t->scaled, t->order, radius, t->damped, t->work}, lambda,
-                    t->free_step);
-  for (size_t k = 0; k < n_free; k++) t->step[t->free[k]] = t->free_step[k] / t->columns[k];
-}
-
-/* Puts steps that pass a bound on it, with their part of the right side; returns how many are still free. */
-static size_t stop_at_bounds(trust_region *t, const full_objective *o, const double *x, size_t n_free) {
-  size_t n = t->n, left = 0;
-  for (size_t k = 0; k < n_free; k++) {
-    size_t j = t->free[k];
-    double at = full_within(o, j, x[j], t->step[j]);
-    if (at > full_lower(o, j) && at < full_upper(o, j)) {
-      t->free[left++] = j;
-      continue;
-    }
-    t->step[j] = at - x[j];
-    for (size_t i = 0; i < n; i++) t->rhs[i] += t->m[j * n + i] * t->step[j];
-  }
-  return left;
-}
-
-/* step ← the step within `radius` and the bounds. */
-static void find_step(trust_region *t, const full_objective *o, const double *x, double radius, double *lambda) {
-  size_t n_free = 0, left = 0;
-  double again;
-  memset(t->step, 0, t->n * sizeof *t->step);
-  memcpy(t->rhs, t->q, t->n * sizeof *t->rhs);
-  for (size_t j = 0; j < t->n; j++)
-    if (!full_held(o, x, t->g, j)) t->free[n_free++] = j;
-  if (n_free == 0) return;
-  solve_free(t, n_free, t->rhs, radius, lambda);
-  while (n_free > 0 && (left = stop_at_bounds(t, o, x, n_free)) < n_free) {
-    n_free = left;
-    again = *lambda;
-    if (n_free > 0) solve_free(t, n_free, t->rhs, radius, &again);
-  }
-}
 
 /* What the model says of the step: with its image h = J s, gᵀs = qᵀh and the reduction -hᵀ(q + ½ h). */
 static trial look_ahead(trust_region *t) {
@@ -190,7 +136,7 @@ static trial look_ahead(trust_region *t) {
 /* ---- the end ---- */
 static full_end judge(trust_region *t, const full_objective *o, const double *x) {
   double none = 0;
-  find_step(t, o, x, INFINITY, &none);
+  if (!trust_region_step(t, o, x, INFINITY, &none)) return FULL_GOES_ON;
   trial whole = look_ahead(t);
   if (sqrt(2 * fmax(whole.promised, 0)) <= ROUNDING * o->noise * t->size) return FULL_CONVERGED;
   double part = t->tolerance < 0 ? 0 : fmax(t->tolerance, ROUNDING * o->noise);
@@ -268,15 +214,27 @@ static void adapt(trust_region *t, const trial *now) {
   t->state[LAMBDA] /= part;
 }
 
+/* What f may have of rounding, at the least. */
+static double rounding_of(const trust_region *t, const full_objective *o) { return 0.5 * o->noise * t->size * t->size; }
+
+/* The length of the residuals in the range of J, or the largest slope against D where bounds hold a part of them. */
+static double to_go(const trust_region *t, const full_objective *o, const double *x, const double *g, const double *q) {
+  double most = 0;
+  if (o->lower == NULL) return qr_norm(q, t->n);
+  for (size_t j = 0; j < t->n; j++)
+    if (!full_held(o, x, g, j)) most = fmax(most, fabs(g[j]) / trust_region_scale(t, j));
+  return most;
+}
+
 /* Whether the step is to be taken; *known when m, q and size at new_x had to be found out for that. */
-static bp_status is_better(trust_region *t, const full_objective *o, trial *now, bool doubtful, bool *better,
-                           bool *known) {
+static bp_status is_better(trust_region *t, const full_objective *o, const double *x, trial *now, bool doubtful,
+                           bool *better, bool *known) {
   *known = false;
-  *better = now->ratio >= RATIO_LEAST && now->fall > 0;
+  *better = now->ratio >= RATIO_LEAST && now->fall > 0 && !(doubtful && now->promised <= rounding_of(t, o));
   if (*better || !doubtful) return BP_OK;
   BP_TRY(learn(t, o, t->new_x, t->new_f, t->new_g, t->new_m, t->new_q, &t->new_size));
   *known = true;
-  *better = qr_norm(t->new_q, t->n) < LESS * qr_norm(t->q, t->n);
+  *better = to_go(t, o, t->new_x, t->new_g, t->new_q) < LESS * to_go(t, o, x, t->g, t->q);
   if (*better) now->ratio = 1;
   return BP_OK;
 }
@@ -302,11 +260,11 @@ static bp_status take(trust_region *t, const full_objective *o, double *x, bool 
 }
 
 bp_status trust_region_iterate(trust_region *t, const full_objective *o, double *x, full_step *out) {
-  bool better = false, known = false;
+  bool better = false, known = false, rounding = false;
   int doubts = 0;
   set_radius(t, x);
-  for (int i = 0; i < TRIALS_MAX && !better && doubts < DOUBTS_MAX; i++) {
-    find_step(t, o, x, t->state[RADIUS], &t->state[LAMBDA]);
+  for (int i = 0; i < TRIALS_MAX && !better && !rounding && doubts < DOUBTS_MAX; i++) {
+    (void)trust_region_step(t, o, x, t->state[RADIUS], &t->state[LAMBDA]);
     trial now = look_ahead(t);
     if (t->state[STARTED] == 1) t->state[RADIUS] = fmin(t->state[RADIUS], now.length);
     if (!move(t, o, x)) break;
@@ -314,12 +272,13 @@ bp_status trust_region_iterate(trust_region *t, const full_objective *o, double 
       double doubt = o->fall != NULL ? DOUBTFUL * t->size * t->size : ROUNDING * o->noise * t->f;
       BP_TRY(evaluate(t, o, &now));
       bool doubtful = now.promised <= doubt && fabs(now.fall) <= doubt;
-      BP_TRY(is_better(t, o, &now, doubtful, &better, &known));
+      BP_TRY(is_better(t, o, x, &now, doubtful, &better, &known));
       doubts += !better && doubtful;
+      rounding = t->tolerance >= 0 && o->factor != NULL && fmax(now.promised, fabs(now.fall)) <= rounding_of(t, o);
     }
     adapt(t, &now);
   }
   if (better) BP_TRY(take(t, o, x, known));
-  *out = report(t, o, x, better ? judge(t, o, x) : FULL_STUCK);
+  *out = report(t, o, x, rounding ? FULL_CONVERGED : better ? judge(t, o, x) : FULL_STUCK);
   return BP_OK;
 }

@@ -18,7 +18,8 @@ typedef struct trust_region {
   double *m, *q, *new_m, *new_q;    /* [n,n] and [n]: full_objective.factor at x and new_x */
   double *r, *rhs, *columns;        /* [n,n], [n], [n]: the factor of the columns that are free, and their norms */
   double *damped, *work, *scaled, *free_step; /* of lm_problem */
-  size_t *order, *free;                       /* [2n], a block of its own */
+  size_t *order, *free;                       /* [n] each, of lm_problem; a block of their own */
+  bool *fixed;                                /* [n]: what bounds hold */
   double f, size;                             /* at x, as g is */
   double new_f, new_size;
   int64_t evaluations;
@@ -31,5 +32,14 @@ void trust_region_release(trust_region *t);
 bp_status trust_region_begin(trust_region *t, const full_objective *objective, double *x, full_step *out);
 /* One iteration from x, which receives the new point. */
 bp_status trust_region_iterate(trust_region *t, const full_objective *objective, double *x, full_step *out);
+
+/* ---- parts of it ---- */
+
+/* D, with 1 for an unknown that has never moved a residual. */
+static inline double trust_region_scale(const trust_region *t, size_t j) { return t->scale[j] > 0 ? t->scale[j] : 1; }
+/* t->step ← the step from x within `radius` (INFINITY: any) and the bounds, where m, q and g are known; *lambda as lm_parameter_step() has
+ * it. The model falls along it. False when it may not be the best one. */
+bool trust_region_step(trust_region *t, const full_objective *objective, const double *x, double radius,
+                       double *lambda);
 
 #endif

@@ -160,8 +160,88 @@ static void covariances_reach_the_certified_deviations(void **state) {
   }
 }
 
+/* ---- bounds ---- */
+
+/* One bound that the certified values violate, and what SciPy 1.17.1 makes of it: least_squares(method='trf', x_scale='jac') with exact
+ * Jacobians and tolerances of 1e-15. leastsq() on the other parameters, with this one fixed, gives the same to eleven digits. */
+static const struct {
+  const char *name;
+  int start, parameter;
+  bool is_upper;
+  double bound, sum_of_squares;
+} bounded[] = {
+    {"Misra1a", 1, 0, true, 231.774, 0.20227475532952},     {"Rat42", 1, 0, true, 71.013, 9.134685321476},
+    {"Rat43", 1, 3, true, 1.15132, 8814.418101499},         {"Chwirut2", 1, 1, false, 0.00568186, 519.0831677672},
+    {"Thurber", 1, 6, true, 0.0472409, 5678.880676826},     {"Eckerle4", 1, 2, false, 451.993, 0.005718124799342},
+    {"MGH09", 1, 1, true, 0.172154, 0.0003082320049071},    {"DanWood", 0, 1, false, 3.93761, 0.006727572303222},
+    {"Gauss1", 0, 4, true, 22.4359, 1405.191593489},        {"Kirby2", 1, 2, false, 0.00272592, 4.172341431515},
+    {"Roszman1", 1, 3, true, -199.477, 0.0004978384462081}, {"ENSO", 1, 0, false, 10.6159, 790.3165792458},
+};
+
+static const nist *set_named(const char *name) {
+  for (size_t i = 0; i < NIST_SETS; i++)
+    if (strcmp(nist_sets[i].name, name) == 0) return &nist_sets[i];
+  fail_msg("no set %s", name);
+  return NULL;
+}
+
+static void bounds_that_bind_give_the_values_of_scipy(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  for (size_t i = 0; i < sizeof bounded / sizeof *bounded; i++) {
+    const nist *f = set_named(bounded[i].name);
+    bp_graph *graph = NULL;
+    double b[9], bounds[9];
+    void *const values[] = {b};
+    const void *const set[] = {bounds};
+    bp_minimize_options o = {.size = sizeof o};
+    bp_minimize_result r = {0};
+    bp_var v;
+    int at = bounded[i].parameter;
+    bt_assert_ok(ctx, bp_graph_new(ctx, &graph));
+    bp_var residuals = residuals_of(graph, f, &v);
+    memcpy(b, f->starts[bounded[i].start], sizeof b);
+    for (int p = 0; p < 9; p++) bounds[p] = bounded[i].is_upper ? INFINITY : -INFINITY;
+    bounds[at] = bounded[i].bound;
+    *(bounded[i].is_upper ? &o.upper : &o.lower) = set;
+    bt_assert_ok(ctx, bp_least_squares(ctx, residuals, &v, 1, values, &o, &r));
+    print_message("%-9s with a bound: %3d evaluations, ended by %s\n", f->name, (int)r.evaluations,
+                  bp_minimum_name(r.stopped_by));
+    assert_true(b[at] == bounded[i].bound);
+    bt_assert_close(2 * r.value, bounded[i].sum_of_squares, 1e-9, 0);
+    assert_true(r.evaluations < 100);
+    bp_graph_free(graph);
+  }
+}
+
+/* Bounds that hold nothing change no evaluation and no bit of the result. */
+static void bounds_far_away_change_nothing(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  for (size_t i = 0; i < NIST_SETS; i++) {
+    const nist *f = &nist_sets[i];
+    double plain[9], b[9], lower[9], upper[9];
+    bp_minimize_result r[2] = {{0}};
+    for (int with = 0; with < 2; with++) {
+      bp_graph *graph = NULL;
+      void *const values[] = {with ? b : plain};
+      const void *const low[] = {lower}, *const high[] = {upper};
+      bp_minimize_options o = {.size = sizeof o, .lower = with ? low : NULL, .upper = with ? high : NULL};
+      bp_var v;
+      bt_assert_ok(ctx, bp_graph_new(ctx, &graph));
+      bp_var residuals = residuals_of(graph, f, &v);
+      memcpy(values[0], f->starts[1], sizeof b);
+      for (int p = 0; p < 9; p++) lower[p] = -1e9, upper[p] = 1e9;
+      bt_assert_ok(ctx, bp_least_squares(ctx, residuals, &v, 1, values, &o, &r[with]));
+      bp_graph_free(graph);
+    }
+    bt_assert_same_bits(b, plain, (size_t)f->parameters * sizeof *b);
+    assert_int_equal(r[0].evaluations, r[1].evaluations);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      BT_TEST(bounds_that_bind_give_the_values_of_scipy),
+      BT_TEST(bounds_far_away_change_nothing),
       BT_TEST(all_54_fits_reach_the_certified_values),
       BT_TEST(covariances_reach_the_certified_deviations),
   };
