@@ -150,7 +150,7 @@ typedef struct bp_fit_options {
    * has them anew. 0: none */
   double time_limit;
   uint64_t seed;
-  int threads; /* 0: one per core */
+  int threads; /* 0: one per core, or one where a step has too little work for more */
 
   /* who watches */
   bp_progress_fn progress;

@@ -12,6 +12,7 @@
 #include "train/fit_options.h"
 #include "train/optimizer_update.h"
 #include "train/regularize.h"
+#include "train/worth_threads.h"
 
 /* Rows of an evaluation's batch. */
 #define EVAL_ROWS 1024
@@ -51,7 +52,7 @@ static bp_status set_up_train(trainer *t, const bp_source *source) {
       r->inputs[FIT_FIRST_PARAM_OF_STEP + t->n_params + p * t->per_param + s] = slot;
   }
   BP_TRY(fit_step_program(t->ctx, t->net, source, &t->options, r->batch, &r->program));
-  return bp_workspace_new(t->ctx, r->program, t->options.threads, &r->workspace);
+  return bp_workspace_new(t->ctx, r->program, worth_threads(r->program, r->batch, t->options.threads), &r->workspace);
 }
 
 static bp_status set_up_valid(trainer *t, const bp_source *source) {
@@ -67,7 +68,7 @@ static bp_status set_up_valid(trainer *t, const bp_source *source) {
     r->outputs[classes ? FIT_VALUES : FIT_CORRECT] = t->rows.piece; /* the last output */
   }
   BP_TRY(fit_eval_program(t->ctx, t->net, source, &t->options.objective, metric, batch, &r->program));
-  return bp_workspace_new(t->ctx, r->program, t->options.threads, &r->workspace);
+  return bp_workspace_new(t->ctx, r->program, worth_threads(r->program, r->batch, t->options.threads), &r->workspace);
 }
 
 /* Instead of set_up_train(): the same runner, for a method's programs. */

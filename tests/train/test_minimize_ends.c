@@ -7,6 +7,7 @@
 #include "backprop/minimize.h"
 #include "backprop/ops.h"
 #include "support/testing.h"
+#include "train/worth_threads.h"
 
 static bp_var number(bp_var like, double value) { return bp_scalar(like.graph, bp_var_dtype(like), value); }
 static bp_var element(bp_var x, int64_t i) { return bp_reshape(bp_slice(x, 0, i, i + 1, 1), 0, NULL); }
@@ -190,6 +191,28 @@ static void a_negative_tolerance_is_none(void **state) {
   }
 }
 
+/* ---- threads ---- */
+
+static int threads_for(bp_context *ctx, int64_t n, int asked) {
+  bp_graph *graph = NULL;
+  bp_program *program = NULL;
+  bt_assert_ok(ctx, bp_graph_new(ctx, &graph));
+  bp_var a = bp_input(graph, "a", BP_F64, 2, (int64_t[]){n, n}), product = bp_matmul(a, a);
+  bt_assert_ok(ctx, bp_compile(&product, 1, &a, 1, NULL, &program));
+  int threads = worth_threads(program, 0, asked);
+  bp_program_free(program);
+  bp_graph_free(graph);
+  return threads;
+}
+
+/* Only where the choice was left to the library. */
+static void small_programs_start_no_threads(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  assert_int_equal(threads_for(ctx, 4, 0), 1);
+  assert_int_equal(threads_for(ctx, 400, 0), 0);
+  assert_int_equal(threads_for(ctx, 4, 3), 3);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(a_constant_changes_nothing_but_rounding),
@@ -199,6 +222,7 @@ int main(void) {
       BT_TEST(what_falls_without_end_is_unbounded),
       BT_TEST(a_bound_ends_the_fall),
       BT_TEST(a_negative_tolerance_is_none),
+      BT_TEST(small_programs_start_no_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
