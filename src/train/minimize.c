@@ -111,7 +111,7 @@ static bp_status minimize(graph_objective *g, full_kind kind, const bp_minimize_
 static bp_status make_and_minimize(bp_context *ctx, graph_kind form, full_kind kind, bp_var objective, const bp_var *x,
                                    size_t n_x, void *const *values, const bp_minimize_options *o,
                                    bp_minimize_result *result) {
-  graph_objective g;
+  graph_objective g = {0};
   bp_status status = graph_objective_init(&g, ctx, form, objective, x, n_x, values, o->threads);
   if (status == BP_OK) status = minimize(&g, kind, o, result);
   graph_objective_release(&g);
@@ -121,14 +121,14 @@ static bp_status make_and_minimize(bp_context *ctx, graph_kind form, full_kind k
 /* ---- public functions ---- */
 bp_status bp_minimize(bp_context *context, bp_var objective, const bp_var *x, size_t n_x, void *const *values,
                       const bp_minimize_options *options, bp_minimize_result *result) {
-  bp_minimize_options o;
+  bp_minimize_options o = {0};
   BP_TRY(resolve(context, options, &o));
   return make_and_minimize(context, GRAPH_SCALAR, FULL_LBFGS, objective, x, n_x, values, &o, result);
 }
 
 bp_status bp_least_squares(bp_context *context, bp_var residuals, const bp_var *x, size_t n_x, void *const *values,
                            const bp_minimize_options *options, bp_minimize_result *result) {
-  bp_minimize_options o;
+  bp_minimize_options o = {0};
   size_t n = 0;
   BP_TRY(resolve(context, options, &o));
   for (size_t j = 0; j < n_x; j++) n += graph_elements(x[j]);
