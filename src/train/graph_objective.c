@@ -153,8 +153,9 @@ bp_var graph_half_squares(bp_var r) {
   return bp_mul(bp_sum(bp_square(bp_cast(r, BP_F64)), BP_ALL_AXES), bp_scalar(r.graph, BP_F64, 0.5));
 }
 
-static bp_status check_unknowns(bp_context *ctx, const bp_var *x, size_t n_x) {
+static bp_status check_unknowns(bp_context *ctx, bp_var f, const bp_var *x, size_t n_x) {
   if (n_x == 0) return bp_fail(ctx, BP_E_ARG, "there is nothing to change; expected at least one variable x");
+  if (f.graph == NULL) return bp_fail(ctx, BP_E_ARG, "what is to be made small is the null variable");
   for (size_t j = 0; j < n_x; j++) {
     bp_dtype dtype = bp_var_dtype(x[j]);
     if (dtype != BP_F32 && dtype != BP_F64)
@@ -211,8 +212,7 @@ static bp_status alloc_jacobian(graph_objective *g) {
 /* An error of building by its own name and message. */
 static bp_status built(const graph_objective *g, bp_status status) {
   if (status != BP_E_GRAPH) return status;
-  bp_graph *graph = g->vars[0].graph;
-  return bp_fail(g->ctx, bp_graph_status(graph), "%s", bp_graph_message(graph));
+  return bp_fail(g->ctx, bp_graph_status(g->graph), "%s", bp_graph_message(g->graph));
 }
 
 static bp_status compile(graph_objective *g, const bp_var *out, size_t n_out, size_t n_in, int threads,
@@ -263,7 +263,8 @@ static bp_status compile_jacobian(graph_objective *g, bp_var r, int threads) {
 bp_status graph_objective_init(graph_objective *g, bp_context *ctx, graph_kind kind, bp_var objective, const bp_var *x,
                                size_t n_x, void *const *values, int threads) {
   *g = (graph_objective){.ctx = ctx, .kind = kind, .n_x = n_x};
-  BP_TRY(check_unknowns(ctx, x, n_x));
+  BP_TRY(check_unknowns(ctx, objective, x, n_x));
+  g->graph = objective.graph;
   g->dtype = bp_var_dtype(x[0]);
   BP_TRY(alloc_arrays(g, x, values));
   if (kind == GRAPH_SCALAR) return compile_value(g, objective, threads);

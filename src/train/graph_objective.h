@@ -22,6 +22,7 @@ typedef struct graph_program {
 
 typedef struct graph_objective {
   bp_context *ctx;
+  bp_graph *graph; /* of the objective */
   graph_kind kind;
   bp_dtype dtype;      /* of x */
   bp_dtype value_type; /* of the scalar, or of the residuals */
