@@ -215,7 +215,7 @@ static bool cover_all(const bp_pieces *s, uint32_t newest, uint32_t id) {
     total += bp_shape_elements(bp_shape_of((bp_var){s->graph, s->pieces[at - 1].slope.var}), 1) / (s->k > 0 ? s->k : 1);
   if (bp_shape_has_batch(of) || total < n) return false;
   uint8_t *marks = bp_calloc(ctx, (size_t)n, 1);
-  if (marks == NULL) return false; /* the next node tells it */
+  if (marks == NULL) return bp_graph_fail(s->graph, BP_E_NOMEM, "out of memory for %lld marks", (long long)n), false;
   bool all = true;
   for (uint32_t at = newest; at != 0; at = s->pieces[at - 1].next) mark_piece(s, &s->pieces[at - 1], of, 0, 0, marks);
   for (int64_t i = 0; i < n; i++) all = all && marks[i] != 0;
