@@ -3,7 +3,15 @@
  * Each function appends the nodes of a derivative to the graph and gives back variables; so derivatives can be
  * differentiated again, to any order, and compile into the same program as the function itself.
  * Where an output does not depend on a variable, the result is the symbolic zero (bp_var_is_zero); BP_ZERO_FILL functions
- * say so. Failures are recorded on the graph, as builders do, and returned too; results are then null variables (graph.h).
+ * say so.
+ *
+ * What an output has no part of by structure has a derivative of exactly 0, whatever infinities and NaN stand on the way: what an
+ * index, a slice, a branch, the larger of two, a relu, a clip, a triangle or a unit direction leaves out. The zeros of a seed that
+ * is a constant of the graph count likewise. A zero that is the value of a derivative does not: there 0 times infinity is NaN, in
+ * both modes. Products of matrices, factors and solutions multiply every element that they are given; behind them only whole rows
+ * stay out.
+ *
+ * Failures are recorded on the graph, as builders do, and returned too; results are then null variables (graph.h).
  */
 #ifndef BACKPROP_AUTODIFF_H
 #define BACKPROP_AUTODIFF_H

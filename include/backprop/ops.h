@@ -2,7 +2,13 @@
  *
  * Elementwise operations of two or three arguments broadcast: shapes are aligned at their last axes, and a size of 1 or a
  * missing leading axis is repeated. All arguments must have one element type (bp_cast changes it) and one graph.
- * Derivatives at kinks and edges are one documented value each. On a recorded error the result is the null variable.
+ * Derivatives at kinks and edges are one documented value each, and NaN for NaN. On a recorded error the result is the null
+ * variable.
+ *
+ * |x| and norms have no derivative at 0, but their even functions have. So bp_square(), bp_pow() with an even exponent, bp_cos()
+ * and bp_cosh() of them, and products of two that are alike, are built from x: ‖x‖² as Σ x², also with factors between, (‖x‖ / l)².
+ * The square root of a square is built as |x|, that of a sum of squares as a norm. What was passed by is no variable to
+ * differentiate with respect to (BP_E_ARG); bp_add() of 0 keeps it.
  *
  * Sets of axes are bit masks: BP_AXIS(0) | BP_AXIS(2), BP_LAST_AXIS, BP_ALL_AXES.
  */
@@ -20,7 +26,7 @@ extern "C" {
 
 /* ---- elementwise, one argument ---- */
 BP_API bp_var bp_neg(bp_var x);        /* -x */
-BP_API bp_var bp_abs(bp_var x);        /* |x|; derivative sign(x), 0 at 0 */
+BP_API bp_var bp_abs(bp_var x);        /* |x|; derivative sign(x), 0 at 0 of every order */
 BP_API bp_var bp_sign(bp_var x);       /* -1, 0 or 1; derivative 0 */
 BP_API bp_var bp_square(bp_var x);     /* x² */
 BP_API bp_var bp_reciprocal(bp_var x); /* 1 / x */
@@ -64,8 +70,8 @@ BP_API bp_var bp_add(bp_var a, bp_var b);
 BP_API bp_var bp_sub(bp_var a, bp_var b);
 BP_API bp_var bp_mul(bp_var a, bp_var b);
 BP_API bp_var bp_div(bp_var a, bp_var b);
-BP_API bp_var bp_pow(bp_var a, bp_var b);   /* aᵇ; 0⁰ = 1; for a <= 0 the derivative along b is 0 */
-BP_API bp_var bp_atan2(bp_var y, bp_var x); /* derivative 0 at the origin */
+BP_API bp_var bp_pow(bp_var a, bp_var b);   /* aᵇ; 0⁰ = 1; for a <= 0 the derivative along b is 0 of every order */
+BP_API bp_var bp_atan2(bp_var y, bp_var x); /* derivative 0 of every order at the origin */
 BP_API bp_var bp_max(bp_var a, bp_var b);   /* ties share the cotangent equally */
 BP_API bp_var bp_min(bp_var a, bp_var b);   /* ties share the cotangent equally */
 /* Comparisons give 1 or 0 in the arguments' element type; derivative 0. */
@@ -76,7 +82,7 @@ BP_API bp_var bp_less_equal(bp_var a, bp_var b);
 BP_API bp_var bp_greater(bp_var a, bp_var b);
 BP_API bp_var bp_greater_equal(bp_var a, bp_var b);
 /* a where condition is not 0 (NaN counts as not 0), else b. What is not chosen has no effect on the value, and none, not even a
- * NaN, on a derivative that comes back through elementwise operations and reductions. */
+ * NaN, on a derivative: see autodiff.h. */
 BP_API bp_var bp_where(bp_var condition, bp_var a, bp_var b);
 /* min(max(x, low), high); derivative 1 from low to high, both included, else 0. BP_E_ARG unless low <= high. */
 BP_API bp_var bp_clip(bp_var x, double low, double high);
@@ -121,7 +127,8 @@ BP_API bp_var bp_reduce_max(bp_var x, unsigned axes); /* ties share the cotangen
 BP_API bp_var bp_reduce_min(bp_var x, unsigned axes); /* ties share the cotangent equally */
 /* Π x; every order of derivative is exact where factors are 0. The batch axis cannot be multiplied away. */
 BP_API bp_var bp_prod(bp_var x, unsigned axes);
-/* sqrt(Σ x²), without overflow or underflow on the way; derivative x / norm, and 0 where the norm is 0. */
+/* sqrt(Σ x²), without overflow or underflow on the way; derivative x / norm, and 0 where the norm is 0; that
+ * of second order is NaN there, since there is none. */
 BP_API bp_var bp_norm(bp_var x, unsigned axes);
 /* log Σ exp(x) along the last axis, shifted by the maximum: finite for any finite x. */
 BP_API bp_var bp_logsumexp(bp_var x);

@@ -59,36 +59,10 @@ bp_slope bp_slope_plus(bp_graph *g, bp_slope a, bp_slope b) {
 }
 
 /* ---- products ---- */
-/* Operations whose derivative is 0 for no number: what was not 0 before the product is not 0 behind it. */
-static bool never_zero(bp_op op, int i) {
-  switch (op) {
-  case BP_OP_reciprocal:
-  case BP_OP_sqrt:
-  case BP_OP_rsqrt:
-  case BP_OP_exp:
-  case BP_OP_expm1:
-  case BP_OP_log:
-  case BP_OP_log1p:
-  case BP_OP_log2:
-  case BP_OP_log10:
-  case BP_OP_sin: /* no number has the cosine 0 */
-  case BP_OP_tan:
-  case BP_OP_asin:
-  case BP_OP_acos:
-  case BP_OP_atan:
-  case BP_OP_sinh:
-  case BP_OP_tanh:
-  case BP_OP_asinh:
-  case BP_OP_acosh:
-  case BP_OP_atanh:
-  case BP_OP_sigmoid:
-  case BP_OP_softplus:
-  case BP_OP_erf:
-  case BP_OP_erfc: return true;
-  case BP_OP_div:
-  case BP_OP_div_no_nan: return i == 0;
-  default: return false;
-  }
+/* Operations whose derivative is 0 nowhere, not even where it underflows or at infinity: what was not 0 before the product is not
+ * 0 behind it. */
+static bool never_zero(bp_op op) {
+  return op == BP_OP_sin || op == BP_OP_tan || op == BP_OP_asin || op == BP_OP_acos || op == BP_OP_sinh;
 }
 
 /* What the support of a product is, when it is wanted. */
@@ -115,7 +89,7 @@ static bp_slope times(bp_slope from, bp_var partial, bool gate, bool clean, bool
 bp_slope bp_slope_elementwise(const bp_call *c, int i, bp_slope s, bool keep) {
   bp_op op = bp_op_of(c->y);
   if (s.var == 0) return s;
-  return times(s, bp_partial_rule(op)(c, i), bp_is_gate(op, i), never_zero(op, i), keep);
+  return times(s, bp_partial_rule(op)(c, i), bp_is_gate(op, i), never_zero(op), keep);
 }
 
 /* ---- linear operations ---- */
