@@ -106,7 +106,9 @@ typedef struct number_sweep {
 
 static void add_part(number_sweep *s, uint32_t id, double part) {
   adjoint *bar = &s->bar[id];
-  bar->value = bar->bits == UNREACHED ? part : bar->value + part;
+  bool first = bar->bits == UNREACHED;
+  double sum = bar->value + part;
+  bar->value = first ? part : sum;
 }
 
 /* The parts of one node by its formulas; what a gate holds back reaches nothing. */
@@ -127,8 +129,6 @@ static bool pull(number_sweep *s, uint32_t id) {
   const bp_graph *g = s->graph;
   const bp_node *n = &g->nodes[id];
   double y_bar = s->bar[id].value;
-  bp_op_class op_class = bp_op_table[n->op].op_class;
-  if (op_class == BP_CLASS_LEAF || op_class == BP_CLASS_FLAT) return true;
   switch (n->op) { /* most of a program of numbers */
   case BP_OP_add: add_part(s, n->arg[0], y_bar), add_part(s, n->arg[1], y_bar); return true;
   case BP_OP_sub: add_part(s, n->arg[0], y_bar), add_part(s, n->arg[1], -y_bar); return true;
@@ -138,6 +138,8 @@ static bool pull(number_sweep *s, uint32_t id) {
     return true;
   default: break;
   }
+  bp_op_class op_class = bp_op_table[n->op].op_class;
+  if (op_class == BP_CLASS_LEAF || op_class == BP_CLASS_FLAT) return true;
   if (slopes[n->op] == NULL) return false;
   pull_by_slope(s, n, g->values[id].f64, y_bar, slopes[n->op]);
   return true;

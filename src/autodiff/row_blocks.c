@@ -131,7 +131,7 @@ static bp_status add_root(finder *f, const wanted *w, bp_var v) {
 
 /* In the order in which y takes them up. */
 static void order_roots(bp_row_blocks *b, int64_t n_y) {
-  bp_row_root sorted[MOST_COLUMNS];
+  bp_row_root sorted[MOST_COLUMNS] = {0};
   int32_t number[MOST_COLUMNS], n = 0;
   for (size_t r = 0; r < b->n_roots; r++) number[r] = -1;
   for (int64_t e = 0; e < n_y; e++) {

@@ -60,7 +60,8 @@ typedef struct ir_instruction {
   size_t n_body, body_capacity;
   bp_shape shape; /* rows and columns that it runs over */
   bool dead;
-  bool prologue; /* a scalar that depends on inputs only: computed before the first phase */
+  bool prologue; /* computed before the first phase: a scalar that depends on inputs only, or what follows */
+  bool constant; /* an array that depends on constants only: computed once for each workspace */
   int32_t phase, chain;
   int32_t follower; /* the newest loop over values that this one could not take in, 0 none */
 } ir_instruction;

@@ -289,7 +289,8 @@ static void run_fixed(bp_workspace *w) {
   if (w->prologue_batch == w->batch) return;
   plan_resolve_args(w);
   for (int32_t i = 0; i < p->n_prologue; i++)
-    if (p->instructions[i].fixed) plan_run_instruction(w, &p->instructions[i], 0, 0, 1);
+    if (p->instructions[i].fixed)
+      plan_run_instruction(w, &p->instructions[i], 0, 0, bp_shape_rows(&p->instructions[i].shape, 1));
   w->prologue_batch = w->batch;
 }
 

@@ -141,12 +141,54 @@ static bool is_scalar_work(const ir *c, const ir_instruction *i) {
          (i->kind == IR_FUSED || (i->kind == IR_OP && c->nodes[i->main].node.op == BP_OP_axis_size));
 }
 
+/* Elements of the largest array that is kept for being constant. */
+#define CONSTANT_MOST ((int64_t)1 << 20)
+
+/* Operations that need no scratch and do not depend on the batch: those that seeds of Jacobians are made by. */
+static bool may_be_constant(bp_op op) {
+  switch (op) {
+  case BP_OP_slice:
+  case BP_OP_place:
+  case BP_OP_transpose:
+  case BP_OP_broadcast:
+  case BP_OP_reshape:
+  case BP_OP_concat:
+  case BP_OP_assemble:
+  case BP_OP_triangle:
+  case BP_OP_gather:
+  case BP_OP_one_hot: return true;
+  default: return bp_op_table[op].kernel != BP_EW_NONE;
+  }
+}
+
+static bool is_constant_node(const ir *c, const ir_node *n) {
+  if (n->output >= 0 || n->state >= 0 || !may_be_constant((bp_op)n->node.op)) return false;
+  for (int a = 0; a < ir_arity(n); a++) {
+    const ir_node *from = &c->nodes[ir_access_of(c, ir_arg(c, n, a), &n->shape).source];
+    bool made =
+        from->instruction >= 0 && (from->instruction == n->instruction || c->instructions[from->instruction].constant);
+    if (from->input >= 0 || (!made && from->node.op != BP_OP_constant && from->node.op != BP_OP_scalar)) return false;
+  }
+  return true;
+}
+
+static bool is_constant_work(const ir *c, const ir_instruction *i) {
+  if (i->dead || i->shape.rank == 0 || bp_shape_has_batch(&i->shape) || (i->kind != IR_OP && i->kind != IR_FUSED))
+    return false;
+  if (bp_shape_elements(&i->shape, 1) > CONSTANT_MOST) return false;
+  if (i->kind == IR_OP && !is_constant_node(c, &c->nodes[i->main])) return false;
+  for (size_t k = 0; k < i->n_body; k++)
+    if (!is_constant_node(c, &c->nodes[i->body[k]])) return false;
+  return true;
+}
+
 static void earliest_phases(ir *c) {
   size_t e = 0;
   for (size_t i = 0; i < c->n_instructions; i++) {
     ir_instruction *to = &c->instructions[i];
     to->phase = 0;
-    to->prologue = is_scalar_work(c, to);
+    to->constant = is_constant_work(c, to);
+    to->prologue = to->constant || is_scalar_work(c, to);
     for (; e < c->n_edges && c->edges[e].to == (int32_t)i; e++) {
       const ir_instruction *from = &c->instructions[c->edges[e].from];
       if (from->prologue) continue;

@@ -351,6 +351,33 @@ static void a_plan_can_be_read(void **state) {
   bp_graph_free(g);
 }
 
+/* The seeds of a Jacobian, say: slices and transposes of constants are made once for a workspace, unless they are an output. */
+static void what_is_made_of_constants_is_made_once(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_graph *g = new_graph(state);
+  double numbers[40];
+  for (int i = 0; i < 40; i++) numbers[i] = sin(i);
+  bp_var x = bp_input(g, "x", BP_F64, 1, (const int64_t[]){8}),
+         c = bp_constant(g, BP_F64, 2, ((const int64_t[]){8, 5}), numbers), turned = bp_transpose(c, NULL),
+         shifted = bp_pad(bp_slice(turned, 1, 2, BP_END, 1), 1, 0, 2, 0), given = bp_square(bp_tril(c, 0));
+  bp_var out[] = {bp_mul(shifted, x), bp_sum(bp_exp(bp_mul(shifted, x)), BP_AXIS(0)), given, bp_add(given, c)};
+  double at[8] = {1, 2, 3, -1, -2, -3, 0.5, 0};
+  const void *values[] = {at};
+  bt_function f = {"constants", out, 4, &x, 1, values, 1};
+  assert_true(bt_assert_every_way(ctx, &f, threads, ((const int64_t[]){1, -1}), NULL) > 0);
+  bp_program *p;
+  char *text;
+  bt_assert_ok(ctx, bp_compile(out, 4, &x, 1, NULL, &p));
+  bt_assert_ok(ctx, bp_program_explain(ctx, p, &text));
+  const char *before = strstr(text, "before all phases"), *phase = strstr(text, "phase 1"),
+             *place = strstr(text, "place");
+  assert_true(before != NULL && before < place && place < phase);
+  assert_true(strstr(phase, "place") == NULL && strstr(phase, "transpose") == NULL);
+  bp_string_free(ctx, text);
+  bp_program_free(p);
+  bp_graph_free(g);
+}
+
 static void compiling_explains_itself_when_the_environment_asks(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_graph *g = new_graph(state);
@@ -381,6 +408,7 @@ int main(void) {
       BT_TEST(options_of_an_older_caller_are_understood),
       BT_TEST(a_reshaped_output_is_not_copied),
       BT_TEST(a_plan_can_be_read),
+      BT_TEST(what_is_made_of_constants_is_made_once),
       BT_TEST(compiling_explains_itself_when_the_environment_asks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
