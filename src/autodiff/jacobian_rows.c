@@ -107,7 +107,8 @@ typedef struct assembly {
   bp_var y;
   int64_t n;       /* elements of a row of x */
   int32_t *column; /* [roots, n]: columns_of() each root */
-  bp_var **part;   /* by root: its derivatives */
+  bp_var *part;    /* the derivatives of all roots */
+  size_t *first;   /* by root: which is its first */
   bp_var *run;     /* what stands side by side in a row of the result */
   size_t n_runs;
 } assembly;
@@ -126,7 +127,7 @@ static int64_t find_part(const assembly *a, const bp_row_root *root, size_t r, i
   size_t l = 0;
   if (k < 0) return -1;
   while (k >= root->leaves[l].first + root->leaves[l].size) l++;
-  *part = a->part[r][root->forward ? (size_t)k : (size_t)c * root->n_leaves + l];
+  *part = a->part[a->first[r] + (root->forward ? (size_t)k : (size_t)c * root->n_leaves + l)];
   return part->id == 0 ? -1 : root->forward ? c : k - root->leaves[l].first;
 }
 
@@ -164,20 +165,17 @@ static bp_status put_together(assembly *a, const bp_row_blocks *b, int64_t m) {
 static bp_status assemble(assembly *a, bp_row_blocks *b, int64_t m, bool *done) {
   size_t n_parts = 0;
   a->column = bp_arena_alloc(&b->arena, b->n_roots * (size_t)a->n, sizeof *a->column);
-  a->part = bp_arena_alloc(&b->arena, b->n_roots, sizeof *a->part);
+  a->first = bp_arena_alloc(&b->arena, b->n_roots, sizeof *a->first);
   a->run = bp_arena_alloc(&b->arena, (size_t)(m * a->n), sizeof *a->run);
-  if (a->column == NULL || a->part == NULL || a->run == NULL) return BP_E_NOMEM;
+  if (a->column == NULL || a->first == NULL || a->run == NULL) return BP_E_NOMEM;
   for (size_t r = 0; r < b->n_roots; r++) {
     if (!columns_of(&b->roots[r], a->n, a->column + (int64_t)r * a->n)) return BP_OK;
+    a->first[r] = n_parts;
     n_parts += bp_row_parts(&b->roots[r]);
   }
-  bp_var *part = bp_arena_alloc(&b->arena, n_parts, sizeof *part);
-  if (part == NULL) return BP_E_NOMEM;
-  for (size_t r = 0; r < b->n_roots; r++) {
-    a->part[r] = part;
-    BP_TRY(bp_row_derivatives(&b->roots[r], part));
-    part += bp_row_parts(&b->roots[r]);
-  }
+  a->part = bp_arena_alloc(&b->arena, n_parts, sizeof *a->part);
+  if (a->part == NULL) return BP_E_NOMEM;
+  for (size_t r = 0; r < b->n_roots; r++) BP_TRY(bp_row_derivatives(&b->roots[r], a->part + a->first[r]));
   *done = true;
   return put_together(a, b, m);
 }
