@@ -4,8 +4,9 @@
  * bp_jvp() and bp_normal_product(). Everything but the unknowns is constant in the graph. The result is the same, bit for bit,
  * for every number of threads.
  *
- * No test of when to end depends on the units of the value or of the unknowns, nor on a constant that is added to the value: such a
- * constant changes results by no more than the rounding of the gradient.
+ * No test of when to end depends on the units of the value, nor on a constant that is added to it: such a constant changes results by
+ * no more than the rounding of the gradient. Least squares do not depend on the units of the unknowns either; L-BFGS looks at
+ * the largest element of the gradient, and wants unknowns of like sizes (powers of ten apart, scale them).
  *
  * bp_fit() trains networks by the same methods (BP_LBFGS, BP_LM).
  */

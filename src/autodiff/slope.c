@@ -81,7 +81,7 @@ static bp_slope times(bp_slope from, bp_var partial, bool gate, bool clean, bool
   bp_slope out = dense(product);
   if (!keep || out.var == 0) return out;
   bp_var support = product_support(from, product, partial, gate, clean);
-  out.gate = is_dense(from) || from.gate;
+  out.gate = is_dense(from) ? gate && !is_partly_zero(partial) : from.gate;
   if (support.id != 0) out.support = bp_broadcast_like(support, bp_shape_of(product)).id;
   return out;
 }
@@ -89,7 +89,10 @@ static bp_slope times(bp_slope from, bp_var partial, bool gate, bool clean, bool
 bp_slope bp_slope_elementwise(const bp_call *c, int i, bp_slope s, bool keep) {
   bp_op op = bp_op_of(c->y);
   if (s.var == 0) return s;
-  return times(s, bp_partial_rule(op)(c, i), bp_is_gate(op, i), never_zero(op), keep);
+  bp_var partial = bp_partial_rule(op)(c, i);
+  /* the zeros of a constant factor are structural, as sparsity has them */
+  bool gate = bp_is_gate(op, i) || (partial.id != 0 && is_partly_zero(partial));
+  return times(s, partial, gate, never_zero(op), keep);
 }
 
 /* ---- linear operations ---- */

@@ -62,13 +62,19 @@ static bp_var without_root(bp_var v) {
   }
 }
 
-/* Whether two variables are one, or computed by one operation on the same. */
-static bool same(bp_var a, bp_var b) {
+/* Whether two variables are one, or computed by the same operations from the same: each x[0] is a node of its own. */
+static bool same_to(bp_var a, bp_var b, int depth) {
   const bp_node *m = bp_node_of(a), *n = bp_node_of(b);
   if (a.id == b.id) return true;
-  return (m->op == BP_OP_abs || m->op == BP_OP_norm) && m->op == n->op && m->arg[0] == n->arg[0] &&
-         m->attr.bits == n->attr.bits;
+  if (depth == 0 || m->op != n->op || m->shape != n->shape || m->dtype != n->dtype || m->attr.bits != n->attr.bits)
+    return false;
+  int arity = bp_op_table[m->op].arity;
+  if (arity < 1 || m->op == BP_OP_uniform || (m->op == BP_OP_slice && m->axis != n->axis)) return false;
+  for (int i = 0; i < arity; i++)
+    if (!same_to(arg_of(a, i), arg_of(b, i), depth - 1)) return false;
+  return true;
 }
+static bool same(bp_var a, bp_var b) { return same_to(a, b, DEPTH); }
 
 /* What a square is of, or the null variable. */
 static bp_var square_root_of(bp_var v) {

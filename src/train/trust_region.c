@@ -170,9 +170,12 @@ bp_status trust_region_begin(trust_region *t, const full_objective *o, double *x
 }
 
 /* ---- trials ---- */
+/* From x = 0 as if one unknown were 1: a length of its own would be one in the units of the residuals. */
 static void set_radius(trust_region *t, const double *x) {
   if (t->state[STARTED] > 0) return;
-  double length = scaled_length(t, x);
+  double length = scaled_length(t, x), most = 0;
+  for (size_t j = 0; j < t->n; j++) most = fmax(most, trust_region_scale(t, j));
+  if (!(length > 0)) length = most;
   t->state[RADIUS] = length > 0 ? RADIUS_START * length : RADIUS_START;
   t->state[STARTED] = 1;
 }

@@ -85,6 +85,28 @@ static void units_change_nothing(void **state) {
     }
 }
 
+/* k (x - [3, 4]) from 0, where x says nothing of its size: as many steps whatever k is. */
+static void a_start_at_zero_knows_no_units(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  static const double factors[] = {1, 1e8, 1e16, 1e30, 1e100, 1e-30};
+  int64_t first = 0;
+  for (size_t i = 0; i < sizeof factors / sizeof *factors; i++) {
+    bp_graph *graph = NULL;
+    double x[2] = {0, 0};
+    void *const values[] = {x};
+    bp_minimize_result r = {0};
+    bt_assert_ok(ctx, bp_graph_new(ctx, &graph));
+    bp_var v = bp_input(graph, "x", BP_F64, 1, (const int64_t[]){2}),
+           to = bp_constant(graph, BP_F64, 1, (const int64_t[]){2}, (const double[]){3, 4});
+    bt_assert_ok(ctx, bp_least_squares(ctx, bp_mul(bp_sub(v, to), number(v, factors[i])), &v, 1, values, NULL, &r));
+    bt_assert_close(x[0], 3, 1e-9, 0);
+    bt_assert_close(x[1], 4, 1e-9, 0);
+    if (i == 0) first = r.evaluations;
+    assert_int_equal(r.evaluations, first);
+    bp_graph_free(graph);
+  }
+}
+
 /* (x - 3)² + 1e9 from 0: the gradient there is 6, which is no minimum. */
 static void a_parabola_on_a_tower_ends_at_its_foot(void **state) {
   bp_context *ctx = bt_ctx(state);
@@ -218,6 +240,7 @@ int main(void) {
       BT_TEST(a_constant_changes_nothing_but_rounding),
       BT_TEST(a_constant_residual_changes_no_bit_of_the_fit),
       BT_TEST(units_change_nothing),
+      BT_TEST(a_start_at_zero_knows_no_units),
       BT_TEST(a_parabola_on_a_tower_ends_at_its_foot),
       BT_TEST(what_falls_without_end_is_unbounded),
       BT_TEST(a_bound_ends_the_fall),
