@@ -60,6 +60,10 @@ static bp_var extreme(call *c, bp_var (*reduce)(bp_var, unsigned), bp_var (*choo
   bp_shape shape = *bp_shape_of(c->x[0]), both;
   for (int i = 1; i < c->n; i++, shape = both)
     if (!bp_shape_broadcast(&shape, bp_shape_of(c->x[i]), &both)) return choose(c->x[0], c->x[i]); /* tells it */
+  if (shape.rank == BP_MAX_RANK) { /* no room for another axis */
+    for (int i = 1; i < c->n; i++) c->x[0] = choose(c->x[0], c->x[i]);
+    return c->x[0];
+  }
   for (int i = 0; i < c->n; i++) c->x[i] = bp_broadcast_like(c->x[i], &shape);
   return reduce(bp_stack(c->x, (size_t)c->n, -1), BP_LAST_AXIS);
 }
