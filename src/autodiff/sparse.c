@@ -98,10 +98,19 @@ bp_status bp_sparse_from_pattern(bp_context *context, int64_t rows, int64_t colu
   return BP_OK;
 }
 
+/* Whether there is a gather at all before y: without one blocks are not looked for. */
+static bool picks_rows(bp_var y) {
+  for (uint32_t id = 1; id <= y.id; id++)
+    if (y.graph->nodes[id].op == BP_OP_gather) return true;
+  return false;
+}
+
 /* Rows that are picked by number and then worked on one by one: faster to look through, and cheaper to differentiate. */
 static bp_status find_blocks(bp_var y, bp_var x, bool any, bp_row_blocks *blocks, bool *found) {
   BP_TRY(bp_check_sizes("sparse", "y", y));
   BP_TRY(bp_check_sizes("sparse", "x", x));
+  *found = false;
+  if (!any && !picks_rows(y)) return BP_OK;
   BP_TRY(bp_row_blocks_find(y, x, blocks, found));
   if (!*found || blocks->gathers || any) return BP_OK;
   *found = false;
