@@ -42,19 +42,10 @@ typedef struct window {
 
 static const bp_shape *shape_at(const bp_graph *g, uint32_t id) { return &g->shapes[g->nodes[id].shape]; }
 
-static bool only_ones_differ(const bp_shape *a, const bp_shape *b) {
-  int i = 0, k = 0;
-  for (;; i++, k++) {
-    while (i < a->rank && a->dims[i] == 1) i++;
-    while (k < b->rank && b->dims[k] == 1) k++;
-    if (i == a->rank || k == b->rank) return i == a->rank && k == b->rank;
-    if (a->dims[i] != b->dims[k]) return false;
-  }
-}
-
 static bool is_view(const bp_graph *g, uint32_t id) {
   const bp_node *n = &g->nodes[id];
-  return n->op == BP_OP_slice || (n->op == BP_OP_reshape && only_ones_differ(shape_at(g, id), shape_at(g, n->arg[0])));
+  return n->op == BP_OP_slice ||
+         (n->op == BP_OP_reshape && bp_shape_only_ones_differ(shape_at(g, id), shape_at(g, n->arg[0])));
 }
 
 static void reshape_window(window *w, const bp_shape *from, const bp_shape *to) {

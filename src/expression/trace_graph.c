@@ -36,20 +36,10 @@ static void find_needed(bp_tracer *t) {
 }
 
 /* ---- operations that only hand on ---- */
-static bool only_ones_differ(const bp_shape *a, const bp_shape *b) {
-  int i = 0, k = 0;
-  for (;; i++, k++) {
-    while (i < a->rank && a->dims[i] == 1) i++;
-    while (k < b->rank && b->dims[k] == 1) k++;
-    if (i == a->rank || k == b->rank) return i == a->rank && k == b->rank;
-    if (a->dims[i] != b->dims[k]) return false;
-  }
-}
-
 bool bp_trace_hands_on(const bp_tracer *t, uint32_t id) {
   const bp_node *n = node_at(t, id);
   if (n->op == BP_OP_broadcast || n->op == BP_OP_cast) return true;
-  return n->op == BP_OP_reshape && only_ones_differ(shape_at(t, id), shape_at(t, n->arg[0]));
+  return n->op == BP_OP_reshape && bp_shape_only_ones_differ(shape_at(t, id), shape_at(t, n->arg[0]));
 }
 
 static bool takes_elements(const bp_tracer *t, uint32_t id) {

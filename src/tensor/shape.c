@@ -39,6 +39,16 @@ int64_t bp_shape_rows(const bp_shape *s, int64_t batch) {
 
 int64_t bp_shape_elements(const bp_shape *s, int64_t batch) { return bp_shape_rows(s, batch) * bp_shape_row(s); }
 
+bool bp_shape_only_ones_differ(const bp_shape *a, const bp_shape *b) {
+  int i = 0, k = 0;
+  for (;; i++, k++) {
+    while (i < a->rank && a->dims[i] == 1) i++;
+    while (k < b->rank && b->dims[k] == 1) k++;
+    if (i == a->rank || k == b->rank) return i == a->rank && k == b->rank;
+    if (a->dims[i] != b->dims[k]) return false;
+  }
+}
+
 bool bp_shape_valid(const bp_shape *s) {
   if (s->rank < 0 || s->rank > BP_MAX_RANK) return false;
   int64_t n = 1;

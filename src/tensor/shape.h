@@ -29,6 +29,8 @@ int64_t bp_shape_row(const bp_shape *s);
 int64_t bp_shape_rows(const bp_shape *s, int64_t batch);
 /* Ranks and sizes in range, the batch only in front, and no product beyond 2^40 elements (2^20 per row with a batch). */
 bool bp_shape_valid(const bp_shape *s);
+/* Whether the shapes are equal but for axes of size 1. */
+bool bp_shape_only_ones_differ(const bp_shape *a, const bp_shape *b);
 /* The common shape of two shapes aligned at their last axes; false if a size differs and is not 1. */
 bool bp_shape_broadcast(const bp_shape *a, const bp_shape *b, bp_shape *out);
 /* "[batch,128]"; "[]" for rank 0. Returns text. */
