@@ -66,16 +66,6 @@ bp_var bp_add_up(const bp_call *c, bp_var v) {
   return bp_sum(v, reduced_axes(c, bp_shape_of(v)->rank - bp_shape_of(c->x[0])->rank));
 }
 
-static bp_var reduction_jvp(const bp_call *c, const bp_var *x_dot) {
-  if (x_dot[0].id == 0) return x_dot[0];
-  return bp_add_up(c, bp_times(x_dot[0], bp_reduction_gradient(c)));
-}
-
-static bp_var reduction_vjp(const bp_call *c, int i, bp_var y_bar) {
-  (void)i;
-  return bp_times(bp_spread(c, y_bar), bp_reduction_gradient(c));
-}
-
 /* ---- concat: parts side by side, and back ---- */
 /* The shape of a tangent or cotangent of v: that of v, with a leading axis where `like` has one more than its variable. */
 static bp_shape shape_as(bp_var v, bp_var like, bp_var of) {
@@ -126,9 +116,6 @@ static const struct {
   bp_transpose_fn vjp;
 } custom_table[BP_OP_COUNT] = {
     [BP_OP_where] = {where_jvp, where_vjp},
-    [BP_OP_reduce_max] = {reduction_jvp, reduction_vjp},
-    [BP_OP_reduce_min] = {reduction_jvp, reduction_vjp},
-    [BP_OP_norm] = {reduction_jvp, reduction_vjp},
     [BP_OP_concat] = {concat_jvp, concat_vjp},
     [BP_OP_assemble] = {bp_assemble_jvp, bp_assemble_vjp},
     [BP_OP_cholesky] = {bp_cholesky_jvp, bp_cholesky_vjp},
@@ -137,8 +124,6 @@ static const struct {
     [BP_OP_logdet] = {bp_logdet_jvp, bp_logdet_vjp},
     [BP_OP_custom] = {bp_custom_op_jvp, bp_custom_op_vjp},
     [BP_OP_custom_vjp] = {bp_custom_vjp_jvp, bp_custom_vjp_vjp},
-    [BP_OP_logsumexp] = {reduction_jvp, reduction_vjp},
-    [BP_OP_softmax_cross_entropy] = {reduction_jvp, reduction_vjp},
 };
 
 bp_custom_jvp_fn bp_custom_jvp(bp_op op) { return custom_table[op].jvp; }

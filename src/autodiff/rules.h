@@ -32,8 +32,8 @@ typedef bp_var (*bp_custom_jvp_fn)(const bp_call *c, const bp_var *x_dot);
 bp_partial_fn bp_partial_rule(bp_op op);     /* NULL unless ELEMENTWISE */
 bp_transpose_fn bp_transpose_rule(bp_op op); /* NULL unless LINEAR */
 bp_linear_fn bp_linear_rule(bp_op op);       /* NULL unless LINEAR */
-bp_custom_jvp_fn bp_custom_jvp(bp_op op);    /* NULL unless CUSTOM */
-bp_transpose_fn bp_custom_vjp(bp_op op);     /* NULL unless CUSTOM */
+bp_custom_jvp_fn bp_custom_jvp(bp_op op);    /* NULL unless CUSTOM and no reduction with a gradient */
+bp_transpose_fn bp_custom_vjp(bp_op op);     /* NULL unless CUSTOM and no reduction with a gradient */
 
 /* ---- reductions with a gradient: largest, smallest, norm, logsumexp, softmax cross entropy (custom_rules.c) ---- */
 /* ∂y/∂x[0], in the shape of x[0]; the symbolic zero for any other operation. */

@@ -196,6 +196,7 @@ bp_slope bp_slope_jvp(const bp_call *c, const bp_slope *x_dot, bp_var *scratch, 
   bp_op op = bp_op_of(c->y);
   bp_graph *g = c->y.graph;
   if (selects(op)) return selected_jvp(c, x_dot, scratch, keep);
+  if (bp_custom_jvp(op) == NULL && x_dot[0].var == 0) return (bp_slope){0}; /* a reduction of what does not change */
   bp_var gradient = x_dot[0].var != 0 ? bp_reduction_gradient(c) : in(g, 0);
   if (gradient.id != 0) {
     bp_slope part = times(x_dot[0], gradient, is_extreme(op), false, keep);

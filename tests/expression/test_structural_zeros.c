@@ -377,6 +377,20 @@ static void second_derivatives_too(void **state) {
   assert_int_equal(wrong, 0);
 }
 
+/* A tangent that is the symbolic zero goes through every reduction. */
+static void no_change_stays_none(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  static const char *const texts[] = {"norm(x)", "max(x)", "min(x)", "logsumexp(x)"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    row r = {.text = texts[i], .n = 3};
+    built b = build(ctx, &r, BP_F64);
+    bp_var none = {b.graph, 0}, y_dot;
+    bt_assert_ok(ctx, bp_jvp(&b.y, 1, &b.x, &none, 1, &y_dot));
+    assert_true(bp_var_is_zero(y_dot));
+    bp_graph_free(b.graph);
+  }
+}
+
 /* ---- what was passed by ---- */
 static void a_root_that_was_passed_by_is_no_variable(void **state) {
   bp_context *ctx = bt_ctx(state);
@@ -400,8 +414,11 @@ static void a_root_that_was_passed_by_is_no_variable(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      BT_TEST(what_has_no_part_has_no_derivative),       BT_TEST(both_modes_agree_whatever_the_values),
-      BT_TEST(numbers_of_an_eager_graph_agree),          BT_TEST(second_derivatives_too),
+      BT_TEST(what_has_no_part_has_no_derivative),
+      BT_TEST(both_modes_agree_whatever_the_values),
+      BT_TEST(numbers_of_an_eager_graph_agree),
+      BT_TEST(second_derivatives_too),
+      BT_TEST(no_change_stays_none),
       BT_TEST(a_root_that_was_passed_by_is_no_variable),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
