@@ -41,10 +41,8 @@ static bp_var (*const gradient_table[BP_OP_COUNT])(const bp_call *) = {
     [BP_OP_logsumexp] = row_softmax,    [BP_OP_softmax_cross_entropy] = error_signal,
 };
 
-bp_var bp_reduction_gradient(const bp_call *c) {
-  bp_op op = bp_op_of(c->y);
-  return gradient_table[op] != NULL ? gradient_table[op](c) : bp_zero_of(c->y.graph);
-}
+bool bp_has_gradient(bp_op op) { return gradient_table[op] != NULL; }
+bp_var bp_reduction_gradient(const bp_call *c) { return gradient_table[bp_op_of(c->y)](c); }
 
 /* The axes that y has no more, in a variable with `lead` axes before those of x[0]. */
 static unsigned reduced_axes(const bp_call *c, int lead) {

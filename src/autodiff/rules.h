@@ -36,7 +36,8 @@ bp_custom_jvp_fn bp_custom_jvp(bp_op op);    /* NULL unless CUSTOM and no reduct
 bp_transpose_fn bp_custom_vjp(bp_op op);     /* NULL unless CUSTOM and no reduction with a gradient */
 
 /* ---- reductions with a gradient: largest, smallest, norm, logsumexp, softmax cross entropy (custom_rules.c) ---- */
-/* ∂y/∂x[0], in the shape of x[0]; the symbolic zero for any other operation. */
+bool bp_has_gradient(bp_op op);
+/* ∂y/∂x[0], in the shape of x[0]; only for an operation that has a gradient. */
 bp_var bp_reduction_gradient(const bp_call *c);
 /* From the shape of y to one that broadcasts to x[0], and the sum the other way; v may have a leading axis of directions. */
 bp_var bp_spread(const bp_call *c, bp_var v);

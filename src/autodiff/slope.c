@@ -153,11 +153,10 @@ bp_slope bp_slope_vjp(const bp_call *c, int i, bp_slope y_bar, bool keep) {
   bp_call masked = *c;
   if (y_bar.var == 0) return y_bar;
   if (selects(op)) return bp_slope_linear(c, i, y_bar, bp_custom_vjp(op), true, keep);
-  bp_var gradient = bp_reduction_gradient(c);
-  if (gradient.id != 0) {
+  if (bp_has_gradient(op)) {
     bp_slope wide = {.var = bp_spread(c, in(g, y_bar.var)).id, .gate = y_bar.gate};
     wide.support = is_own(y_bar) ? wide.var : bp_spread(c, in(g, y_bar.support)).id;
-    return times(wide, gradient, is_extreme(op), false, keep);
+    return times(wide, bp_reduction_gradient(c), is_extreme(op), false, keep);
   }
   masked.support = in(g, y_bar.support);
   bp_slope out = dense(bp_custom_vjp(op)(&masked, i, in(g, y_bar.var)));
@@ -196,10 +195,9 @@ bp_slope bp_slope_jvp(const bp_call *c, const bp_slope *x_dot, bp_var *scratch, 
   bp_op op = bp_op_of(c->y);
   bp_graph *g = c->y.graph;
   if (selects(op)) return selected_jvp(c, x_dot, scratch, keep);
-  if (bp_custom_jvp(op) == NULL && x_dot[0].var == 0) return (bp_slope){0}; /* a reduction of what does not change */
-  bp_var gradient = x_dot[0].var != 0 ? bp_reduction_gradient(c) : in(g, 0);
-  if (gradient.id != 0) {
-    bp_slope part = times(x_dot[0], gradient, is_extreme(op), false, keep);
+  if (bp_has_gradient(op)) {
+    if (x_dot[0].var == 0) return (bp_slope){0};
+    bp_slope part = times(x_dot[0], bp_reduction_gradient(c), is_extreme(op), false, keep);
     bp_slope out = dense(bp_add_up(c, in(g, part.var)));
     if (keep && !is_dense(x_dot[0]) && !x_dot[0].gate) out.support = bp_add_up(c, nonzero(in(g, x_dot[0].support))).id;
     return out;
