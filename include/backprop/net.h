@@ -121,9 +121,11 @@ typedef struct bp_dense_options {
 BP_API bp_status bp_net_add_dense(bp_context *context, bp_net *net, const bp_dense_options *options);
 
 /* Appends batch normalisation: z = φ(γ (x - μ) / sqrt(v + ε) + β), γ and β [units] learnt from 1 and 0. In training μ and v are
- * mean and (biased) variance of the batch, and the running ones move towards them: r ← (1 - m) r + m·(of the batch), the
- * variance unbiased, as PyTorch has it (for a batch of one row: 0). In use μ and v are the running ones. With maxout, units is
- * a k-th of the inputs. Ioffe and Szegedy, 2015. */
+ * mean and (biased) variance of the batch, and the running ones move towards them: r ← (1 - w) r + w·(of the batch), the
+ * variance unbiased. A full batch of B rows has the weight w = m; one of n rows counts by its degrees of freedom, as pooled
+ * statistics do: m·n / B for the mean, m·(n - 1) / (B - 1) for the variance, at most 1. (PyTorch and Keras give every batch the weight
+ * m, so that a short last batch distorts what is learnt from the whole ones.) In a batch of one row the result is φ(β).
+ * In use μ and v are the running ones. With maxout, units is a k-th of the inputs. Ioffe and Szegedy, 2015. */
 typedef struct bp_norm_options {
   size_t size;
   double epsilon;  /* 0: 1e-5 */
@@ -240,6 +242,8 @@ typedef struct bp_net_training {
   size_t size;
   uint64_t seed; /* of dropout: an element of a mask is a pure function of (seed, layer, step, element) */
   bp_var step;   /* F64 of rank 0, whole numbers from 0: a new one gives new masks; only looked at when a layer drops */
+  int64_t
+      batch; /* rows of a full batch, by which batch normalisation weighs a shorter one; 0: every batch counts as full */
 } bp_net_training;
 /* states[bp_net_params(net)] receives the next value of every state, for bp_assign(params[p], states[p]), and the null variable
  * for what is learnt; it may be NULL. */

@@ -42,9 +42,20 @@ static bp_var normalised(const place *p, bp_var centred, bp_var variance) {
   return activated(p, bp_add(bp_mul(bp_mul(centred, scale), p->params[0]), p->params[1]));
 }
 
-/* r ← (1 - m) r + m·value */
-static bp_var moved(bp_var running, bp_var value, double momentum) {
-  return bp_add(bp_mul(running, number(running, 1 - momentum)), bp_mul(value, number(value, momentum)));
+/* What a batch of n rows counts in a running statistic, F64: m·(n - less) / (full - less), where `less` is what n - less degrees
+ * of freedom lack: 0 for a mean, 1 for a variance. A full batch counts m itself. */
+static bp_var share(const application *app, const place *p, bp_var n, int64_t less) {
+  bp_var freedom = bp_sub(n, number(n, (double)less));
+  int64_t full = app->training->batch - less;
+  bp_var part = full > 0 ? bp_div(freedom, number(n, (double)full)) : bp_min(freedom, number(n, 1));
+  return bp_min(bp_mul(part, number(n, p->l->momentum)), number(n, 1));
+}
+
+/* r ← (1 - w) r + w·value */
+static bp_var moved(bp_var running, bp_var value, bp_var w) {
+  bp_dtype dtype = bp_var_dtype(running);
+  bp_var rest = bp_cast(bp_sub(number(w, 1), w), dtype);
+  return bp_add(bp_mul(running, rest), bp_mul(value, bp_cast(w, dtype)));
 }
 
 static bp_var apply_batch_norm(const application *app, const place *p, bp_var x) {
@@ -52,10 +63,11 @@ static bp_var apply_batch_norm(const application *app, const place *p, bp_var x)
   if (app->training == NULL) return normalised(p, bp_sub(x, mean), variance);
   bp_var batch_mean = bp_mean(x, BP_AXIS(0)), centred = bp_sub(x, batch_mean);
   bp_var batch_variance = bp_mean(bp_square(centred), BP_AXIS(0));
-  if (p->states != NULL) { /* the unbiased variance: n / (n - 1) of it, and n of 1 as it is */
+  if (p->states != NULL) { /* the unbiased variance, n / (n - 1) of it; one row has none, and counts nothing */
     bp_var n = bp_axis_size(x, BP_AXIS(0)), less = bp_max(bp_sub(n, number(n, 1)), number(n, 1));
-    p->states[2] = moved(mean, batch_mean, p->l->momentum);
-    p->states[3] = moved(variance, bp_mul(batch_variance, bp_div(n, less)), p->l->momentum);
+    bp_var rows = bp_cast(n, BP_F64);
+    p->states[2] = moved(mean, batch_mean, share(app, p, rows, 0));
+    p->states[3] = moved(variance, bp_mul(batch_variance, bp_div(n, less)), share(app, p, rows, 1));
   }
   return normalised(p, centred, batch_variance);
 }

@@ -180,7 +180,7 @@ static bp_status look(trainer *t, int64_t n, int64_t piece, finding *f) {
 static bp_status find(trainer *t, int64_t step, finding *f) {
   int at = 0;
   BP_TRY(rewind_to(t, step));
-  int64_t left = t->train.source->rows - t->state.row, n = left < t->train.batch ? left : t->train.batch;
+  int64_t n = batching_next(&t->batches, t->state.row);
   f->before = largest_param(t, t->anchor_params, &at);
   f->weight = largest_param(t, NULL, &f->weight_at);
   f->bad_params = !isfinite(f->weight);

@@ -185,7 +185,8 @@ bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *
   declare_slots(&b, slots);
   b.vars[FIT_LR] = bp_input(b.graph, "lr", bp_net_dtype(net), 0, NULL);
   b.vars[FIT_STEP] = bp_input(b.graph, "step", BP_F64, 0, NULL);
-  bp_net_training training = {.size = sizeof training, .seed = options->seed, .step = b.vars[FIT_STEP]};
+  bp_net_training training = {
+      .size = sizeof training, .seed = options->seed, .step = b.vars[FIT_STEP], .batch = options->batch_size};
   bp_var rows = forward(&b, &options->objective, BP_METRIC_LOSS, &training, params);
   bp_var objective = bp_mean(rows, BP_ALL_AXES), s = regularize_penalty(net, options, b.graph, params);
   b.outputs[FIT_LOSS] = objective;

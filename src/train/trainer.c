@@ -42,7 +42,7 @@ static bp_status set_up_train(trainer *t, const bp_source *source) {
   bool classes = t->options.objective.classes, f64 = bp_net_dtype(t->net) == BP_F64;
   int n_slots = t->n_params * t->per_param;
   BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes, classes,
-                     FIT_FIRST_PARAM_OF_STEP + (size_t)(t->n_params + n_slots), t->options.batch_size));
+                     FIT_FIRST_PARAM_OF_STEP + (size_t)(t->n_params + n_slots), batching_most(&t->batches)));
   r->inputs[FIT_LR] = f64 ? (const void *)&t->lr : (const void *)&t->lr_f32;
   r->inputs[FIT_STEP] = &t->step;
   const char *slot = t->slots;
@@ -80,12 +80,8 @@ static bp_status set_up_full(trainer *t, const bp_source *source) {
   return full_fit_new(t->ctx, t->net, t->params, &t->options, &t->train, &t->full);
 }
 
-int64_t trainer_steps_per_epoch(const trainer *t) {
-  return (t->train.source->rows + t->train.batch - 1) / t->train.batch;
-}
-
 static bp_status check_warmup(const trainer *t) {
-  int64_t epoch = trainer_steps_per_epoch(t), all = epoch * t->options.epochs;
+  int64_t epoch = batching_count(&t->batches), all = epoch * t->options.epochs;
   int64_t warmup = bp_schedule_warmup(&t->options.schedule, epoch);
   if (warmup < all) return BP_OK;
   return bp_fail(t->ctx, BP_E_ARG,
@@ -123,6 +119,7 @@ static void warn_of_mismatch(bp_context *ctx, const bp_objective *o) {
 bp_status trainer_new(bp_context *ctx, const bp_net *net, void *const *params, const bp_source *train,
                       const bp_source *valid, const bp_fit_options *options, trainer **out) {
   bp_fit_options resolved;
+  batching batches;
   BP_TRY(fit_options_resolve(ctx, options, train->rows, &resolved));
   BP_TRY(bp_objective_resolve(ctx, &resolved.objective, train->target_dtype == BP_I32, train->outputs,
                               &resolved.objective));
@@ -130,6 +127,7 @@ bp_status trainer_new(bp_context *ctx, const bp_net *net, void *const *params, c
   if (valid != NULL) BP_TRY(fit_source_check(ctx, "validation", valid, net, &resolved.objective));
   BP_TRY(check_metric(ctx, &resolved, valid != NULL));
   BP_TRY(regularize_check(ctx, net, &resolved));
+  BP_TRY(batching_of(ctx, net, train->rows, &resolved, &batches));
   warn_of_mismatch(ctx, &resolved.objective);
   trainer *t = bp_calloc(ctx, 1, sizeof *t);
   if (t == NULL) return BP_E_NOMEM;
@@ -137,6 +135,7 @@ bp_status trainer_new(bp_context *ctx, const bp_net *net, void *const *params, c
   t->net = net;
   t->params = params;
   t->options = resolved;
+  t->batches = batches;
   bp_status status = set_up(t, train, valid);
   if (status != BP_OK) {
     trainer_free(t);
@@ -197,7 +196,7 @@ static void order_rows(trainer *t) {
 
 /* The learning rate of the next step. */
 static void set_rate(trainer *t) {
-  int64_t epoch = trainer_steps_per_epoch(t);
+  int64_t epoch = batching_count(&t->batches);
   t->lr = t->options.lr * t->state.schedule.scale *
           bp_schedule_factor(&t->options.schedule, t->state.steps, epoch * t->options.epochs, epoch);
   t->lr_f32 = (float)t->lr;
@@ -207,7 +206,7 @@ static void set_rate(trainer *t) {
 bp_status trainer_run_batch(trainer *t) {
   trainer_state *s = &t->state;
   runner *r = &t->train;
-  int64_t left = r->source->rows - s->row, n = left < r->batch ? left : r->batch;
+  int64_t n = batching_next(&t->batches, s->row);
   double loss, correct;
   order_rows(t);
   set_rate(t);

@@ -9,6 +9,7 @@
  */
 #ifndef BP_TRAIN_TRAINER_H
 #define BP_TRAIN_TRAINER_H
+#include "train/batching.h"
 #include "train/fit_metrics.h"
 #include "train/full_fit.h"
 #include "train/norms.h"
@@ -49,6 +50,7 @@ struct trainer {
   const bp_net *net;
   void *const *params;    /* the caller's, updated in place */
   bp_fit_options options; /* resolved */
+  batching batches;       /* of the training rows */
   runner train, valid;    /* valid.source NULL: no validation rows */
   fit_rows rows;          /* predictions of the validation rows, where the metric needs them */
   full_fit *full;         /* a method for full batches, whose iterations are the steps; NULL: steps by mini-batches */
@@ -100,7 +102,6 @@ void trainer_next_epoch(trainer *t, const bp_epoch *epoch);
 bp_epoch trainer_epoch(const trainer *t);
 /* Seconds of training until the clock was read last, those of earlier runs included. */
 double trainer_seconds(const trainer *t);
-int64_t trainer_steps_per_epoch(const trainer *t);
 
 /* ---- the state as named arrays and numbers ---- */
 

@@ -91,11 +91,11 @@ bp_status trainer_history_set(trainer *t, const bp_epoch *history, int epochs) {
 
 /* ---- sense ---- */
 const char *trainer_state_fault(const trainer *t, const trainer_state *s) {
-  int64_t rows = t->train.source->rows, batch = t->train.batch, done = s->epoch - 1;
+  int64_t done = s->epoch - 1;
   if (s->epoch < 1 || done > t->options.epochs) return "epoch";
-  if (s->row < 0 || s->row > rows || (s->row < rows && s->row % batch != 0)) return "row";
+  if (!batching_is_border(&t->batches, s->row)) return "row";
   if (s->row > 0 && done == t->options.epochs) return "row";
-  if (s->steps != done * trainer_steps_per_epoch(t) + (s->row + batch - 1) / batch) return "steps";
+  if (s->steps != done * batching_count(&t->batches) + batching_done(&t->batches, s->row)) return "steps";
   if (s->best_epoch < 0 || s->best_epoch > done) return "best_epoch";
   if (!isfinite(s->loss_sum) || (s->row == 0 && s->loss_sum != 0)) return "loss_sum";
   if (s->row == 0 && s->correct_sum != 0) return "correct_sum";

@@ -112,6 +112,7 @@ refuses 2 "--dropout-input nan: expected a number from 0 and below 1" train flow
 refuses 2 "--dropout: there is no hidden layer with --hidden none" train flowers.csv --hidden none --dropout 0.1
 refuses 2 "--normalize: there is no hidden layer with --hidden none" train flowers.csv --hidden none --normalize batch
 refuses 2 "lbfgs" train flowers.csv --target kind --task classification --optimizer lbfgs --normalize batch
+refuses 2 "batch size is 1, but layer 1 (batch_norm) divides by the deviation within a batch" train flowers.csv --quiet --normalize batch --batch-size 1
 refuses 2 "lbfgs" train flowers.csv --target kind --task classification --optimizer lbfgs --dropout 0.1
 refuses 2 "--skip needs two hidden layers" train flowers.csv --hidden 8 --skip
 refuses 2 "embed 'wide': expected a width from 1 to 4096 or auto" train flowers.csv --target kind --task classification --embed wide

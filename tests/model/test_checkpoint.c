@@ -83,16 +83,12 @@ static bp_status resume(run *r, bp_model **model, bp_fit_result *result) {
 
 /* ---- the same file ---- */
 
-static void stopped_anywhere(bp_context *ctx, bt_target target, bp_dtype dtype, bp_optimizer optimizer,
-                             double momentum) {
-  run r;
+static void stopped_at_each_step(run *run_of, int64_t steps) {
+  run r = *run_of;
   size_t size;
-  begin(&r, ctx, target, dtype);
-  r.options.fit.optimizer = optimizer;
-  r.options.fit.momentum = momentum;
   assert_int_equal(train(&r, &r.options), BP_STOP_EPOCHS);
   char *whole = bt_read_file(r.model, &size);
-  for (int64_t step = 1; step <= 12; step++) {
+  for (int64_t step = 1; step <= steps; step++) {
     r.options.fit.threads = 1;
     suspend_at(&r, step);
     bp_train_options o = r.options;
@@ -102,7 +98,29 @@ static void stopped_anywhere(bp_context *ctx, bt_target target, bp_dtype dtype, 
     assert_true(bt_file_is(r.model, whole, size));
   }
   free(whole);
+}
+
+static void stopped_anywhere(bp_context *ctx, bt_target target, bp_dtype dtype, bp_optimizer optimizer,
+                             double momentum) {
+  run r;
+  begin(&r, ctx, target, dtype);
+  r.options.fit.optimizer = optimizer;
+  r.options.fit.momentum = momentum;
+  stopped_at_each_step(&r, 12);
   end(&r);
+}
+
+/* Batches of 8, 8 and 2; of 17 and one more row, which joins it; of 4, 4, 4, 4 and 2. */
+static void batch_normalisation_is_the_same(void **state) {
+  static const int64_t steps[][2] = {{8, 12}, {17, 4}, {4, 20}};
+  for (int i = 0; i < 3; i++) {
+    run r;
+    begin(&r, bt_ctx(state), BT_THREE, i == 1 ? BP_F64 : BP_F32);
+    r.options.normalize = BP_NORMALIZE_BATCH;
+    r.options.fit.batch_size = steps[i][0];
+    stopped_at_each_step(&r, steps[i][1]);
+    end(&r);
+  }
 }
 
 static void adam_f32_is_the_same(void **state) { stopped_anywhere(bt_ctx(state), BT_THREE, BP_F32, BP_ADAM, 0); }
@@ -501,6 +519,7 @@ int main(void) {
       BT_TEST(adam_f32_is_the_same),
       BT_TEST(sgd_f64_is_the_same),
       BT_TEST(values_are_the_same),
+      BT_TEST(batch_normalisation_is_the_same),
       BT_TEST(a_run_of_many_parts_is_the_same),
       BT_TEST(patience_and_tolerance_end_at_the_same_place),
       BT_TEST(checkpoints_come_every_so_often),

@@ -43,6 +43,7 @@ typedef struct run {
   int threads; /* 0: plain evaluation */
   double step;
   uint64_t seed;
+  int64_t batch; /* rows of a full batch */
 } run;
 
 static void apply(setup *s, run how, int64_t rows, const double *x, double *y) {
@@ -56,7 +57,7 @@ static void apply(setup *s, run how, int64_t rows, const double *x, double *y) {
   inputs[1] = bp_input(g, "step", BP_F64, 0, NULL);
   bp_net_declare(s->net, g, inputs + 2);
   for (size_t p = 0; p < n; p++) values[2 + p] = s->params[p];
-  bp_net_training t = {.size = sizeof t, .seed = how.seed, .step = inputs[1]};
+  bp_net_training t = {.size = sizeof t, .seed = how.seed, .step = inputs[1], .batch = how.batch};
   outputs[0] = how.training ? bp_net_apply_training(s->net, inputs[0], inputs + 2, &t, states)
                             : bp_net_apply(s->net, inputs[0], inputs + 2);
   bt_assert_ok(s->ctx, bp_graph_status(g));
@@ -133,7 +134,39 @@ static void batch_norm_in_use_takes_the_running_statistics(void **state) {
   end(&s);
 }
 
-/* A batch of one row has no variance: the result is β, and nothing is infinite. */
+/* Of n rows of a full batch of B, a mean counts n / B of the momentum, a variance (n - 1) / (B - 1); never more than all. */
+static void batch_norm_counts_a_short_batch_by_its_rows(void **state) {
+  static const struct {
+    int64_t batch;
+    double momentum, mean, variance;
+  } cases[] = {
+      {ROWS, 0.25, 0.25, 0.25},
+      {2 * ROWS - 1, 0.25, 0.25 * ROWS / (2 * ROWS - 1), 0.125},
+      {10 * ROWS, 0.9, 0.09, 0.9 * (ROWS - 1) / (10 * ROWS - 1)},
+      {ROWS - 1, 0.1, 0.1 * ROWS / (ROWS - 1), 0.1 * (ROWS - 1) / (ROWS - 2)},
+      {ROWS / 2, 0.9, 1, 1},
+      {0, 0.25, 0.25, 0.25},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    setup s = begin(state, 1);
+    bp_norm_options o = {.size = sizeof o, .momentum = cases[i].momentum};
+    double x[ROWS], y[ROWS], mean = 0, variance = 0;
+    bt_assert_ok(s.ctx, bp_net_batch_norm(s.ctx, s.net, &o));
+    fill(&s);
+    noise_rows(x, ROWS);
+    for (int r = 0; r < ROWS; r++) mean += x[r] / ROWS;
+    for (int r = 0; r < ROWS; r++) variance += (x[r] - mean) * (x[r] - mean) / (ROWS - 1);
+    double old_mean = *(double *)s.params[2], old_variance = *(double *)s.params[3];
+    for (int threads = 0; threads < 3; threads++) {
+      apply(&s, (run){.training = true, .threads = threads, .batch = cases[i].batch}, ROWS, x, y);
+      bt_assert_close(s.after[2][0], old_mean + cases[i].mean * (mean - old_mean), 1e-14, 1e-14);
+      bt_assert_close(s.after[3][0], old_variance + cases[i].variance * (variance - old_variance), 1e-14, 1e-14);
+    }
+    end(&s);
+  }
+}
+
+/* A batch of one row has no variance: the result is β, nothing is infinite, and the running variance stays. */
 static void batch_norm_of_one_row_is_finite(void **state) {
   setup s = begin(state, 2);
   bp_norm_options o = {.size = sizeof o};
@@ -143,7 +176,10 @@ static void batch_norm_of_one_row_is_finite(void **state) {
   fill(&s);
   apply(&s, (run){.training = true, .threads = 1}, 1, x, y);
   bt_assert_close_f64(y, s.params[1], 2, 0, 0);
-  for (int j = 0; j < 2; j++) bt_assert_close(s.after[3][j], 0.9 * ((double *)s.params[3])[j], 1e-15, 0);
+  for (int j = 0; j < 2; j++) {
+    bt_assert_close(s.after[2][j], 0.9 * ((double *)s.params[2])[j] + 0.1 * x[j], 1e-15, 1e-15);
+    bt_assert_close(s.after[3][j], ((double *)s.params[3])[j], 1e-15, 0);
+  }
   end(&s);
 }
 
@@ -222,7 +258,7 @@ static void masks_depend_on_seed_layer_and_step_alone(void **state) {
   }
   apply(&s, (run){.training = true, .threads = 1, .step = 1, .seed = 2}, 17, x, y); /* fewer rows: the same ones */
   bt_assert_same_bits(y, first, 17 * N * sizeof *y);
-  const run others[] = {{true, 1, 2, 2}, {true, 1, 1, 3}};
+  const run others[] = {{true, 1, 2, 2, 0}, {true, 1, 1, 3, 0}};
   for (int i = 0; i < 2; i++) {
     int same = 0;
     apply(&s, others[i], MANY, x, y);
@@ -557,6 +593,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(batch_norm_in_training_is_that_of_the_formulas),
       BT_TEST(batch_norm_in_use_takes_the_running_statistics),
+      BT_TEST(batch_norm_counts_a_short_batch_by_its_rows),
       BT_TEST(batch_norm_of_one_row_is_finite),
       BT_TEST(layer_norm_is_that_of_the_formula),
       BT_TEST(dropout_drops_its_part_and_keeps_the_mean),
