@@ -11,6 +11,12 @@
  * A context belongs to one thread at a time; make one per thread. There are no globals behind it. Objects made
  * with a context keep its allocator by value, and must be freed before the allocator's own state goes away;
  * graphs keep a pointer to their context and must be freed before it.
+ *
+ * fork(): a child may use and free whatever the process had made before, and make new objects, as long as the allocator can be used
+ * there (malloc() can). Workspaces, predictors and trainings of several threads have lost them: they start others when they next
+ * have work for them, or do it in the calling thread where that fails, and the results are the same bits. A free waits for no
+ * thread of the parent. Only objects that another thread was using at the moment of the fork may not be used in the child, but for
+ * being freed. Nothing the child does is seen by the parent.
  */
 #ifndef BACKPROP_CONTEXT_H
 #define BACKPROP_CONTEXT_H

@@ -12,6 +12,10 @@
  * sleeps on the flag; the other side changes the number and then takes the flag down. Both in the one total order of
  * sequentially consistent operations, so one of them sees the other. Nobody spins when there are more threads than
  * cores: the core is needed for the work that is waited for.
+ *
+ * fork() copies a pool without its workers. A child counts the forks it comes from, so a pool knows that its workers are in
+ * another process: it is then released without waiting for them, and gets new ones when it runs. The count costs a look at
+ * one number a run, where asking for the process would cost a system call.
  */
 #include "base/pool.h"
 
@@ -54,13 +58,34 @@ struct bp_pool {
   worker *workers;
   share *shares; /* by thread; the owner is thread 0 */
   int n_workers, max_workers;
-  int64_t spin; /* nanoseconds */
+  int64_t spin;   /* nanoseconds */
+  unsigned forks; /* before the workers were started */
 
   _Alignas(CACHE_LINE) atomic_llong open;        /* tasks that are not known to be done */
   _Alignas(CACHE_LINE) atomic_int workers_sleep; /* some worker sleeps, or is about to */
   atomic_int owner_sleeps;
   atomic_bool stop;
 };
+
+/* ---- forks ---- */
+
+static atomic_uint forks; /* between the first process that made a pool and this one */
+
+static void count_fork(void) { atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed); }
+
+/* Who comes at the same time may count every fork twice, which does no harm. */
+static bp_status watch_forks(bp_context *ctx) {
+  static atomic_bool watching;
+  if (atomic_load(&watching)) return BP_OK;
+  if (pthread_atfork(NULL, NULL, count_fork) != 0)
+    return bp_fail(ctx, BP_E_NOMEM, "out of memory: the thread pool cannot watch for fork()");
+  atomic_store(&watching, true);
+  return BP_OK;
+}
+
+static bool lost_workers(const bp_pool *pool) {
+  return pool->forks != atomic_load_explicit(&forks, memory_order_relaxed);
+}
 
 /* ---- sleeping: returns at any time after `flag` is no longer 1, and sometimes before ---- */
 
@@ -174,11 +199,37 @@ static void *worker_main(void *argument) {
   return NULL;
 }
 
+/* Workers leave signals to the threads of the program. */
+static void start_workers(bp_pool *pool) {
+  sigset_t all, before;
+  pool->forks = atomic_load_explicit(&forks, memory_order_relaxed);
+  (void)sigfillset(&all);
+  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+  while (pool->n_workers < pool->max_workers) {
+    worker *next = &pool->workers[pool->n_workers];
+    *next = (worker){.pool = pool, .thread = pool->n_workers + 1};
+    if (pthread_create(&next->handle, NULL, worker_main, next) != 0) break;
+    pool->n_workers++;
+  }
+  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* In a child: as if the pool were new. What the workers were doing when it was forked, they do in the parent. */
+static void start_again(bp_pool *pool) {
+  for (int thread = 0; thread <= pool->max_workers; thread++) atomic_store(&pool->shares[thread].unclaimed, 0);
+  atomic_store(&pool->open, 0);
+  atomic_store(&pool->workers_sleep, 0);
+  atomic_store(&pool->owner_sleeps, 0);
+  pool->n_workers = 0;
+  start_workers(pool);
+}
+
 static void run_alone(bp_task_fn fn, void *user, int64_t tasks) {
   for (int64_t task = 0; task < tasks; task++) fn(user, task, 0);
 }
 
 int64_t bp_pool_run(bp_pool *pool, bp_task_fn fn, void *user, int64_t tasks) {
+  if (pool && pool->max_workers > 0 && lost_workers(pool)) start_again(pool);
   if (!pool || pool->n_workers == 0 || tasks <= 1) {
     run_alone(fn, user, tasks);
     return 0;
@@ -199,20 +250,6 @@ int64_t bp_pool_run(bp_pool *pool, bp_task_fn fn, void *user, int64_t tasks) {
 
 /* ---- making and ending ---- */
 
-/* Workers leave signals to the threads of the program. */
-static void start_workers(bp_pool *pool) {
-  sigset_t all, before;
-  (void)sigfillset(&all);
-  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-  while (pool->n_workers < pool->max_workers) {
-    worker *next = &pool->workers[pool->n_workers];
-    *next = (worker){.pool = pool, .thread = pool->n_workers + 1};
-    if (pthread_create(&next->handle, NULL, worker_main, next) != 0) break;
-    pool->n_workers++;
-  }
-  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 static void release(bp_pool *pool) {
   bp_allocator allocator = pool->allocator;
   if (pool->shares) bp_aligned_free(allocator, pool->shares, (size_t)(pool->max_workers + 1) * sizeof *pool->shares);
@@ -224,6 +261,7 @@ bp_status bp_pool_new(bp_context *ctx, int threads, bp_pool **out) {
   if (threads < 0 || threads > MAX_THREADS)
     return bp_fail(ctx, BP_E_ARG, "thread pool: %d threads asked for; 0 (one per core) to %d are allowed", threads,
                    MAX_THREADS);
+  if (threads != 1) BP_TRY(watch_forks(ctx));
   int cores = bp_core_count();
   if (threads == 0) threads = cores < MAX_THREADS ? cores : MAX_THREADS;
   bp_pool *pool = bp_aligned_alloc(ctx, sizeof *pool);
@@ -246,9 +284,11 @@ bp_status bp_pool_new(bp_context *ctx, int threads, bp_pool **out) {
 
 void bp_pool_free(bp_pool *pool) {
   if (!pool) return;
-  atomic_store(&pool->stop, true);
-  wake_all(&pool->workers_sleep);
-  for (int i = 0; i < pool->n_workers; i++) (void)pthread_join(pool->workers[i].handle, NULL);
+  if (!lost_workers(pool)) {
+    atomic_store(&pool->stop, true);
+    wake_all(&pool->workers_sleep);
+    for (int i = 0; i < pool->n_workers; i++) (void)pthread_join(pool->workers[i].handle, NULL);
+  }
   release(pool);
 }
 

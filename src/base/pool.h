@@ -17,6 +17,7 @@ typedef void (*bp_task_fn)(void *user, int64_t task, int thread);
 /* NEW pool of `threads` participants, the caller included; 0: one per core that this process may use.
  * When the system gives fewer threads than asked for, the pool works with those it got. */
 bp_status bp_pool_new(bp_context *ctx, int threads, bp_pool **out);
+/* A pool may be run and freed in a child of the process that made it, as long as no thread was running it at the fork. */
 void bp_pool_free(bp_pool *pool);
 int bp_pool_threads(const bp_pool *pool);
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "support/testing.h"
+#include "support/child.h"
 
 static const int thread_counts[] = {1, 2, 3, 8};
 enum { COUNTS = sizeof thread_counts / sizeof *thread_counts };
@@ -82,6 +82,38 @@ static void a_task_is_done_by_the_thread_that_it_is_meant_for(void **state) {
   }
   assert_true(strangers < RUNS / 10);
   bp_pool_free(pool);
+}
+
+/* Ends only when the pool has a second thread again. */
+static bool runs_with_two_threads(void *user) {
+  for (int run = 0; run < 10; run++) {
+    couple c = {0};
+    bp_pool_run(user, wait_for_both, &c, 2);
+    if (c.here != 2) return false;
+  }
+  bp_pool_free(user);
+  return true;
+}
+
+static bool is_only_freed(void *user) {
+  bp_pool_free(user);
+  return true;
+}
+
+static void a_child_gets_workers_of_its_own(void **state) {
+  if (BT_TSAN) skip();
+  for (int idle = 0; idle < 2; idle++) { /* workers may have fallen asleep, or not begun */
+    bp_pool *pool = pool_new(bt_ctx(state), 2);
+    if (idle) (void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    for (int i = 0; i < 10; i++) {
+      bt_in_child(runs_with_two_threads, pool);
+      bt_in_child(is_only_freed, pool);
+    }
+    couple c = {0};
+    bp_pool_run(pool, wait_for_both, &c, 2);
+    assert_int_equal(c.here, 2);
+    bp_pool_free(pool);
+  }
 }
 
 /* The function and its argument change from run to run: a late worker must not take the old ones along. */
@@ -317,6 +349,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(each_task_is_done_once_in_each_run),
       BT_TEST(a_task_is_done_by_the_thread_that_it_is_meant_for),
+      BT_TEST(a_child_gets_workers_of_its_own),
       BT_TEST(a_late_worker_takes_part_in_the_run_that_is_on),
       BT_TEST(a_run_sees_what_the_run_before_it_wrote),
       BT_TEST(sleeping_workers_are_woken),
