@@ -152,24 +152,30 @@ static int64_t whole_of(const json_t *object, const char *key) {
   return json_integer_value(json_object_get(object, key));
 }
 
+static void report_result(const json_t *record) {
+  if (!json_is_object(json_object_get(record, "train"))) return;
+  cli_print("%-10s", "result");
+  print_measures(json_object_get(record, "train"));
+  cli_print(" while learning\n");
+  if (!json_is_object(json_object_get(record, "valid"))) return;
+  cli_print("%-10s", "");
+  print_measures(json_object_get(record, "valid"));
+  cli_print(" on validation rows\n");
+}
+
 static void report_record(const json_t *record) {
   char text[48];
+  if (!json_object_get(record, "rows")) {
+    cli_print("\n%-10show is not recorded in the file\n", "trained");
+    return;
+  }
   int64_t valid = whole_of(record, "valid_rows");
   cli_print("\n%-10s%s", "trained", cli_count(whole_of(record, "rows"), "row", text, sizeof text));
   if (valid > 0) cli_print(", %s for validation", cli_thousands(valid, text, sizeof text));
   cli_print("; %s", cli_count(whole_of(record, "epochs"), "epoch", text, sizeof text));
   cli_print(", %s", cli_count(whole_of(record, "steps"), "step", text, sizeof text));
   cli_print("; best epoch %" PRId64 "\n", whole_of(record, "best_epoch"));
-  if (json_is_object(json_object_get(record, "train"))) {
-    cli_print("%-10s", "result");
-    print_measures(json_object_get(record, "train"));
-    cli_print(" while learning\n");
-    if (json_is_object(json_object_get(record, "valid"))) {
-      cli_print("%-10s", "");
-      print_measures(json_object_get(record, "valid"));
-      cli_print(" on validation rows\n");
-    }
-  }
+  report_result(record);
   report_settings(json_object_get(record, "settings"));
   const char *version = json_string_value(json_object_get(record, "version"));
   if (version) cli_print("%-10sbackprop %s\n", "made by", version);

@@ -188,7 +188,7 @@ typedef struct bp_column_info {
   const char *const *categories; /* VIEW */
 } bp_column_info;
 BP_API bp_column_info bp_model_column(const bp_model *model, int64_t column);
-/* VIEW the training record as JSON text: version, settings, rows, epochs, losses. */
+/* VIEW the training record as JSON text: version, settings, rows, epochs, losses; "{}" where a file has none. */
 BP_API const char *bp_model_record(const bp_model *model);
 
 #ifdef __cplusplus

@@ -148,11 +148,13 @@ static bp_status load_description(bp_context *ctx, const bp_safetensors *file, b
   return status;
 }
 
+/* A file that was made by hand, or by another program, may have none. */
 static bp_status load_record(bp_context *ctx, const bp_safetensors *file, bp_model *model) {
   json_t *object = NULL;
-  BP_TRY(bp_json_from_text(ctx, "backprop.record", bp_safetensors_text(file, "backprop.record"), &object));
-  json_decref(object);
   const char *text = bp_safetensors_text(file, "backprop.record");
+  if (!text) text = "{}";
+  BP_TRY(bp_json_from_text(ctx, "backprop.record", text, &object));
+  json_decref(object);
   return bp_model_set_record(ctx, model, text, strlen(text));
 }
 
