@@ -1,13 +1,15 @@
 /* data/dictionary.c - words in chunks that never move, and a hash table of their numbers.
  *
  * Open addressing with linear probing, at most half full. A slot keeps the hash of its word, so growing needs no word and
- * nearly every comparison is one of equal words. Few words need no hash table: they are looked through.
+ * nearly every comparison is one of equal words. The hash is keyed, so no file can choose words that collide. Few words need no
+ * hash table: they are looked through.
  */
 #include "data/dictionary.h"
 
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/keyed_hash.h"
 
 enum { FEW = 8, FIRST_CHUNK = 64, LARGEST_CHUNK = 1 << 16 };
 
@@ -22,13 +24,8 @@ typedef struct bp_word_chunk {
   char text[];
 } chunk;
 
-/* FNV-1a, then a finaliser that spreads it over the low bits. */
 static uint32_t hash_of(const char *text, size_t size) {
-  uint64_t h = 0xCBF29CE484222325u;
-  for (size_t i = 0; i < size; i++) h = (h ^ (unsigned char)text[i]) * 0x100000001B3u;
-  h ^= h >> 32;
-  h *= 0x9E3779B97F4A7C15u;
-  return (uint32_t)(h >> 32);
+  return (uint32_t)bp_keyed_hash(bp_hash_key_now(), text, size);
 }
 
 void bp_dictionary_release(bp_allocator allocator, bp_dictionary *d) {

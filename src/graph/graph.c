@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/keyed_hash.h"
 #include "graph/node.h"
 
 const bp_op_info bp_op_table[BP_OP_COUNT] = {
@@ -131,8 +132,9 @@ bool bp_args_ok(const char *op, int n, const bp_var *args) {
 
 /* ---- shapes ---- */
 static uint32_t shape_hash(const bp_shape *s) {
-  uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)s->rank;
-  for (int i = 0; i < s->rank; i++) h = (h ^ (uint64_t)s->dims[i]) * 0x9e3779b97f4a7c15u, h ^= h >> 29;
+  const bp_hash_key *key = bp_hash_key_now(); /* sizes may come from the formula of a foreign model */
+  uint64_t h = key->k[0] ^ (uint64_t)s->rank, factor = key->k[1] | 1;
+  for (int i = 0; i < s->rank; i++) h = (h ^ (uint64_t)s->dims[i]) * factor, h ^= h >> 29;
   return (uint32_t)(h >> 16);
 }
 

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/fail.h"
+#include "base/keyed_hash.h"
 #include "graph/assembly.h"
 #include "program/ir.h"
 
@@ -97,12 +98,14 @@ static bool equal_attributes(const ir_node *a, const ir_node *b) {
   return a->node.attr.bits == b->node.attr.bits;
 }
 
+/* Keyed: the nodes may come from the formula of a foreign model. */
 static uint64_t hash_node(const ir *c, const ir_node *n) {
-  uint64_t h = n->node.op * 0x9e3779b97f4a7c15u + n->node.dtype + ((uint64_t)n->node.axis << 8);
-  h = (h ^ attribute_hash(n)) * 0xff51afd7ed558ccdu, h ^= h >> 32;
-  for (int a = 0; a < ir_arity(n); a++) h = (h ^ ir_arg(c, n, a)) * 0xff51afd7ed558ccdu, h ^= h >> 32;
-  for (int i = 0; i < n->shape.rank; i++) h = (h ^ (uint64_t)n->shape.dims[i]) * 0xc4ceb9fe1a85ec53u, h ^= h >> 33;
-  return h;
+  bp_hash_key key = *bp_hash_key_now();
+  uint64_t words[2 + BP_MAX_RANK] = {n->node.op | (uint64_t)n->node.dtype << 16 | (uint64_t)n->node.axis << 32,
+                                     attribute_hash(n)};
+  for (int i = 0; i < n->shape.rank; i++) words[2 + i] = (uint64_t)n->shape.dims[i];
+  for (int a = 0; a < ir_arity(n); a++) key.k[0] = (key.k[0] ^ ir_arg(c, n, a)) * (key.k[1] | 1);
+  return bp_keyed_hash(&key, words, (2 + (size_t)n->shape.rank) * sizeof *words);
 }
 
 static bool equal_nodes(const ir *c, const ir_node *a, const ir_node *b) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/keyed_hash.h"
 #include "support/testing.h"
 
 static void numbers_words_in_their_order(void **state) {
@@ -65,8 +66,29 @@ static void an_empty_one_finds_nothing(void **state) {
   assert_string_equal(bp_dictionary_word(&d, -1), "");
 }
 
+/* Where words lie is decided by the key; their numbers are not. */
+static void no_number_depends_on_the_key(void **state) {
+  enum { WORDS = 3000 };
+  static const bp_hash_key keys[] = {{{0, 0}}, {{1, 2}}, {{0x0123456789ABCDEFu, 0xFEDCBA9876543210u}}};
+  bp_context *ctx = bt_ctx(state);
+  for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+    bp_dictionary d = {0};
+    bp_hash_key_set_for_test(&keys[k]);
+    for (int i = 0; i < 2 * WORDS; i++) {
+      char word[16];
+      int32_t number = -1;
+      size_t size = (size_t)snprintf(word, sizeof word, "%d", i % WORDS * 7919 % WORDS);
+      bt_assert_ok(ctx, bp_dictionary_add(ctx, &d, word, size, &number));
+      assert_int_equal(number, i % WORDS);
+    }
+    bp_dictionary_release(bp_context_allocator(ctx), &d);
+  }
+  bp_hash_key_set_for_test(NULL);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {BT_TEST(numbers_words_in_their_order), BT_TEST(tells_prefixes_apart),
-                                     BT_TEST(keeps_long_words), BT_TEST(an_empty_one_finds_nothing)};
+                                     BT_TEST(keeps_long_words), BT_TEST(an_empty_one_finds_nothing),
+                                     BT_TEST(no_number_depends_on_the_key)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

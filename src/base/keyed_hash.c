@@ -1,0 +1,95 @@
+/* keyed_hash.c - SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012): one round for each word of 8 bytes
+ * and three at the end, as the hash tables of several languages have it. Floor: base.
+ */
+#include "base/keyed_hash.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__linux__) || defined(__APPLE__)
+#include <sys/random.h>
+#endif
+
+/* ---- the key ---- */
+
+static bp_hash_key own;
+static _Atomic(const bp_hash_key *) now; /* NULL: not drawn yet */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* Without a source of entropy: what differs from run to run, mixed by the hash itself. */
+static void guess_key(void) {
+  struct timespec time = {0};
+  const bp_hash_key none = {{0, 0}};
+  (void)clock_gettime(CLOCK_REALTIME, &time);
+  const uint64_t seed[] = {(uint64_t)time.tv_sec, (uint64_t)time.tv_nsec, (uint64_t)getpid(),
+                           (uint64_t)(uintptr_t)&time, (uint64_t)(uintptr_t)&own};
+  own.k[0] = bp_keyed_hash(&none, seed, sizeof seed);
+  own.k[1] = bp_keyed_hash(&own, seed, sizeof seed);
+}
+
+static void draw_key(void) {
+  if (getentropy(&own, sizeof own) != 0) guess_key();
+}
+
+const bp_hash_key *bp_hash_key_now(void) {
+  const bp_hash_key *key = atomic_load_explicit(&now, memory_order_acquire);
+  if (key) return key;
+  (void)pthread_once(&once, draw_key);
+  atomic_store_explicit(&now, &own, memory_order_release);
+  return &own;
+}
+
+void bp_hash_key_set_for_test(const bp_hash_key *key) { atomic_store(&now, key); }
+
+/* ---- the hash ---- */
+
+static uint64_t rotate(uint64_t x, int bits) { return x << bits | x >> (64 - bits); }
+
+static uint64_t word_at(const unsigned char *p) {
+  uint64_t word;
+  memcpy(&word, p, sizeof word);
+  return word;
+}
+
+static uint64_t half_word_at(const unsigned char *p) {
+  uint32_t word;
+  memcpy(&word, p, sizeof word);
+  return word;
+}
+
+/* The last 0 to 7 bytes, at p, the first of them lowest, and the length above them. Reads overlap where there are more or fewer
+ * bytes than a word has. */
+static uint64_t last_word(const unsigned char *p, size_t size) {
+  uint64_t length = (uint64_t)size << 56;
+  int n = (int)(size % 8);
+  if (n == 0) return length;
+  if (size > 8) return length | word_at(p + n - 8) >> (64 - 8 * n);
+  if (n >= 4) return length | half_word_at(p) | half_word_at(p + n - 4) << 8 * (n - 4);
+  return length | p[0] | (uint64_t)p[n / 2] << 8 * (n / 2) | (uint64_t)p[n - 1] << 8 * (n - 1);
+}
+
+static void sip_round(uint64_t v[4]) {
+  v[0] += v[1], v[1] = rotate(v[1], 13) ^ v[0], v[0] = rotate(v[0], 32);
+  v[2] += v[3], v[3] = rotate(v[3], 16) ^ v[2];
+  v[0] += v[3], v[3] = rotate(v[3], 21) ^ v[0];
+  v[2] += v[1], v[1] = rotate(v[1], 17) ^ v[2], v[2] = rotate(v[2], 32);
+}
+
+static void take_word(uint64_t v[4], uint64_t word) {
+  v[3] ^= word;
+  sip_round(v);
+  v[0] ^= word;
+}
+
+uint64_t bp_keyed_hash(const bp_hash_key *key, const void *data, size_t size) {
+  const unsigned char *p = data, *end = p + (size - size % 8);
+  uint64_t v[4] = {key->k[0] ^ 0x736F6D6570736575u, key->k[1] ^ 0x646F72616E646F6Du, key->k[0] ^ 0x6C7967656E657261u,
+                   key->k[1] ^ 0x7465646279746573u};
+  for (; p < end; p += 8) take_word(v, word_at(p));
+  take_word(v, last_word(p, size));
+  v[2] ^= 0xFF;
+  for (int i = 0; i < 3; i++) sip_round(v);
+  return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
