@@ -70,26 +70,32 @@ static uint64_t last_word(const unsigned char *p, size_t size) {
   return length | p[0] | (uint64_t)p[n / 2] << 8 * (n / 2) | (uint64_t)p[n - 1] << 8 * (n - 1);
 }
 
-static void sip_round(uint64_t v[4]) {
-  v[0] += v[1], v[1] = rotate(v[1], 13) ^ v[0], v[0] = rotate(v[0], 32);
-  v[2] += v[3], v[3] = rotate(v[3], 16) ^ v[2];
-  v[0] += v[3], v[3] = rotate(v[3], 21) ^ v[0];
-  v[2] += v[1], v[1] = rotate(v[1], 17) ^ v[2], v[2] = rotate(v[2], 32);
+typedef struct sip {
+  uint64_t a, b, c, d;
+} sip;
+
+static inline sip sip_round(sip v) {
+  v.a += v.b, v.b = rotate(v.b, 13) ^ v.a, v.a = rotate(v.a, 32);
+  v.c += v.d, v.d = rotate(v.d, 16) ^ v.c;
+  v.a += v.d, v.d = rotate(v.d, 21) ^ v.a;
+  v.c += v.b, v.b = rotate(v.b, 17) ^ v.c, v.c = rotate(v.c, 32);
+  return v;
 }
 
-static void take_word(uint64_t v[4], uint64_t word) {
-  v[3] ^= word;
-  sip_round(v);
-  v[0] ^= word;
+static inline sip take_word(sip v, uint64_t word) {
+  v.d ^= word;
+  v = sip_round(v);
+  v.a ^= word;
+  return v;
 }
 
 uint64_t bp_keyed_hash(const bp_hash_key *key, const void *data, size_t size) {
   const unsigned char *p = data, *end = p + (size - size % 8);
-  uint64_t v[4] = {key->k[0] ^ 0x736F6D6570736575u, key->k[1] ^ 0x646F72616E646F6Du, key->k[0] ^ 0x6C7967656E657261u,
-                   key->k[1] ^ 0x7465646279746573u};
-  for (; p < end; p += 8) take_word(v, word_at(p));
-  take_word(v, last_word(p, size));
-  v[2] ^= 0xFF;
-  for (int i = 0; i < 3; i++) sip_round(v);
-  return v[0] ^ v[1] ^ v[2] ^ v[3];
+  sip v = {key->k[0] ^ 0x736F6D6570736575u, key->k[1] ^ 0x646F72616E646F6Du, key->k[0] ^ 0x6C7967656E657261u,
+           key->k[1] ^ 0x7465646279746573u};
+  for (; p < end; p += 8) v = take_word(v, word_at(p));
+  v = take_word(v, last_word(p, size));
+  v.c ^= 0xFF;
+  v = sip_round(sip_round(sip_round(v)));
+  return v.a ^ v.b ^ v.c ^ v.d;
 }

@@ -14,8 +14,8 @@
 enum { FEW = 8, FIRST_CHUNK = 64, LARGEST_CHUNK = 1 << 16 };
 
 typedef struct bp_word_slot {
-  uint32_t hash;
-  int32_t next; /* number of the word + 1; 0: empty */
+  uint32_t hash, size; /* of the word; its size, up to UINT32_MAX */
+  int32_t next;        /* number of the word + 1; 0: empty */
 } slot;
 
 typedef struct bp_word_chunk {
@@ -54,7 +54,8 @@ static int32_t find_hashed(const bp_dictionary *d, uint32_t hash, const char *te
   size_t mask = d->n_slots - 1;
   for (size_t s = hash & mask; d->slots[s].next; s = (s + 1) & mask) {
     int32_t number = d->slots[s].next - 1;
-    if (d->slots[s].hash == hash && is_word(d->words[number], text, size)) return number;
+    if (d->slots[s].hash == hash && d->slots[s].size == size && memcmp(d->words[number], text, size) == 0)
+      return number;
   }
   return -1;
 }
@@ -69,6 +70,10 @@ const char *bp_dictionary_word(const bp_dictionary *d, int64_t number) {
 
 /* ---- adding ---- */
 
+static slot slot_of(const char *text, size_t size, size_t number) {
+  return (slot){hash_of(text, size), (uint32_t)size, (int32_t)number + 1};
+}
+
 static void put_slot(slot *slots, size_t n_slots, slot value) {
   size_t s = value.hash & (n_slots - 1);
   while (slots[s].next) s = (s + 1) & (n_slots - 1);
@@ -81,8 +86,7 @@ static bp_status grow_slots(bp_context *ctx, bp_dictionary *d) {
   size_t n = d->slots ? d->n_slots * 2 : 4 * (size_t)FEW;
   slot *slots = bp_calloc(ctx, n, sizeof *slots);
   if (!slots) return BP_E_NOMEM;
-  for (size_t i = 0; i < d->count && !d->slots; i++)
-    put_slot(slots, n, (slot){hash_of(d->words[i], strlen(d->words[i])), (int32_t)i + 1});
+  for (size_t i = 0; i < d->count && !d->slots; i++) put_slot(slots, n, slot_of(d->words[i], strlen(d->words[i]), i));
   for (size_t s = 0; d->slots && s < d->n_slots; s++)
     if (d->slots[s].next) put_slot(slots, n, d->slots[s]);
   bp_release(bp_context_allocator(ctx), d->slots, d->n_slots, sizeof *d->slots);
@@ -113,6 +117,8 @@ bp_status bp_dictionary_add(bp_context *ctx, bp_dictionary *d, const char *text,
     *out = found;
     return BP_OK;
   }
+  if (size > UINT32_MAX)
+    return bp_fail(ctx, BP_E_LIMIT, "a text of %zu bytes; at most %u are allowed", size, UINT32_MAX);
   if (d->count >= INT32_MAX - 1) return bp_fail(ctx, BP_E_LIMIT, "more than %d different texts", INT32_MAX - 1);
   void *words = (void *)d->words;
   bp_status status = bp_grow(ctx, &words, &d->words_capacity, d->count + 1, sizeof *d->words);
@@ -124,7 +130,7 @@ bp_status bp_dictionary_add(bp_context *ctx, bp_dictionary *d, const char *text,
   memcpy(word, text, size);
   word[size] = '\0';
   d->chunk_used += size + 1;
-  if (d->slots) put_slot(d->slots, d->n_slots, (slot){hash_of(text, size), (int32_t)d->count + 1});
+  if (d->slots) put_slot(d->slots, d->n_slots, slot_of(text, size, d->count));
   d->words[d->count] = word;
   *out = (int32_t)d->count++;
   return BP_OK;
