@@ -31,8 +31,10 @@ static void print_quoted(const char *text, const char *quote, const char *specia
   for (; *text; text++) {
     if (*text == '\'')
       cli_print("%s", quote);
-    else
-      cli_print("%s%c", strchr(special, *text) ? "\\" : "", *text);
+    else {
+      if (strchr(special, *text)) cli_print_text("\\");
+      cli_print_text((const char[]){*text, '\0'});
+    }
   }
 }
 

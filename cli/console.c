@@ -39,10 +39,9 @@ static void (*before_message)(void);
 
 void cli_set_before_message(void (*function)(void)) { before_message = function; }
 
-/* Control characters would break the promise of one line, or drive the terminal. */
-static void say(const char *prefix, char *line) {
-  for (char *c = line; *c; c++)
-    if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
+static void say(const char *prefix, const char *text) {
+  char line[LINE];
+  (void)bp_text_clean(line, sizeof line, text);
   if (before_message) before_message();
   (void)fprintf(stderr, "backprop: %s%s\n", prefix, line);
 }
@@ -62,11 +61,7 @@ int cli_fail_with(const bp_context *context, bp_status status) {
   return cli_fail(cli_exit_status(status), "%s", message[0] ? message : bp_status_text(status));
 }
 
-void cli_warn(const char *message) {
-  char line[LINE];
-  (void)snprintf(line, sizeof line, "%s", message);
-  say("warning: ", line);
-}
+void cli_warn(const char *message) { say("warning: ", message); }
 
 /* ---- standard output ---- */
 
@@ -77,11 +72,45 @@ FILE *cli_output(void) { return output ? output : stdout; }
 
 void cli_print_to_stderr(void) { output = stderr; }
 
+/* Line ends of the format are told from those of the arguments: these are shown as other control characters are. No UTF-8 text
+ * has this byte. */
+enum { LINE_END = 0xFF };
+
+/* NEW the formatted text, with LINE_END where the format has a line end. */
+static char *formatted(const char *format, va_list arguments) {
+  va_list again;
+  char *marked = cli_copy(format, strlen(format));
+  for (char *c = marked; *c; c++)
+    if (*c == '\n') *c = (char)LINE_END;
+  va_copy(again, arguments);
+  int length = vsnprintf(NULL, 0, marked, again);
+  va_end(again);
+  char *text = cli_alloc(length < 0 ? 1 : (size_t)length + 1, 1);
+  if (length > 0) (void)vsnprintf(text, (size_t)length + 1, marked, arguments);
+  free(marked);
+  return text;
+}
+
+/* Piece by piece between line ends. */
+static void print_clean(char *text) {
+  char *line = cli_alloc(strlen(text) + 1, 1);
+  for (char *end; text; text = end ? end + 1 : NULL) {
+    end = strchr(text, LINE_END);
+    if (end) *end = '\0';
+    (void)bp_text_clean(line, strlen(text) + 1, text);
+    cli_print_text(line);
+    if (end) cli_print_text("\n");
+  }
+  free(line);
+}
+
 void cli_print(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  if (vfprintf(cli_output(), format, arguments) < 0 && output_error == 0) output_error = errno;
+  char *text = formatted(format, arguments);
   va_end(arguments);
+  print_clean(text);
+  free(text);
 }
 
 void cli_print_text(const char *text) {

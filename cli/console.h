@@ -31,16 +31,17 @@ enum {
 /* The exit status that belongs to a status of the library. */
 int cli_exit_status(bp_status status);
 
-/* One line on standard error, `backprop: …`; control characters are shown as '?'. Returns `exit_status`. */
+/* One line on standard error, `backprop: …`, cleaned by bp_text_clean(). Returns `exit_status`. */
 int cli_fail(int exit_status, const char *format, ...) CLI_PRINTF(2, 3);
 /* The message of the context's last failure, and its exit status. */
 int cli_fail_with(const bp_context *context, bp_status status);
 /* One line `backprop: warning: …` on standard error. */
 void cli_warn(const char *message);
 
-/* Text for standard output; a failed write is remembered. */
+/* Text for people on standard output; a failed write is remembered. Names come from files, so all but the line ends of the format is
+ * cleaned by bp_text_clean(). */
 void cli_print(const char *format, ...) CLI_PRINTF(1, 2);
-/* The same without a format. */
+/* Text of our own, as it is. */
 void cli_print_text(const char *text);
 /* Where cli_print() writes: standard output. */
 FILE *cli_output(void);

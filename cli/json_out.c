@@ -4,19 +4,36 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <string.h>
 
 #include "console.h"
 
+/* The code of the character at `text`, of one to three bytes; *size is how many. Longer ones are passed on byte by byte. */
+static unsigned code_at(const unsigned char *text, int *size) {
+  bool two = text[0] >> 5 == 6 && text[1], three = text[0] >> 4 == 14 && text[1] && text[2];
+  *size = three ? 3 : two ? 2 : 1;
+  if (three) return (text[0] & 0x0Fu) << 12 | (text[1] & 0x3Fu) << 6 | (text[2] & 0x3Fu);
+  return two ? (text[0] & 0x1Fu) << 6 | (text[1] & 0x3Fu) : text[0];
+}
+
+/* Whether bp_text_clean() would not show a character. */
+static bool is_hidden(const unsigned char *text, int size) {
+  char one[4] = "", line[4];
+  memcpy(one, text, (size_t)size);
+  return (text[0] < 0x80 || size > 1) && one[0] != '?' && bp_text_clean(line, sizeof line, one) == 1 && line[0] == '?';
+}
+
+/* What drives a terminal is written by its code, so that a text is itself again for who reads it. */
 static void put_text(FILE *file, const char *text) {
   (void)fputc('"', file);
-  for (; *text; text++) {
-    unsigned char c = (unsigned char)*text;
-    if (c == '"' || c == '\\')
-      (void)fprintf(file, "\\%c", c);
-    else if (c < ' ')
-      (void)fprintf(file, "\\u%04x", c);
+  for (int size; *text; text += size) {
+    unsigned code = code_at((const unsigned char *)text, &size);
+    if (code == '"' || code == '\\')
+      (void)fprintf(file, "\\%c", *text);
+    else if (is_hidden((const unsigned char *)text, size))
+      (void)fprintf(file, "\\u%04x", code);
     else
-      (void)fputc(c, file);
+      (void)fwrite(text, 1, (size_t)size, file);
   }
   (void)fputc('"', file);
 }

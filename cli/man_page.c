@@ -17,15 +17,16 @@ static void print_troff(const char *text) {
     else if (*c == '-')
       cli_print("\\-");
     else
-      cli_print("%c", *c);
+      cli_print_text((const char[]){*c, '\0'});
     line_start = *c == '\n';
   }
 }
 
 static void print_line(const char *before, const char *text, const char *after) {
-  cli_print("%s", before);
+  cli_print_text(before);
   print_troff(text);
-  cli_print("%s\n", after);
+  cli_print_text(after);
+  cli_print_text("\n");
 }
 
 static void print_option(const cli_option *option) {
@@ -84,7 +85,8 @@ void cli_print_man(void) {
   cli_print(".TH BACKPROP 1 \"\" \"backprop %s\" \"User Commands\"\n", BP_VERSION_STRING);
   cli_print(".SH NAME\nbackprop \\- train, explain and apply neural networks\n.SH SYNOPSIS\n");
   for (int i = 0; i < CLI_COMMAND_COUNT; i++) {
-    cli_print("%s.B backprop %s\n", i ? ".br\n" : "", cli_commands[i].name);
+    if (i > 0) cli_print(".br\n");
+    cli_print(".B backprop %s\n", cli_commands[i].name);
     if (cli_commands[i].operands[0]) print_line(".I ", cli_commands[i].operands, "");
     cli_print("[options]\n");
   }

@@ -59,6 +59,12 @@ BP_API bp_status bp_error_status(const bp_context *context);
 /* Forgets the last failure. */
 BP_API void bp_error_clear(bp_context *context);
 
+/* A text from outside as one line that can be shown anywhere: copies `text` to line[capacity], cut between characters to fit with
+ * its NUL. Control characters, line and paragraph separators, characters that turn the direction of writing, and bytes that
+ * are no UTF-8 become '?': nothing drives a terminal, forges a line or hides a part. Every message of this library is such a
+ * line. Returns the length. capacity >= 1; no overlap. */
+BP_API size_t bp_text_clean(char *line, size_t capacity, const char *text);
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,8 +9,7 @@
 #define BP_PRINTF(fmt, args)
 #endif
 
-/* Keeps `status` and the formatted line (cut at BP_MESSAGE_MAX - 1 bytes, control characters and bytes that are not
- * UTF-8 shown as '?') in ctx, and returns status. ctx may be NULL: then only the status is handed back. */
+/* Keeps `status` and the formatted line (cut at BP_MESSAGE_MAX - 1 bytes, cleaned as bp_text_clean() does) in ctx, and returns status. ctx may be NULL: then only the status is handed back. */
 bp_status bp_fail(bp_context *ctx, bp_status status, const char *format, ...) BP_PRINTF(3, 4);
 /* Puts a formatted prefix before the message that ctx holds: bp_fail_prefix(ctx, "%s:%d: ", file, line). */
 void bp_fail_prefix(bp_context *ctx, const char *format, ...) BP_PRINTF(2, 3);

@@ -44,11 +44,15 @@ bool bp_utf8_valid(const char *text, size_t size) {
   return true;
 }
 
-/* C0 and DEL, C1 (C2 80 .. C2 9F), and U+2028, U+2029 (E2 80 A8, E2 80 A9): what could forge a second line. */
+/* C0 and DEL; C1 (C2 80 .. C2 9F) and the Arabic letter mark (D8 9C); U+200E, U+200F, U+2028 .. U+202E (E2 80 8E, 8F, A8 .. AE)
+ * and U+2066 .. U+2069 (E2 81 A6 .. A9): what drives a terminal, forges a second line, or turns the direction of writing
+ * (Unicode standard annex 9). */
 static bool is_control(const unsigned char *c, size_t length) {
   if (length == 1) return c[0] < 0x20 || c[0] == 0x7F;
-  if (length == 2) return c[0] == 0xC2 && c[1] < 0xA0;
-  return length == 3 && c[0] == 0xE2 && c[1] == 0x80 && (c[2] == 0xA8 || c[2] == 0xA9);
+  if (length == 2) return (c[0] == 0xC2 && c[1] < 0xA0) || (c[0] == 0xD8 && c[1] == 0x9C);
+  if (length != 3 || c[0] != 0xE2) return false;
+  if (c[1] == 0x80) return c[2] == 0x8E || c[2] == 0x8F || (c[2] >= 0xA8 && c[2] <= 0xAE);
+  return c[1] == 0x81 && c[2] >= 0xA6 && c[2] <= 0xA9;
 }
 
 size_t bp_text_clean(char *line, size_t capacity, const char *text) {

@@ -4,13 +4,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "backprop/context.h" /* bp_text_clean() */
+
 /* Bytes (1 to 4) of the UTF-8 character that starts at text[0], of `size` bytes; 0 when the bytes are no character:
  * a stray or missing continuation, an overlong form, a surrogate, a code beyond U+10FFFF, or size 0. */
 size_t bp_utf8_length(const char *text, size_t size);
 /* Whether all of `size` bytes are UTF-8. */
 bool bp_utf8_valid(const char *text, size_t size);
-/* Copies `text` to line[capacity], cut between characters to fit with its NUL. Control characters, line and
- * paragraph separators and bytes that are no UTF-8 become '?'. Returns the length. capacity >= 1; no overlap. */
-size_t bp_text_clean(char *line, size_t capacity, const char *text);
 
 #endif

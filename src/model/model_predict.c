@@ -111,22 +111,14 @@ typedef struct streaming {
   size_t room;
 } streaming;
 
-/* Whether a column of the file is one of numbers that the model reads: they may be those of a block of bytes. */
-static bool reads_numbers(const bp_encoding *e, const char *name) {
-  for (size_t f = 0; f < e->n_features; f++) {
-    const bp_feature *feature = &e->features[f];
-    if (feature->type == BP_FEATURE_NUMBER && strcmp(feature->name, name) == 0) return true;
-    if (feature->type == BP_FEATURE_BYTES && bp_block_find(feature->prefix, feature->block_columns, name) >= 0)
-      return true;
-  }
-  return false;
-}
-
 bp_take bp_model_take(const bp_model *model, const char *name) {
   const bp_encoding *e = model->encoding;
+  const bp_feature *block = e->block ? &e->features[e->block - 1] : NULL;
   int32_t feature = bp_dictionary_find(&e->names, name, strlen(name));
-  if (feature >= 0 && e->features[feature].type == BP_FEATURE_CATEGORY) return BP_TAKE_TEXT;
-  return reads_numbers(e, name) ? BP_TAKE_FOUND : BP_TAKE_NOTHING;
+  if (block && bp_block_find(block->prefix, block->block_columns, name) >= 0) return BP_TAKE_FOUND;
+  if (feature < 0) return BP_TAKE_NOTHING;
+  bp_feature_type type = e->features[feature].type;
+  return type == BP_FEATURE_CATEGORY ? BP_TAKE_TEXT : type == BP_FEATURE_NUMBER ? BP_TAKE_FOUND : BP_TAKE_NOTHING;
 }
 
 /* The pass of a table, which goes on counting where the last one ended. */

@@ -61,12 +61,33 @@ static void cleaning_never_leaves_the_line(void **state) {
   }
 }
 
+/* Escapes, C1 as UTF-8, separators, and what turns the direction of writing; what only looks like them stays. */
+static void what_drives_a_terminal_is_not_shown(void **state) {
+  static const char *const rows[][2] = {
+      {"\x1b[2J\x07\x7f\n\t", "?[2J????"},
+      {"\xC2\x9B"
+       "31m\xC2\x80\xC2\x9F",
+       "?31m??"},
+      {"a\xE2\x80\xA8"
+       "b\xE2\x80\xA9",
+       "a?b?"},
+      {"\xE2\x80\xAA\xE2\x80\xAE\xE2\x81\xA6\xE2\x81\xA9\xE2\x80\x8E\xE2\x80\x8F\xD8\x9C", "???????"},
+      {"\x9B\xFF\xC0\xAF", "????"},
+      {"\xC2\xA0\xE2\x80\xA6\xE2\x80\x9C\xE2\x81\xAA\xD8\x9D", "\xC2\xA0\xE2\x80\xA6\xE2\x80\x9C\xE2\x81\xAA\xD8\x9D"},
+  };
+  char line[64];
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    (void)bp_text_clean(line, sizeof line, rows[i][0]);
+    assert_string_equal(line, rows[i][1]);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_character_has_its_length),
-      cmocka_unit_test(nothing_else_is_a_character),
-      cmocka_unit_test(a_text_is_valid_when_all_of_it_is),
-      cmocka_unit_test(cleaning_never_leaves_the_line),
+      cmocka_unit_test(every_character_has_its_length),      cmocka_unit_test(nothing_else_is_a_character),
+      cmocka_unit_test(a_text_is_valid_when_all_of_it_is),   cmocka_unit_test(cleaning_never_leaves_the_line),
+      cmocka_unit_test(what_drives_a_terminal_is_not_shown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
