@@ -92,6 +92,10 @@ void bp_csv_stream_free(bp_csv_stream *s) {
 
 const bp_dictionary *bp_csv_stream_names(const bp_csv_stream *s) { return &s->c.names; }
 
+bp_csv_layout bp_csv_stream_layout(const bp_csv_stream *s) {
+  return (bp_csv_layout){.delimiter = s->c.delimiter, .header_line = s->c.header_line};
+}
+
 bp_take *bp_csv_stream_take(bp_csv_stream *s, int64_t number) { return &s->c.columns[number].take; }
 
 bp_status bp_csv_stream_next(bp_csv_stream *s, int64_t most, bp_table **out) {

@@ -17,6 +17,12 @@ bp_status bp_csv_stream_open(bp_context *ctx, bp_reader *reader, bool as_tab, co
 void bp_csv_stream_free(bp_csv_stream *stream);
 /* VIEW the names of the columns. */
 const bp_dictionary *bp_csv_stream_names(const bp_csv_stream *stream);
+/* How the text was understood before its first row. */
+typedef struct bp_csv_layout {
+  char delimiter;
+  int64_t header_line; /* 0: the columns have no names of their own */
+} bp_csv_layout;
+bp_csv_layout bp_csv_stream_layout(const bp_csv_stream *stream);
 /* How a column is taken, to be changed before the first table. */
 bp_take *bp_csv_stream_take(bp_csv_stream *stream, int64_t number);
 /* NEW table of the next rows, `most` at most; NULL behind the last. After an error the stream can only be freed. */
