@@ -5,33 +5,9 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "formats/csv_parts.h"
+#include "formats/other_format.h"
 
 enum { FIRST_ROOM = 1 << 16 };
-
-/* How other files begin that get called .csv. */
-static const struct {
-  const char *magic;
-  size_t size;
-  const char *kind;
-} others[] = {
-    {"\0\0\x08", 3, "an IDX file"},
-    {"PK\x03\x04", 4, "a ZIP archive, as spreadsheets (.xlsx) and .npz are"},
-    {"\xD0\xCF\x11\xE0", 4, "an old spreadsheet (.xls)"},
-    {"\x93NUMPY", 6, "a NumPy array (.npy)"},
-    {"PAR1", 4, "a Parquet file"},
-    {"ARROW1", 6, "an Arrow file"},
-    {"\x89HDF", 4, "an HDF5 file"},
-    {"\x89PNG", 4, "a PNG image"},
-    {"\xFF\xD8\xFF", 3, "a JPEG image"},
-    {"%PDF", 4, "a PDF document"},
-    {"\x1F\x8B", 2, "gzip inside gzip"},
-    {"BZh", 3, "bzip2 data"},
-    {"\xFD\x37zXZ", 5, "xz data"},
-    {"\x28\xB5\x2F\xFD", 4, "zstd data"},
-    {"SQLite format 3", 15, "an SQLite database"},
-    {"\xFF\xFE", 2, "UTF-16 text"},
-    {"\xFE\xFF", 2, "UTF-16 text"},
-};
 
 /* ---- reading ---- */
 
@@ -54,11 +30,10 @@ static bp_status read_all(bp_csv_text *t, bp_reader *reader, size_t *size) {
 /* ---- checking ---- */
 
 static bp_status check_kind(const bp_csv_text *t) {
-  size_t size = (size_t)(t->end - t->begin);
-  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-    if (size >= others[i].size && memcmp(t->begin, others[i].magic, others[i].size) == 0)
-      return bp_fail(t->ctx, BP_E_DATA, "%s: expected CSV text in UTF-8; the content is %s", t->name, others[i].kind);
-  return BP_OK;
+  const bp_other_format *other = bp_other_format_find(t->begin, (size_t)(t->end - t->begin), t->whole);
+  if (!other) return BP_OK;
+  return bp_fail(t->ctx, BP_E_DATA, "%s: expected CSV text in UTF-8; the content is %s; %s", t->name, other->name,
+                 other->advice);
 }
 
 /* Place of the first byte that is no UTF-8; size if there is none. ASCII goes by eight. */

@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "data/table_core.h"
+#include "formats/other_format.h"
 #include "formats/safetensors.h"
 #include "formats/safetensors_types.h"
 
@@ -37,13 +38,25 @@ static uint64_t little_endian(const char *bytes) {
   return value;
 }
 
+/* What a file is that is no safetensors file. */
+static bp_status fail_kind(const parse *p) {
+  const char *content = p->file->content;
+  size_t size = p->file->content_size;
+  const bp_other_format *other = bp_other_format_find(content, size, true);
+  if (other)
+    return bp_fail(p->ctx, BP_E_MODEL, "%s: expected a model (safetensors); the content is %s", p->name, other->name);
+  size_t seen = size < BP_OTHER_PEEK ? size : BP_OTHER_PEEK;
+  if (!memchr(content, '\0', seen))
+    return bp_fail(p->ctx, BP_E_MODEL,
+                   "%s: expected a model (safetensors); the content is text; a model stands before the data", p->name);
+  return bp_fail(p->ctx, BP_E_MODEL, "%s: not a model; expected a safetensors file, whose ninth byte is '{'", p->name);
+}
+
 static bp_status find_header(parse *p, const char **header, size_t *header_size) {
   size_t size = p->file->content_size;
   if (size < LENGTH)
     return bp_fail(p->ctx, BP_E_MODEL, "%s: %zu bytes; a safetensors file has at least 8 and a header", p->name, size);
-  if (size > LENGTH && p->file->content[LENGTH] != '{')
-    return bp_fail(p->ctx, BP_E_MODEL, "%s: not a model; expected a safetensors file, whose ninth byte is '{'",
-                   p->name);
+  if (size > LENGTH && p->file->content[LENGTH] != '{') return fail_kind(p);
   uint64_t length = little_endian(p->file->content);
   if (length > BP_SAFETENSORS_HEADER_MAX)
     return bp_fail(p->ctx, BP_E_MODEL, "%s: header of %" PRIu64 " bytes; at most %d are allowed", p->name, length,

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "data/table_core.h"
+#include "formats/other_format.h"
 #include "formats/readers.h"
 
 typedef enum kind { KIND_CSV, KIND_TAB, KIND_IDX, KIND_UNKNOWN } kind;
@@ -44,9 +45,20 @@ static kind kind_of(const char *path) {
   return is_idx(path, size) ? KIND_IDX : KIND_UNKNOWN;
 }
 
-static bp_status refuse_name(bp_context *ctx, const char *path) {
+/* What the content is says more than that the name says nothing. */
+static bp_status refuse_name(bp_context *ctx, const char *path, bp_reader *reader) {
   char quoted[BP_QUOTE_TEXT];
   const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+  char *begin = bp_alloc(ctx, BP_OTHER_PEEK, 1);
+  size_t size = 0;
+  if (!begin) return BP_E_NOMEM;
+  bp_status status = bp_reader_read(reader, begin, BP_OTHER_PEEK, &size);
+  const bp_other_format *other = bp_other_format_find(begin, size, size < BP_OTHER_PEEK);
+  bp_release(bp_context_allocator(ctx), begin, BP_OTHER_PEEK, 1);
+  if (status != BP_OK) return status;
+  if (other)
+    return bp_fail(ctx, BP_E_DATA, "%s: expected a table (.csv, .tsv, .txt) or IDX; the content is %s; %s", path,
+                   other->name, other->advice);
   return bp_fail(ctx, BP_E_DATA,
                  "%s: the kind of data is taken from the name, and '%s' tells none; expected .csv, .tsv, .txt or IDX "
                  "(…idx3-ubyte), each also with .gz",
@@ -89,9 +101,10 @@ static bp_status open_file(bp_context *ctx, const char *path, const bp_read_opti
                    path, o->labels);
   BP_TRY(bp_reader_open(ctx, path, reader));
   if (*k != KIND_UNKNOWN) return BP_OK;
+  bp_status status = refuse_name(ctx, path, *reader); /* only now: a slip in the name of a file is told by opening it */
   bp_reader_close(*reader);
   *reader = NULL;
-  return refuse_name(ctx, path); /* only now: a slip in the name of a file is told by opening it */
+  return status;
 }
 
 bp_status bp_table_read(bp_context *ctx, const char *path, const bp_read_options *options, bp_table **out) {
