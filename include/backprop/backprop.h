@@ -29,4 +29,5 @@
 #include "backprop/trace.h"
 #include "backprop/train.h"
 #include "backprop/version.h"
+#include "backprop/writer.h"
 #endif

@@ -1,28 +1,15 @@
-/* base/file.h - whole files in and out: atomic writes, and reading that looks through gzip.
+/* base/file.h - files in: reading that looks through gzip. (Files out: backprop/writer.h.)
  *
  * With io, pool and cpu the only place of the library that knows the operating system. What fails is one line with the
- * file's name in it. The context must live as long as its readers and writers.
+ * file's name in it. The context must live as long as its readers.
  */
 #ifndef BP_BASE_FILE_H
 #define BP_BASE_FILE_H
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backprop/writer.h"
 #include "base/alloc.h"
-
-/* ---- writing: temporary in the same folder, fsync, rename, fsync of the folder ---- */
-typedef struct bp_writer bp_writer;
-/* NEW writer for `path`; nothing is visible there before bp_writer_commit(). "-" writes to standard output directly,
- * and what exists and is no ordinary file (a device, a pipe) is written to directly too. A symbolic link is followed,
- * permissions of an old file are kept, and a file that may not be written to is not replaced.
- * BP_E_IO, BP_E_NOMEM */
-bp_status bp_writer_open(bp_context *ctx, const char *path, bp_writer **out);
-bp_status bp_writer_write(bp_writer *writer, const void *data, size_t size);
-/* Makes the file appear under its name, and frees the writer whatever happens. On failure the old file is intact and
- * the temporary is gone. A folder that cannot be synced after the file is in place is a warning. */
-bp_status bp_writer_commit(bp_writer *writer);
-/* Throws away what was written, and frees the writer; NULL is allowed. */
-void bp_writer_cancel(bp_writer *writer);
 
 /* ---- reading: a stream that unpacks gzip when the first bytes say so; "-" is standard input ---- */
 typedef struct bp_reader bp_reader;

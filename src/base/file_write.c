@@ -1,14 +1,12 @@
 /* base/file_write.c - a file appears whole, or not at all.
  *
- * What is written goes to a temporary in the folder of the target; commit makes it safe on the disk and renames it.
- * A symbolic link is followed: its target is replaced, not the link. What is there already and is no ordinary file
- * (a device, a pipe) is written to directly, as standard output is.
+ * What is written goes to a temporary in the folder of the target (temporary.h); commit makes it safe on the disk and puts it
+ * there. What is there already and is no ordinary file (a device, a pipe) is written to directly, as standard output is.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,19 +15,21 @@
 #include "base/fail.h"
 #include "base/file.h"
 #include "base/io.h"
+#include "base/temporary.h"
 
-enum { BUFFER = 1 << 16, ATTEMPTS = 100, TEMPORARY_NAME = 64, ERROR_TEXT = 128 };
+enum { BUFFER = 1 << 16, MOST_LINKS = 40, FIRST_FREE = 3, ERROR_TEXT = 128 };
 
 struct bp_writer {
   bp_context *ctx;
-  char *name;      /* for messages: as the caller wrote it */
-  char *target;    /* symbolic links followed; NULL: written to directly */
-  char *temporary; /* in the same folder; target's length + TEMPORARY_NAME bytes */
-  size_t name_size, target_size;
-  int fd;       /* -1: none */
+  char *name; /* for messages: as the caller wrote it */
+  size_t name_size;
+  int fd;       /* written to directly, or the temporary's; -1: none */
   bool owns_fd; /* false: standard output */
+  bool atomic;  /* there is a temporary */
   int error;    /* errno of the first failed write, 0 while all went well */
   size_t used;
+  bp_temporary temporary;
+  char target[PATH_MAX]; /* symbolic links followed */
   unsigned char buffer[BUFFER];
 };
 
@@ -48,62 +48,84 @@ static char *copy_string(bp_context *ctx, const char *text, size_t *size) {
   return memcpy(copy, text, bytes);
 }
 
-static size_t temporary_size(const bp_writer *w) { return w->target_size + TEMPORARY_NAME; }
-
 /* Closes what is open, removes what is temporary, frees the rest. */
 static void discard(bp_writer *w) {
   bp_allocator allocator = bp_context_allocator(w->ctx);
-  if (w->owns_fd && w->fd >= 0) (void)bp_io_now()->close(w->fd);
-  if (w->temporary && w->temporary[0]) (void)bp_io_now()->unlink(w->temporary);
-  bp_release(allocator, w->temporary, temporary_size(w), 1);
-  bp_release(allocator, w->target, w->target_size, 1);
+  if (w->atomic) bp_temporary_discard(&w->temporary);
+  if (!w->atomic && w->owns_fd && w->fd >= 0) (void)bp_io_now()->close(w->fd);
   bp_release(allocator, w->name, w->name_size, 1);
   bp_release(allocator, w, 1, sizeof *w);
 }
 
-/* Length of the folder part of a path, its last '/' included; 0 when there is none. */
-static size_t folder_length(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? (size_t)(slash - path) + 1 : 0;
+/* ---- following links ---- */
+
+/* The descriptor that a path names by the system's own word for it; -1: none. */
+static int descriptor_of(const char *path) {
+  static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+  if (strcmp(path, "/dev/stdout") == 0) return STDOUT_FILENO;
+  if (strcmp(path, "/dev/stderr") == 0) return STDERR_FILENO;
+  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+    const char *number = path + strlen(folders[i]);
+    if (strncmp(path, folders[i], strlen(folders[i])) != 0) continue;
+    if (number[0] != '\0' && strspn(number, "0123456789") == strlen(number) && strlen(number) < 6) return atoi(number);
+  }
+  return -1;
+}
+
+/* Replaces a link in path[PATH_MAX] by what it points to; relative links begin in the folder of the link. */
+static int step_along(char path[PATH_MAX], const char *to) {
+  char *end = strrchr(path, '/');
+  end = to[0] != '/' && end ? end + 1 : path;
+  size_t length = strlen(to);
+  if (length >= (size_t)(path + PATH_MAX - end)) return ENAMETOOLONG;
+  memcpy(end, to, length + 1);
+  return 0;
+}
+
+/* The end of the links that begin at `path`, there or not, or the name of a descriptor. 0, or an errno. */
+static int follow_links(const char *path, char target[PATH_MAX]) {
+  target[0] = '\0';
+  int error = step_along(target, path);
+  for (int links = 0; !error && descriptor_of(target) < 0; links++) {
+    char to[PATH_MAX];
+    ssize_t length = readlink(target, to, sizeof to - 1);
+    if (length < 0) return errno == EINVAL || errno == ENOENT ? 0 : errno; /* the end */
+    to[length] = '\0';
+    error = links < MOST_LINKS ? step_along(target, to) : ELOOP;
+  }
+  return error;
 }
 
 /* ---- opening ---- */
 
-static bp_status set_target(bp_writer *w, const char *path) {
-  w->target = copy_string(w->ctx, path, &w->target_size);
-  if (!w->target) return BP_E_NOMEM;
-  w->temporary = bp_calloc(w->ctx, temporary_size(w), 1);
-  return w->temporary ? BP_OK : BP_E_NOMEM;
-}
-
-/* The temporary's name does not depend on the target's, which may be as long as the system allows. */
-static bp_status open_temporary(bp_writer *w) {
-  int folder = (int)folder_length(w->target);
-  for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-    (void)snprintf(w->temporary, temporary_size(w), "%.*s.backprop-%ld-%d.tmp", folder, w->target, (long)getpid(),
-                   attempt);
-    w->fd = bp_io_open(w->temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);
-    if (w->fd >= 0) return BP_OK;
-    if (errno != EEXIST) break;
-  }
-  int error = errno;
-  w->temporary[0] = '\0';
-  return fail_errno(w, "create a temporary file in its folder", error);
-}
-
-/* An ordinary file that exists: its links are followed and its permissions kept. */
-static bp_status open_existing(bp_writer *w, const char *path, mode_t mode) {
-  char resolved[PATH_MAX];
-  if (access(path, W_OK) != 0) return fail_errno(w, "replace it", errno);
-  if (!realpath(path, resolved)) return fail_errno(w, "follow its links", errno);
-  BP_TRY(set_target(w, resolved));
-  BP_TRY(open_temporary(w));
-  (void)fchmod(w->fd, mode & 0777); /* some file systems have no permissions: the file is good without */
+static bp_status open_temporary(bp_writer *w, bool secret) {
+  if (bp_temporary_open(&w->temporary, w->target, secret) != 0)
+    return fail_errno(w, "create a temporary file in its folder", errno);
+  w->atomic = true;
+  w->fd = w->temporary.fd;
   return BP_OK;
 }
 
-static bp_status open_directly(bp_writer *w, const char *path) {
-  w->fd = bp_io_open(path, O_WRONLY, 0);
+/* Some file systems have no permissions and no owners, and not everybody may give files away: the file is good without. */
+static void keep_owner_and_permissions(int fd, const struct stat *old) {
+  struct stat new;
+  if (fstat(fd, &new) == 0 && (new.st_uid != old->st_uid || new.st_gid != old->st_gid) &&
+      fchown(fd, old->st_uid, old->st_gid) != 0)
+    (void)!fchown(fd, (uid_t)-1, old->st_gid);
+  (void)fchmod(fd, old->st_mode & 0777);
+}
+
+/* An ordinary file that exists. */
+static bp_status open_existing(bp_writer *w, const struct stat *old) {
+  if (access(w->target, W_OK) != 0) return fail_errno(w, "replace it", errno);
+  BP_TRY(open_temporary(w, true));
+  keep_owner_and_permissions(w->fd, old);
+  return BP_OK;
+}
+
+static bp_status open_directly(bp_writer *w) {
+  int descriptor = descriptor_of(w->target);
+  w->fd = descriptor < 0 ? bp_io_open(w->target, O_WRONLY, 0) : fcntl(descriptor, F_DUPFD_CLOEXEC, FIRST_FREE);
   return w->fd < 0 ? fail_errno(w, "open it for writing", errno) : BP_OK;
 }
 
@@ -115,17 +137,18 @@ static bp_status open_path(bp_writer *w, const char *path) {
     return BP_OK;
   }
   if (path[0] == '\0') return bp_fail(w->ctx, BP_E_IO, "cannot write a file: its name is empty");
-  if (stat(path, &info) == 0)
-    return S_ISREG(info.st_mode) ? open_existing(w, path, info.st_mode) : open_directly(w, path);
+  int error = follow_links(path, w->target);
+  if (error) return fail_errno(w, "follow its links", error);
+  if (descriptor_of(w->target) >= 0) return open_directly(w);
+  if (stat(w->target, &info) == 0) return S_ISREG(info.st_mode) ? open_existing(w, &info) : open_directly(w);
   if (errno != ENOENT) return fail_errno(w, "look at it", errno);
-  BP_TRY(set_target(w, path));
-  return open_temporary(w);
+  return open_temporary(w, false);
 }
 
 bp_status bp_writer_open(bp_context *ctx, const char *path, bp_writer **out) {
   bp_writer *w = bp_alloc(ctx, 1, sizeof *w);
   if (!w) return BP_E_NOMEM;
-  memset(w, 0, offsetof(bp_writer, buffer));
+  memset(w, 0, offsetof(bp_writer, temporary));
   w->ctx = ctx;
   w->fd = -1;
   w->owns_fd = true;
@@ -165,50 +188,43 @@ bp_status bp_writer_write(bp_writer *writer, const void *data, size_t size) {
 
 /* ---- commit ---- */
 
-static bp_status close_file(bp_writer *w) {
+/* The folder of the target, to be synced; -1 where folders cannot be opened. */
+static bp_status open_folder(bp_writer *w, int *fd) {
+  char *slash = strrchr(w->target, '/'), last = slash ? slash[1] : '\0';
+  if (slash) slash[1] = '\0';
+  *fd = bp_io_open(slash ? w->target : ".", O_RDONLY | O_DIRECTORY, 0);
+  int error = errno;
+  if (slash) slash[1] = last;
+  return *fd < 0 && error != EACCES ? fail_errno(w, "open its folder", error) : BP_OK;
+}
+
+/* The new file is in its place already: a folder that cannot be synced is worth a warning, and no more. */
+static void sync_folder(bp_writer *w, int fd) {
+  if (bp_io_fsync(fd) != 0 && errno != EINVAL)
+    bp_warn(w->ctx, "%s: written, but its folder could not be synced: a power failure may undo it", w->name);
+}
+
+/* What a failing close could tell is known when the file was brought to the disk. */
+static bp_status publish(bp_writer *w) {
+  int folder;
+  if (bp_io_fsync(w->fd) != 0) return fail_errno(w, "bring it to the disk", errno);
+  BP_TRY(open_folder(w, &folder));
+  int failed = bp_temporary_publish(&w->temporary, w->target), error = errno;
+  if (!failed && folder >= 0) sync_folder(w, folder);
+  if (folder >= 0) (void)bp_io_now()->close(folder);
+  return failed ? fail_errno(w, "put the new file in its place", error) : BP_OK;
+}
+
+static bp_status close_directly(bp_writer *w) {
   int fd = w->fd;
   w->fd = -1;
   if (!w->owns_fd) return BP_OK;
   return bp_io_now()->close(fd) == 0 || errno == EINTR ? BP_OK : fail_errno(w, "close", errno);
 }
 
-/* The folder of the target, to be synced; -1 where folders cannot be opened. */
-static bp_status open_folder(bp_writer *w, int *fd) {
-  size_t length = folder_length(w->target);
-  char last = w->target[length];
-  w->target[length] = '\0';
-  *fd = bp_io_open(length > 0 ? w->target : ".", O_RDONLY | O_DIRECTORY, 0);
-  int error = errno;
-  w->target[length] = last;
-  return *fd < 0 && error != EACCES ? fail_errno(w, "open its folder", error) : BP_OK;
-}
-
-/* The new file is in its place already: a folder that cannot be synced is worth a warning, and no more. */
-static void sync_folder(bp_writer *w, int fd) {
-  if (fd < 0) return;
-  if (bp_io_fsync(fd) != 0 && errno != EINVAL)
-    bp_warn(w->ctx, "%s: written, but its folder could not be synced: a power failure may undo it", w->name);
-  (void)bp_io_now()->close(fd);
-}
-
-static bp_status publish(bp_writer *w) {
-  int folder;
-  if (bp_io_fsync(w->fd) != 0) return fail_errno(w, "bring it to the disk", errno);
-  BP_TRY(close_file(w));
-  BP_TRY(open_folder(w, &folder));
-  if (bp_io_now()->rename(w->temporary, w->target) != 0) {
-    int error = errno;
-    if (folder >= 0) (void)bp_io_now()->close(folder);
-    return fail_errno(w, "rename its temporary file", error);
-  }
-  w->temporary[0] = '\0';
-  sync_folder(w, folder);
-  return BP_OK;
-}
-
 bp_status bp_writer_commit(bp_writer *writer) {
   bp_status status = flush(writer);
-  if (status == BP_OK) status = writer->target ? publish(writer) : close_file(writer);
+  if (status == BP_OK) status = writer->atomic ? publish(writer) : close_directly(writer);
   discard(writer);
   return status;
 }

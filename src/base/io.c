@@ -13,6 +13,11 @@ enum { PIECE = 1 << 30 };
 
 static int system_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
 
+static int system_link(int fd, const char *to) {
+  char entry[32];
+  return linkat(AT_FDCWD, bp_io_entry(fd, entry, sizeof entry), AT_FDCWD, to, AT_SYMLINK_FOLLOW);
+}
+
 const bp_io bp_io_system = {
     .open = system_open,
     .read = read,
@@ -20,6 +25,7 @@ const bp_io bp_io_system = {
     .fsync = fsync,
     .close = close,
     .rename = rename,
+    .link = system_link,
     .unlink = unlink,
 };
 
@@ -69,6 +75,11 @@ int bp_io_fsync(int fd) {
   do failed = bp_io_now()->fsync(fd);
   while (failed < 0 && errno == EINTR);
   return failed;
+}
+
+const char *bp_io_entry(int fd, char *text, size_t size) {
+  (void)snprintf(text, size, "/proc/self/fd/%d", fd);
+  return text;
 }
 
 const char *bp_io_error_text(int error, char *text, size_t size) {

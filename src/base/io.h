@@ -15,6 +15,7 @@ typedef struct bp_io {
   int (*fsync)(int fd);
   int (*close)(int fd);
   int (*rename)(const char *from, const char *to);
+  int (*link)(int fd, const char *to); /* gives a name to an open file without one */
   int (*unlink)(const char *path);
 } bp_io;
 
@@ -31,6 +32,9 @@ ssize_t bp_io_read(int fd, void *data, size_t size);
 /* All of `size` bytes; 0, or -1. */
 int bp_io_write_all(int fd, const void *data, size_t size);
 int bp_io_fsync(int fd);
+
+/* The path of an open descriptor, in text[size]; returns text. */
+const char *bp_io_entry(int fd, char *text, size_t size);
 
 /* The text of an errno in text[size]; returns text. */
 const char *bp_io_error_text(int error, char *text, size_t size);

@@ -1,5 +1,6 @@
 /* Writing: a file appears whole or not at all, whatever fails. */
 /* labels: unit io oom */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -134,15 +135,168 @@ static void a_link_is_followed(void **state) {
   place_free(p);
 }
 
-static void a_temporary_that_is_in_the_way_is_left_alone(void **state) {
+/* Whether a link of that content leads to a file that `save` makes or replaces as `target`. */
+static void assert_link_leads(bp_context *ctx, place *p, const char *link, const char *target) {
+  char path[BT_PATH];
+  struct stat info;
+  (void)unlink(p->path);
+  assert_int_equal(symlink(link, p->path), 0);
+  bt_assert_ok(ctx, save(ctx, p));
+  assert_int_equal(lstat(p->path, &info), 0);
+  assert_true(S_ISLNK(info.st_mode));
+  assert_true(bt_file_is(bt_dir_file(&p->dir, target, path), p->content, LONG));
+}
+
+static void a_link_is_followed_to_its_end(void **state) {
   bp_context *ctx = bt_ctx(state);
   place *p = place_new();
-  char name[64], other[BT_PATH];
-  (void)snprintf(name, sizeof name, ".backprop-%ld-0.tmp", (long)getpid());
-  bt_write_file(bt_dir_file(&p->dir, name, other), "mine", 4);
+  char path[BT_PATH];
+  assert_link_leads(ctx, p, "not-there-yet", "not-there-yet");
+  assert_link_leads(ctx, p, "not-there-yet", "not-there-yet");
+  assert_link_leads(ctx, p, bt_dir_file(&p->dir, "absolute", path), "absolute");
+  assert_int_equal(mkdir(bt_dir_file(&p->dir, "folder", path), 0700), 0);
+  assert_int_equal(symlink("../end", bt_dir_file(&p->dir, "folder/second", path)), 0);
+  assert_link_leads(ctx, p, "folder/second", "end");
+  (void)unlink(path);
+  (void)rmdir(bt_dir_file(&p->dir, "folder", path));
+  assert_int_equal(bt_dir_entries(&p->dir), 4);
+  place_free(p);
+}
+
+static void links_without_an_end_are_refused(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  place *p = place_new();
+  static const struct {
+    const char *link, *words;
+  } rows[] = {
+      {"model.bp", "cannot follow its links: Too many levels"}, {"no/folder", "No such file"}, {".", "Is a directory"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    assert_int_equal(symlink(rows[i].link, p->path), 0);
+    bt_assert_fails(ctx, BP_E_IO, save(ctx, p));
+    bt_assert_message(ctx, rows[i].words);
+    assert_int_equal(unlink(p->path), 0);
+  }
+  place_free(p);
+}
+
+static void another_hard_link_keeps_the_old_file(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  place *p = place_new();
+  char other[BT_PATH];
+  bt_write_file(p->path, "old", 3);
+  assert_int_equal(link(p->path, bt_dir_file(&p->dir, "other", other)), 0);
   bt_assert_ok(ctx, save(ctx, p));
-  assert_true(bt_file_is(other, "mine", 4));
+  assert_true(bt_file_is(other, "old", 3));
+  assert_true(bt_file_is(p->path, p->content, LONG));
+  place_free(p);
+}
+
+static void the_name_of_a_descriptor_is_written_to_where_it_stands(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  static const char *const forms[] = {"/dev/fd/%d", "/proc/self/fd/%d"};
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    place *p = place_new();
+    char file[BT_PATH], content[LONG + 3];
+    int fd = open(bt_dir_file(&p->dir, "open", file), O_WRONLY | O_CREAT | O_EXCL, 0600);
+    assert_true(fd > 2 && write(fd, "old", 3) == 3);
+    (void)snprintf(p->path, sizeof p->path, forms[i], fd);
+    if (bt_file_exists("/proc/self/fd")) {
+      bt_assert_ok(ctx, save(ctx, p));
+      memcpy(content, "old", 3);
+      memcpy(content + 3, p->content, LONG);
+      assert_true(bt_file_is(file, content, sizeof content));
+    }
+    (void)close(fd);
+    place_free(p);
+  }
+}
+
+/* ---- temporaries that have names ---- */
+
+static bool unnamed_were_tried;
+
+static int open_named_only(const char *path, int flags, mode_t mode) {
+#ifdef O_TMPFILE
+  if ((flags & O_TMPFILE) == O_TMPFILE) {
+    unnamed_were_tried = true;
+    errno = EOPNOTSUPP;
+    return -1;
+  }
+#endif
+  return bp_io_system.open(path, flags, mode);
+}
+
+static bp_io named_only(void) {
+  bp_io table = bp_io_system;
+  table.open = open_named_only;
+  return table;
+}
+
+/* The name of the one temporary that is there now. */
+static void find_temporary(const bt_dir *dir, char name[BT_PATH]) {
+  DIR *folder = opendir(dir->path);
+  assert_non_null(folder);
+  name[0] = '\0';
+  for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+    if (strncmp(entry->d_name, ".backprop-", 10) == 0) (void)bt_dir_file(dir, entry->d_name, name);
+  (void)closedir(folder);
+}
+
+static void what_a_killed_writer_left_is_removed_by_the_next_one(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  place *p = place_new();
+  bp_io table = named_only();
+  char name[BT_PATH], again[BT_PATH];
+  bp_writer *first, *second;
+  bp_io_set_for_test(&table);
+  for (int new = 0; new < 2; new ++) { /* the next writer's own temporary has a name, or not */
+    bt_assert_ok(ctx, bp_writer_open(ctx, p->path, &first));
+    find_temporary(&p->dir, name);
+    assert_true(name[0]);
+    bt_assert_ok(ctx, bp_writer_open(ctx, p->path, &second));
+    assert_int_equal(bt_dir_entries(&p->dir), 2 + new); /* the first one lives: its temporary stays */
+    bp_writer_cancel(second);
+    bp_writer_cancel(first);
+    bt_write_file(name, "left behind", 11);
+    bt_write_file(p->path, "old", 3);
+    if (new) bp_io_set_for_test(NULL);
+    bt_assert_ok(ctx, save(ctx, p));
+    find_temporary(&p->dir, again);
+    assert_string_equal(again, "");
+  }
+  place_free(p);
+}
+
+static void what_is_no_file_of_ours_is_left_alone(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  place *p = place_new();
+  bp_io table = named_only();
+  char name[BT_PATH];
+  bp_writer *w;
+  bp_io_set_for_test(&table);
+  bt_assert_ok(ctx, bp_writer_open(ctx, p->path, &w));
+  find_temporary(&p->dir, name);
+  bp_writer_cancel(w);
+  assert_int_equal(symlink("elsewhere", name), 0);
+  bt_assert_ok(ctx, save(ctx, p));
+  bp_io_set_for_test(NULL);
   assert_int_equal(bt_dir_entries(&p->dir), 2);
+  place_free(p);
+}
+
+static void abandoned_writers_leave_nothing(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  place *p = place_new();
+  bp_io table = named_only();
+  bp_writer *w;
+  bp_io_set_for_test(&table);
+  bt_assert_ok(ctx, bp_writer_open(ctx, p->path, &w));
+  assert_int_equal(bt_dir_entries(&p->dir), 1);
+  bp_writers_abandon();
+  assert_int_equal(bt_dir_entries(&p->dir), 0);
+  bp_writer_cancel(w);
+  bp_io_set_for_test(NULL);
+  assert_true(unnamed_were_tried || !bt_file_exists("/proc/self/fd"));
   place_free(p);
 }
 
@@ -341,7 +495,7 @@ static bp_status save_and_look(bp_context *ctx, void *user) {
 static void without_memory_the_old_file_is_there(void **state) {
   (void)state;
   place *p = place_new();
-  assert_int_equal(bt_alloc_sweep(save_and_look, p), 4);
+  assert_int_equal(bt_alloc_sweep(save_and_look, p), 2);
   place_free(p);
 }
 
@@ -354,7 +508,13 @@ int main(void) {
       BT_TEST(permissions_of_the_old_file_are_kept),
       BT_TEST(a_new_file_has_the_usual_permissions),
       BT_TEST(a_link_is_followed),
-      BT_TEST(a_temporary_that_is_in_the_way_is_left_alone),
+      BT_TEST(a_link_is_followed_to_its_end),
+      BT_TEST(links_without_an_end_are_refused),
+      BT_TEST(another_hard_link_keeps_the_old_file),
+      BT_TEST(the_name_of_a_descriptor_is_written_to_where_it_stands),
+      BT_TEST(what_a_killed_writer_left_is_removed_by_the_next_one),
+      BT_TEST(what_is_no_file_of_ours_is_left_alone),
+      BT_TEST(abandoned_writers_leave_nothing),
       BT_TEST(a_name_as_long_as_the_system_allows_works),
       BT_TEST(a_name_without_a_folder_is_in_the_current_one),
       BT_TEST(devices_are_written_to_directly),

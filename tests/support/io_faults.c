@@ -2,6 +2,7 @@
 #include "support/io_faults.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ static struct {
   fault kind;
   size_t calls, fail_at;
   bool failed;
+  bool named_only; /* temporaries must have names */
   int open_files;
 } now;
 
@@ -36,7 +38,21 @@ static int set_errno(void) {
 
 static bool fails(void) { return now.kind != FAULT_SHORT && is_due(); }
 
+/* A file system that has no files without names is no failure. */
+static bool is_unnamed(int flags) {
+#ifdef O_TMPFILE
+  return (flags & O_TMPFILE) == O_TMPFILE;
+#else
+  (void)flags;
+  return false;
+#endif
+}
+
 static int faulty_open(const char *path, int flags, mode_t mode) {
+  if (now.named_only && is_unnamed(flags)) {
+    errno = EOPNOTSUPP;
+    return -1;
+  }
   if (fails()) return set_errno();
   int fd = bp_io_system.open(path, flags, mode);
   if (fd >= 0) now.open_files++;
@@ -69,6 +85,11 @@ static int faulty_rename(const char *from, const char *to) {
   return due ? set_errno() : bp_io_system.rename(from, to);
 }
 
+static int faulty_link(int fd, const char *to) {
+  bool due = (now.kind == FAULT_EIO || now.kind == FAULT_ENOSPC) && is_due();
+  return due ? set_errno() : bp_io_system.link(fd, to);
+}
+
 static const bp_io faulty = {
     .open = faulty_open,
     .read = faulty_read,
@@ -76,6 +97,7 @@ static const bp_io faulty = {
     .fsync = faulty_fsync,
     .close = faulty_close,
     .rename = faulty_rename,
+    .link = faulty_link,
     .unlink = unlink, /* only cleans up after another failure */
 };
 
@@ -116,8 +138,9 @@ static bool fail_nth(bt_job job, bt_io_check check, void *user, const char *file
 
 size_t bt_io_sweep_at(bt_job job, bt_io_check check, void *user, const char *file, int line) {
   size_t failures = 0;
-  for (int kind = 0; kind < FAULT_COUNT; kind++) {
-    now.kind = (fault)kind;
+  for (int round = 0; round < 2 * FAULT_COUNT; round++) {
+    now.kind = (fault)(round / 2);
+    now.named_only = round % 2 != 0;
     for (now.fail_at = 0; fail_nth(job, check, user, file, line); now.fail_at++)
       require(++failures < MOST_FAILURES, "this has no end", NULL, file, line);
   }
