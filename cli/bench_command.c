@@ -10,15 +10,15 @@
 static bool line_shown;
 
 static void remove_line(void) {
-  if (line_shown) (void)fputs("\r\033[K", stderr);
+  if (line_shown) cli_put_text(&cli_stderr, "\r\033[K");
   line_shown = false;
 }
 
 static void show_line(const cli_settings *s, int number, int of, const char *name) {
-  if (s->quiet || !cli_is_terminal(stderr)) return;
+  if (s->quiet || !cli_is_terminal(&cli_stderr)) return;
   remove_line();
-  (void)fprintf(stderr, "%d/%d %.*s", number, of, cli_terminal_columns(stderr) - 12, name);
-  (void)fflush(stderr);
+  cli_put(&cli_stderr, "%d/%d %.*s", number, of, cli_terminal_columns(&cli_stderr) - 12, name);
+  cli_flush(&cli_stderr);
   line_shown = true;
 }
 

@@ -4,9 +4,11 @@
  * as on the command line.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "console.h"
 #include "options.h"
@@ -18,13 +20,14 @@ static const char blanks[] = " \t\r";
 /* The text of a file, of standard input for "-", with a NUL after it; owned by the request. name: for messages. */
 static int read_text(const char *path, const char *name, cli_request *request, size_t *size) {
   bool standard = strcmp(path, "-") == 0;
-  FILE *file = standard ? stdin : fopen(path, "rb");
-  if (!file) return cli_fail(CLI_IO, "%s: cannot open the configuration: %s", path, strerror(errno));
+  int fd = standard ? STDIN_FILENO : cli_open(path, O_RDONLY);
+  if (fd < 0) return cli_fail(CLI_IO, "%s: cannot open the configuration: %s", path, strerror(errno));
   request->config_text = cli_alloc(LIMIT + 1, 1);
-  *size = fread(request->config_text, 1, LIMIT + 1, file);
-  int error = ferror(file) ? errno : 0;
-  if (!standard) (void)fclose(file);
+  ptrdiff_t got = cli_read(fd, request->config_text, LIMIT + 1);
+  int error = got < 0 ? errno : 0;
+  if (!standard) (void)close(fd);
   if (error) return cli_fail(CLI_IO, "%s: cannot read the configuration: %s", name, strerror(error));
+  *size = (size_t)got;
   if (*size > LIMIT) return cli_fail(CLI_USAGE, "%s: more than 1 MiB is no configuration", name);
   request->config_text[*size] = '\0';
   if (memchr(request->config_text, '\0', *size))

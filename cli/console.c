@@ -43,7 +43,7 @@ static void say(const char *prefix, const char *text) {
   char line[LINE];
   (void)bp_text_clean(line, sizeof line, text);
   if (before_message) before_message();
-  (void)fprintf(stderr, "backprop: %s%s\n", prefix, line);
+  cli_put(&cli_stderr, "backprop: %s%s\n", prefix, line);
 }
 
 int cli_fail(int exit_status, const char *format, ...) {
@@ -65,12 +65,11 @@ void cli_warn(const char *message) { say("warning: ", message); }
 
 /* ---- standard output ---- */
 
-static FILE *output; /* NULL: stdout */
-static int output_error;
+static cli_stream *output = &cli_stdout;
 
-FILE *cli_output(void) { return output ? output : stdout; }
+cli_stream *cli_output(void) { return output; }
 
-void cli_print_to_stderr(void) { output = stderr; }
+void cli_print_to_stderr(void) { output = &cli_stderr; }
 
 /* Line ends of the format are told from those of the arguments: these are shown as other control characters are. No UTF-8 text
  * has this byte. */
@@ -113,28 +112,25 @@ void cli_print(const char *format, ...) {
   free(text);
 }
 
-void cli_print_text(const char *text) {
-  if (fputs(text, cli_output()) < 0 && output_error == 0) output_error = errno;
-}
+void cli_print_text(const char *text) { cli_put_text(output, text); }
 
 int cli_finish_output(int exit_status) {
-  FILE *file = cli_output();
-  if (fflush(file) != 0 && output_error == 0) output_error = errno;
-  if (output_error == 0 && ferror(file)) output_error = EIO;
-  if (output_error == 0 || exit_status != CLI_DONE) return exit_status;
-  return cli_fail(CLI_IO, "standard output: cannot write: %s", strerror(output_error));
+  cli_flush(&cli_stdout);
+  cli_flush(&cli_stderr);
+  if (cli_stdout.error == 0 || exit_status != CLI_DONE) return exit_status;
+  return cli_fail(CLI_IO, "standard output: cannot write: %s", strerror(cli_stdout.error));
 }
 
 /* ---- the terminal ---- */
 
-bool cli_is_terminal(FILE *file) {
+bool cli_is_terminal(const cli_stream *stream) {
   const char *kind = getenv("TERM");
-  return isatty(fileno(file)) && kind && strcmp(kind, "dumb") != 0;
+  return isatty(stream->fd) && kind && strcmp(kind, "dumb") != 0;
 }
 
-int cli_terminal_columns(FILE *file) {
+int cli_terminal_columns(const cli_stream *stream) {
   struct winsize size;
-  if (ioctl(fileno(file), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  if (ioctl(stream->fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
   const char *columns = getenv("COLUMNS");
   long number = columns ? strtol(columns, NULL, 10) : 0;
   return number > 0 && number < 10000 ? (int)number : 80;

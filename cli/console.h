@@ -1,19 +1,13 @@
 /* cli/console.h - standard output, standard error, and the exit status: everything the command says goes through here. */
 #ifndef BACKPROP_CLI_CONSOLE_H
 #define BACKPROP_CLI_CONSOLE_H
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "backprop/context.h"
-
-#if defined(__GNUC__)
-#define CLI_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#else
-#define CLI_PRINTF(fmt, args)
-#endif
+#include "stream.h"
 
 /* What the command promises to exit with (docs and CLI help list the same). */
 enum {
@@ -44,15 +38,15 @@ void cli_print(const char *format, ...) CLI_PRINTF(1, 2);
 /* Text of our own, as it is. */
 void cli_print_text(const char *text);
 /* Where cli_print() writes: standard output. */
-FILE *cli_output(void);
+cli_stream *cli_output(void);
 /* Flushes standard output. Returns `exit_status`, or 5 after a message when that was 0 and something could not be written. */
 int cli_finish_output(int exit_status);
 /* From now on cli_print() writes to standard error: the model itself goes to standard output. */
 void cli_print_to_stderr(void);
 
 /* Whether a file is a terminal on which the cursor can be moved; and how many columns it has (80 when it does not tell). */
-bool cli_is_terminal(FILE *file);
-int cli_terminal_columns(FILE *file);
+bool cli_is_terminal(const cli_stream *stream);
+int cli_terminal_columns(const cli_stream *stream);
 
 /* Called before anything is written to standard error, so that a progress bar can make room; NULL: nothing. */
 void cli_set_before_message(void (*function)(void));

@@ -66,7 +66,7 @@ static int derive(diff_problem *p, const cli_settings *s) {
   const diff_check *shown = s->check ? &check : NULL;
   if (!failed && s->json) diff_report_json(p, &result, shown, NULL);
   if (!failed && !s->json) diff_report(p, &result, shown);
-  (void)fflush(cli_output()); /* what was found comes before what is wrong with it */
+  cli_flush(cli_output()); /* what was found comes before what is wrong with it */
   if (!failed && s->check && !check.agrees)
     failed =
         cli_fail(CLI_CHECK_FAILED,

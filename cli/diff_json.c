@@ -8,10 +8,10 @@
 /* Keys are names and plain titles: nothing in them needs escaping. */
 static void put_number(cli_json *json, const char *key, double value) {
   char text[DIFF_NUMBER];
-  if (json->comma) (void)fputs(", ", json->file);
+  if (json->comma) cli_put_text(json->file, ", ");
   json->comma = true;
-  if (key) (void)fprintf(json->file, "\"%s\": ", key);
-  (void)fputs(isfinite(value) ? diff_number(value, text) : "null", json->file);
+  if (key) cli_put(json->file, "\"%s\": ", key);
+  cli_put_text(json->file, isfinite(value) ? diff_number(value, text) : "null");
 }
 
 /* Brackets open where an axis begins and close where it ends; a number stands for itself. */

@@ -1,4 +1,4 @@
-/* cli/json_out.c - JSON on standard output and in logs. Failed writes show in ferror() of the file. */
+/* cli/json_out.c - JSON on standard output and in logs. */
 #include "json_out.h"
 
 #include <inttypes.h>
@@ -24,48 +24,48 @@ static bool is_hidden(const unsigned char *text, int size) {
 }
 
 /* What drives a terminal is written by its code, so that a text is itself again for who reads it. */
-static void put_text(FILE *file, const char *text) {
-  (void)fputc('"', file);
+static void put_text(cli_stream *file, const char *text) {
+  cli_put_char(file, '"');
   for (int size; *text; text += size) {
     unsigned code = code_at((const unsigned char *)text, &size);
     if (code == '"' || code == '\\')
-      (void)fprintf(file, "\\%c", *text);
+      cli_put(file, "\\%c", *text);
     else if (is_hidden((const unsigned char *)text, size))
-      (void)fprintf(file, "\\u%04x", code);
+      cli_put(file, "\\u%04x", code);
     else
-      (void)fwrite(text, 1, (size_t)size, file);
+      cli_put_bytes(file, text, (size_t)size);
   }
-  (void)fputc('"', file);
+  cli_put_char(file, '"');
 }
 
 static void begin(cli_json *json, const char *key) {
-  if (json->comma) (void)fputs(", ", json->file);
+  if (json->comma) cli_put_text(json->file, ", ");
   json->comma = true;
   if (!key) return;
   put_text(json->file, key);
-  (void)fputs(": ", json->file);
+  cli_put_text(json->file, ": ");
 }
 
 void cli_json_open(cli_json *json, const char *key, char open) {
   begin(json, key);
-  (void)fputc(open, json->file);
+  cli_put_char(json->file, open);
   json->comma = false;
 }
 
 void cli_json_close(cli_json *json, char close) {
-  (void)fputc(close, json->file);
+  cli_put_char(json->file, close);
   json->comma = true;
 }
 
 void cli_json_real(cli_json *json, const char *key, double value) {
   char text[32];
   begin(json, key);
-  (void)fputs(isfinite(value) ? cli_exact_number(value, text, sizeof text) : "null", json->file);
+  cli_put_text(json->file, isfinite(value) ? cli_exact_number(value, text, sizeof text) : "null");
 }
 
 void cli_json_whole(cli_json *json, const char *key, int64_t value) {
   begin(json, key);
-  (void)fprintf(json->file, "%" PRId64, value);
+  cli_put(json->file, "%" PRId64, value);
 }
 
 void cli_json_text(cli_json *json, const char *key, const char *value) {
@@ -75,12 +75,12 @@ void cli_json_text(cli_json *json, const char *key, const char *value) {
 
 void cli_json_bool(cli_json *json, const char *key, bool value) {
   begin(json, key);
-  (void)fputs(value ? "true" : "false", json->file);
+  cli_put_text(json->file, value ? "true" : "false");
 }
 
 void cli_json_null(cli_json *json, const char *key) {
   begin(json, key);
-  (void)fputs("null", json->file);
+  cli_put_text(json->file, "null");
 }
 
 static void put_array(cli_json *json, const char *key, const json_t *array) {

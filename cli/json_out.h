@@ -3,10 +3,11 @@
 #define BACKPROP_CLI_JSON_OUT_H
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
+
+#include "stream.h"
 
 typedef struct cli_json {
-  FILE *file;
+  cli_stream *file;
   bool comma; /* something stands before the next value */
 } cli_json;
 

@@ -1,12 +1,13 @@
 /* cli/main.c - the command `backprop`: understands the command line, and hands over. */
-#include <signal.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backprop/info.h"
 #include "commands.h"
 #include "console.h"
+#include "signals.h"
 
 static int run(const cli_request *request) {
   if (request->settings.help) {
@@ -16,10 +17,22 @@ static int run(const cli_request *request) {
   return cli_commands[request->command].run(request);
 }
 
-/* A closed pipe is an error like any other; lines of messages are written whole. */
+/* A descriptor that is closed when the command begins is opened the wrong way round: no file of ours gets its number, and who reads
+ * or writes there is told "Bad file descriptor" as before. False when it cannot be. */
+static bool open_standard_descriptors(void) {
+  static const int wrong_ways[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    int opened = open("/dev/null", wrong_ways[fd]);
+    if (opened < 0 && fd > STDIN_FILENO) opened = open("/", O_RDONLY | O_DIRECTORY);
+    if (opened != fd) return false;
+  }
+  return true;
+}
+
 static void prepare(void) {
-  (void)signal(SIGPIPE, SIG_IGN);
-  (void)setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
+  cli_begin_signals();
+  cli_stdout.by_line = isatty(STDOUT_FILENO) == 1;
 }
 
 /* BACKPROP_ISA must name kernels that this CPU runs: a slip would silently measure others. */
@@ -38,6 +51,8 @@ static int check_kernel_wish(void) {
 
 int main(int argc, char **argv) {
   cli_request request;
+  if (!open_standard_descriptors())
+    return cli_fail(CLI_IO, "a standard descriptor is closed, and /dev/null cannot be opened in its place");
   prepare();
   if (argc < 2) {
     cli_print_to_stderr();

@@ -74,7 +74,9 @@ static void print_exit_statuses(void) {
       {"5", "input or output failed"},
       {"6", "training diverged; the last good model is kept"},
       {"7", "out of memory"},
-      {"130, 143", "stopped by SIGINT or SIGTERM"},
+      {"129, 130, 143", "stopped by SIGHUP, SIGINT or SIGTERM; training writes a checkpoint first"},
+      {"141",
+       "ended quietly by SIGPIPE: nobody reads standard output any more; files that were in the making are not there"},
   };
   cli_print(".SH EXIT STATUS\n");
   for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
@@ -96,6 +98,13 @@ void cli_print_man(void) {
       "A single \\- is standard input.\n");
   for (int i = 0; i < CLI_COMMAND_COUNT; i++) print_command((cli_command_id)i);
   print_exit_statuses();
+  cli_print(
+      ".SH FILES\n"
+      "A file that is written appears whole, in the place of an old one, or not at all. A symbolic link is followed, "
+      "whether or not a file is at its end. Permissions of an old file are kept, and its owner where the system "
+      "allows it; its other hard links keep the old content. A file that may not be written to is not replaced, "
+      "and the folder must take new files. Devices, pipes and /dev/fd/N are written to directly, and a log grows "
+      "line by line. Messages that nobody reads stop nothing.\n");
   cli_print(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colours when set and not empty\n"
             ".TP\n.B BACKPROP_ISA\nbaseline, avx2 or avx512: use no wider instructions of the CPU than these; a name "
             "that this CPU cannot run is an error\n"

@@ -29,27 +29,27 @@ typedef struct prediction {
 /* ---- CSV ---- */
 
 /* Quoted where RFC 4180 wants it, and where blanks at an end would be lost to some readers. */
-static void put_field(FILE *file, const char *text) {
+static void put_field(cli_stream *file, const char *text) {
   size_t length = strlen(text);
   bool quoted = strpbrk(text, ",\"\r\n") || (length > 0 && (text[0] == ' ' || text[length - 1] == ' '));
   if (!quoted) {
-    (void)fputs(text, file);
+    cli_put_text(file, text);
     return;
   }
-  (void)fputc('"', file);
+  cli_put_char(file, '"');
   for (; *text; text++) {
-    if (*text == '"') (void)fputc('"', file);
-    (void)fputc(*text, file);
+    if (*text == '"') cli_put_char(file, '"');
+    cli_put_char(file, *text);
   }
-  (void)fputc('"', file);
+  cli_put_char(file, '"');
 }
 
-static void put_number(FILE *file, double value) {
+static void put_number(cli_stream *file, double value) {
   char text[40];
-  (void)fputs(cli_number(value, text, sizeof text), file);
+  cli_put_text(file, cli_number(value, text, sizeof text));
 }
 
-static void put_kept(FILE *file, const bp_table *table, int64_t row, int64_t column) {
+static void put_kept(cli_stream *file, const bp_table *table, int64_t row, int64_t column) {
   if (bp_table_type(table, column) == BP_COLUMN_TEXT)
     put_field(file, bp_table_text(table, row, column));
   else
@@ -72,17 +72,17 @@ static const char *column_name(const prediction *p, int64_t column, char name[OU
   return name;
 }
 
-static void put_header(FILE *file, const prediction *p) {
+static void put_header(cli_stream *file, const prediction *p) {
   for (size_t i = 0; i < p->n_kept; i++) {
     put_field(file, bp_table_stream_name(p->stream, p->kept[i]));
-    (void)fputc(',', file);
+    cli_put_char(file, ',');
   }
   for (int64_t i = 0; i < columns_of(p); i++) {
     char name[OUTPUT_NAME];
-    if (i > 0) (void)fputc(',', file);
+    if (i > 0) cli_put_char(file, ',');
     put_field(file, column_name(p, i, name));
   }
-  (void)fputc('\n', file);
+  cli_put_char(file, '\n');
 }
 
 static int64_t largest(const double *values, int64_t n) {
@@ -92,20 +92,20 @@ static int64_t largest(const double *values, int64_t n) {
   return best;
 }
 
-static void put_row(FILE *file, const prediction *p, const bp_table *table, int64_t row, const double *output) {
+static void put_row(cli_stream *file, const prediction *p, const bp_table *table, int64_t row, const double *output) {
   int64_t outputs = bp_model_outputs(p->model);
   for (size_t i = 0; i < p->n_kept; i++) {
     put_kept(file, table, row, p->kept[i]);
-    (void)fputc(',', file);
+    cli_put_char(file, ',');
   }
   if (bp_model_task(p->model) == BP_TASK_CLASSIFICATION && !p->settings->proba)
     put_field(file, bp_model_class(p->model, largest(output, outputs)));
   else
     for (int64_t c = 0; c < outputs; c++) {
-      if (c > 0) (void)fputc(',', file);
+      if (c > 0) cli_put_char(file, ',');
       put_number(file, output[c]);
     }
-  (void)fputc('\n', file);
+  cli_put_char(file, '\n');
 }
 
 /* Writes the rows of a table; false when nobody takes them. */
@@ -113,14 +113,14 @@ static bool write_rows(void *user, const bp_table *table, const double *output) 
   prediction *p = user;
   int64_t rows = bp_table_rows(table), outputs = bp_model_outputs(p->model);
   if (!p->begun) {
-    p->failed = cli_out_open(&p->out, p->settings->out);
+    p->failed = cli_out_open(&p->out, p->context, p->settings->out);
     if (p->failed) return false;
     p->begun = true;
-    put_header(p->out.file, p);
+    put_header(p->out.to, p);
   }
-  for (int64_t row = 0; row < rows && !ferror(p->out.file); row++)
-    put_row(p->out.file, p, table, row, output + row * outputs);
-  return !ferror(p->out.file);
+  for (int64_t row = 0; row < rows && !p->out.to->error; row++)
+    put_row(p->out.to, p, table, row, output + row * outputs);
+  return !p->out.to->error;
 }
 
 /* ---- kept columns ---- */
@@ -169,10 +169,10 @@ static int find_kept(prediction *p) {
 
 /* ---- the command ---- */
 
-static int check(const cli_request *request) {
+static int check(bp_context *context, const cli_request *request) {
   const cli_settings *s = &request->settings;
   const char *inputs[] = {request->operands[0], request->operands[1], s->config};
-  return s->out ? cli_check_output("--out", s->out, inputs, 3) : CLI_DONE;
+  return s->out ? cli_check_output(context, "--out", s->out, inputs, 3) : CLI_DONE;
 }
 
 static int predict(prediction *p, const char *data) {
@@ -190,10 +190,10 @@ static int predict(prediction *p, const char *data) {
 int cli_run_predict(const cli_request *request) {
   prediction p = {.settings = &request->settings};
   bp_model *model = NULL;
-  int status = check(request);
-  if (status == CLI_DONE) status = cli_new_context(request->settings.quiet, &p.context);
+  int status = cli_new_context(request->settings.quiet, &p.context);
   if (status) return status;
-  status = cli_load_model(p.context, request->operands[0], &model);
+  status = check(p.context, request);
+  if (status == CLI_DONE) status = cli_load_model(p.context, request->operands[0], &model);
   p.model = model;
   if (status == CLI_DONE) status = predict(&p, request->operands[1]);
   free(p.kept);

@@ -24,44 +24,42 @@ bool cli_epoch_has_line(int epoch, int epochs) {
   return epoch == 1 || epoch == epochs || epoch % step == 0;
 }
 
-void cli_epoch_heading(FILE *file, bool has_accuracy, bool has_valid) {
-  (void)fprintf(file, "%10s %11s", "epoch", "loss");
-  if (has_accuracy) (void)fprintf(file, " %10s", "accuracy");
-  if (has_valid) (void)fprintf(file, " %11s", "valid loss");
-  if (has_valid && has_accuracy) (void)fprintf(file, " %10s", "valid acc.");
-  (void)fprintf(file, " %11s\n", "time");
+void cli_epoch_heading(cli_stream *file, bool has_accuracy, bool has_valid) {
+  cli_put(file, "%10s %11s", "epoch", "loss");
+  if (has_accuracy) cli_put(file, " %10s", "accuracy");
+  if (has_valid) cli_put(file, " %11s", "valid loss");
+  if (has_valid && has_accuracy) cli_put(file, " %10s", "valid acc.");
+  cli_put(file, " %11s\n", "time");
 }
 
-void cli_epoch_line(FILE *file, const bp_epoch *epoch, int epochs, bool has_accuracy, bool has_valid) {
+void cli_epoch_line(cli_stream *file, const bp_epoch *epoch, int epochs, bool has_accuracy, bool has_valid) {
   char number[32], text[32];
   (void)snprintf(number, sizeof number, "%d/%d", epoch->epoch, epochs);
-  (void)fprintf(file, "%10s %11s", number, cli_short_number(epoch->train_loss, text, sizeof text));
-  if (has_accuracy) (void)fprintf(file, " %10s", cli_short_number(epoch->train_accuracy, text, sizeof text));
-  if (has_valid) (void)fprintf(file, " %11s", cli_short_number(epoch->valid_loss, text, sizeof text));
-  if (has_valid && has_accuracy)
-    (void)fprintf(file, " %10s", cli_short_number(epoch->valid_accuracy, text, sizeof text));
-  (void)fprintf(file, " %11s\n", cli_duration(epoch->seconds, text, sizeof text));
+  cli_put(file, "%10s %11s", number, cli_short_number(epoch->train_loss, text, sizeof text));
+  if (has_accuracy) cli_put(file, " %10s", cli_short_number(epoch->train_accuracy, text, sizeof text));
+  if (has_valid) cli_put(file, " %11s", cli_short_number(epoch->valid_loss, text, sizeof text));
+  if (has_valid && has_accuracy) cli_put(file, " %10s", cli_short_number(epoch->valid_accuracy, text, sizeof text));
+  cli_put(file, " %11s\n", cli_duration(epoch->seconds, text, sizeof text));
 }
 
 /* "epoch 3/20 loss 0.2134 accuracy 0.9340 valid_loss … time 1.2 s" */
 static void plain_line(const cli_training *t, const bp_epoch *epoch) {
   char text[32];
-  (void)fprintf(stderr, "epoch %d/%d loss %s", epoch->epoch, t->epochs,
-                cli_short_number(epoch->train_loss, text, sizeof text));
-  if (t->has_accuracy)
-    (void)fprintf(stderr, " accuracy %s", cli_short_number(epoch->train_accuracy, text, sizeof text));
-  if (t->has_valid) (void)fprintf(stderr, " valid_loss %s", cli_short_number(epoch->valid_loss, text, sizeof text));
+  cli_put(&cli_stderr, "epoch %d/%d loss %s", epoch->epoch, t->epochs,
+          cli_short_number(epoch->train_loss, text, sizeof text));
+  if (t->has_accuracy) cli_put(&cli_stderr, " accuracy %s", cli_short_number(epoch->train_accuracy, text, sizeof text));
+  if (t->has_valid) cli_put(&cli_stderr, " valid_loss %s", cli_short_number(epoch->valid_loss, text, sizeof text));
   if (t->has_valid && t->has_accuracy)
-    (void)fprintf(stderr, " valid_accuracy %s", cli_short_number(epoch->valid_accuracy, text, sizeof text));
-  (void)fprintf(stderr, " time %s\n", cli_duration(epoch->seconds, text, sizeof text));
+    cli_put(&cli_stderr, " valid_accuracy %s", cli_short_number(epoch->valid_accuracy, text, sizeof text));
+  cli_put(&cli_stderr, " time %s\n", cli_duration(epoch->seconds, text, sizeof text));
 }
 
 /* ---- the bar ---- */
 
 static void remove_bar(void) {
   if (!drawing || !drawing->bar_shown) return;
-  (void)fputs("\r\033[K", stderr);
-  (void)fflush(stderr);
+  cli_put_text(&cli_stderr, "\r\033[K");
+  cli_flush(&cli_stderr);
   drawing->bar_shown = false;
 }
 
@@ -92,16 +90,16 @@ static void bar_text(const cli_training *t, const bp_epoch *epoch, double part, 
 static void put_bar(const cli_training *t, int width, double part) {
   const char *full = t->utf8 ? "━" : "=", *empty = t->utf8 ? "─" : "-";
   int filled = (int)(part * width + 0.5);
-  if (t->colour) (void)fputs("\033[32m", stderr);
-  for (int i = 0; i < filled; i++) (void)fputs(full, stderr);
-  if (t->colour) (void)fputs("\033[2m", stderr);
-  for (int i = filled; i < width; i++) (void)fputs(empty, stderr);
-  if (t->colour) (void)fputs("\033[0m", stderr);
+  if (t->colour) cli_put_text(&cli_stderr, "\033[32m");
+  for (int i = 0; i < filled; i++) cli_put_text(&cli_stderr, full);
+  if (t->colour) cli_put_text(&cli_stderr, "\033[2m");
+  for (int i = filled; i < width; i++) cli_put_text(&cli_stderr, empty);
+  if (t->colour) cli_put_text(&cli_stderr, "\033[0m");
 }
 
 static void draw_bar(cli_training *t, const bp_epoch *epoch, double done) {
   char left[32], right[160];
-  int columns = cli_terminal_columns(stderr) - 1; /* the last one would wrap */
+  int columns = cli_terminal_columns(&cli_stderr) - 1; /* the last one would wrap */
   double part = (epoch->epoch - 1 + done) / t->epochs;
   if (part > 1) part = 1;
   int used = snprintf(left, sizeof left, "%6d/%d ", epoch->epoch, t->epochs);
@@ -109,10 +107,10 @@ static void draw_bar(cli_training *t, const bp_epoch *epoch, double done) {
   width = width > BAR_WIDEST ? BAR_WIDEST : width < BAR_NARROWEST ? BAR_NARROWEST : width;
   if (columns < used + width + 5) width = 0;
   bar_text(t, epoch, part, columns - used - width, right, sizeof right);
-  (void)fprintf(stderr, "\r%.*s", columns, left);
+  cli_put(&cli_stderr, "\r%.*s", columns, left);
   put_bar(t, width, part);
-  (void)fprintf(stderr, "%s\033[K", right);
-  (void)fflush(stderr);
+  cli_put(&cli_stderr, "%s\033[K", right);
+  cli_flush(&cli_stderr);
   t->bar_shown = true;
   t->drawn = epoch->seconds;
 }
@@ -144,7 +142,7 @@ static void log_norms(cli_json *json, const cli_training *t) {
 }
 
 static void log_epoch(const cli_training *t, const bp_epoch *epoch) {
-  cli_json json = {.file = t->log->file};
+  cli_json json = {.file = t->log->to};
   cli_json_open(&json, NULL, '{');
   cli_json_whole(&json, "epoch", epoch->epoch);
   cli_json_whole(&json, "steps", epoch->steps);
@@ -156,8 +154,8 @@ static void log_epoch(const cli_training *t, const bp_epoch *epoch) {
     cli_json_null(&json, "valid");
   if (t->layers > 0) log_norms(&json, t);
   cli_json_close(&json, '}');
-  (void)fputc('\n', json.file);
-  cli_out_flush(t->log); /* a log is followed while it grows */
+  cli_put_char(json.file, '\n');
+  cli_flush(t->log->to); /* a log is followed while it grows */
 }
 
 /* ---- the loop's side ---- */
@@ -177,27 +175,27 @@ void cli_progress_begin(cli_training *training, const cli_settings *settings, in
   const char *no_colour = getenv("NO_COLOR");
   *training = (cli_training){.style = (cli_progress)settings->progress,
                              .utf8 = says_utf8(),
-                             .colour = cli_is_terminal(stderr) && !(no_colour && no_colour[0]),
+                             .colour = cli_is_terminal(&cli_stderr) && !(no_colour && no_colour[0]),
                              .epochs = epochs,
                              .has_valid = has_valid,
                              .drawn = -1,
                              .log = log};
   if (settings->quiet) training->style = CLI_PROGRESS_NONE;
   if (training->style == CLI_PROGRESS_AUTO)
-    training->style = cli_is_terminal(stderr) ? CLI_PROGRESS_BAR : CLI_PROGRESS_PLAIN;
+    training->style = cli_is_terminal(&cli_stderr) ? CLI_PROGRESS_BAR : CLI_PROGRESS_PLAIN;
   drawing = training;
   cli_set_before_message(remove_bar);
 }
 
 /* A line of the table on a terminal, with as many of its columns as there is room for. */
 static void table_line(cli_training *t, const bp_epoch *epoch) {
-  int columns = cli_terminal_columns(stderr);
+  int columns = cli_terminal_columns(&cli_stderr);
   bool valid = t->has_valid && columns > WIDTH_OF_LOSSES;
   bool accuracy = t->has_accuracy && columns > (valid ? WIDTH_OF_ALL : WIDTH_OF_LOSSES);
   remove_bar();
-  if (!t->header_shown) cli_epoch_heading(stderr, accuracy, valid);
+  if (!t->header_shown) cli_epoch_heading(&cli_stderr, accuracy, valid);
   t->header_shown = true;
-  cli_epoch_line(stderr, epoch, t->epochs, accuracy, valid);
+  cli_epoch_line(&cli_stderr, epoch, t->epochs, accuracy, valid);
 }
 
 static void show_epoch(cli_training *t, const bp_epoch *epoch) {

@@ -1,11 +1,10 @@
 /* cli/progress.h - how training goes on: a bar on a terminal, plain lines in a log, one JSON object per epoch in a file. */
 #ifndef BACKPROP_CLI_PROGRESS_H
 #define BACKPROP_CLI_PROGRESS_H
-#include <signal.h>
-
 #include "backprop/train.h"
 #include "file_out.h"
 #include "options.h"
+#include "signals.h"
 
 enum { CLI_NORMS_MAX = 512 }; /* layers in the log */
 
@@ -36,19 +35,9 @@ void cli_progress_past(cli_training *training, const bp_epoch *history, int epoc
 void cli_progress_end(cli_training *training);
 
 /* The table of epochs that the bar leaves on a terminal and the summary holds: its heading, and one line. */
-void cli_epoch_heading(FILE *file, bool has_accuracy, bool has_valid);
-void cli_epoch_line(FILE *file, const bp_epoch *epoch, int epochs, bool has_accuracy, bool has_valid);
+void cli_epoch_heading(cli_stream *file, bool has_accuracy, bool has_valid);
+void cli_epoch_line(cli_stream *file, const bp_epoch *epoch, int epochs, bool has_accuracy, bool has_valid);
 /* Whether epoch number `epoch` of `epochs` gets a line. */
 bool cli_epoch_has_line(int epoch, int epochs);
-
-/* ---- signals.c ---- */
-/* From now on SIGINT and SIGTERM are remembered once; a second one ends the command as usual. SIGUSR1 is remembered too. */
-void cli_catch_signals(void);
-/* From now on SIGINT and SIGTERM end the command, and SIGUSR1 does nothing. */
-void cli_release_signals(void);
-/* The signal that came, 0: none. */
-int cli_caught_signal(void);
-/* Whether SIGUSR1 came since the last call. */
-bool cli_checkpoint_wanted(void);
 
 #endif

@@ -1,6 +1,5 @@
 /* cli/train_command.c - `backprop train`: checks what can be checked first, reads, trains, saves, reports. */
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -68,11 +67,12 @@ static int check_outputs(const cli_request *request, const cli_job *job) {
   int n = sizeof inputs / sizeof *inputs;
   if (strcmp(out, "-") == 0 && s->json)
     return cli_fail(CLI_USAGE, "--out - and --json both want standard output; give --out a file");
-  if (strcmp(out, "-") == 0 && s->log && strcmp(s->log, "-") == 0)
+  if (strcmp(out, "-") == 0 && s->log && cli_is_stdout(s->log))
     return cli_fail(CLI_USAGE, "--out - and --log - both want standard output; give one of them a file");
-  int failed = cli_check_output("--out", out, inputs, n - 2);
-  if (!failed && job->checkpoint) failed = cli_check_output("--checkpoint", job->checkpoint, inputs, n - 1);
-  if (!failed && s->log) failed = cli_check_output("--log", s->log, inputs, n);
+  int failed = cli_check_output(job->context, "--out", out, inputs, n - 2);
+  if (!failed && job->checkpoint)
+    failed = cli_check_output(job->context, "--checkpoint", job->checkpoint, inputs, n - 1);
+  if (!failed && s->log) failed = cli_check_output(job->context, "--log", s->log, inputs, n);
   return failed;
 }
 
@@ -199,7 +199,7 @@ static bp_status train(cli_job *job, const cli_request *request, cli_out *log) {
 /* After a signal: the old model stays as it was. */
 static int stopped(const cli_job *job) {
   int number = cli_caught_signal();
-  const char *name = number == SIGINT ? "SIGINT" : "SIGTERM";
+  const char *name = cli_signal_name(number);
   if (!job->checkpoint)
     return cli_fail(CLI_SIGNAL + number, "stopped by %s in epoch %d; nothing was written", name,
                     job->progress.last_epoch);
@@ -255,6 +255,7 @@ int cli_train(const cli_request *request, const char *data, const cli_past *past
   job.data = data;
   job.past = past;
   job.out = s->out ? s->out : "model.safetensors";
+  if (cli_is_stdout(job.out)) job.out = "-";
   job.checkpoint = checkpoint_path(s, job.out);
   status = run(&job, request);
   if (job.model) bp_fit_result_release(job.context, &job.result);

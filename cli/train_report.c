@@ -109,7 +109,7 @@ static void report_training(const cli_job *job, const cli_request *request) {
 /* Not again where the same terminal, or the same log, already holds it. */
 static void report_epochs(const cli_job *job) {
   const cli_training *t = &job->progress;
-  if (t->style != CLI_PROGRESS_NONE && cli_same_file(cli_output(), stderr)) return;
+  if (t->style != CLI_PROGRESS_NONE && cli_same_file(cli_output(), &cli_stderr)) return;
   cli_print("\n");
   cli_epoch_heading(cli_output(), t->has_accuracy, t->has_valid);
   for (int i = 1; i <= job->result.epochs; i++)
@@ -258,5 +258,5 @@ void cli_report_json(const cli_job *job) {
   else
     cli_json_null(&json, "valid");
   cli_json_close(&json, '}');
-  (void)fputc('\n', json.file);
+  cli_put_char(json.file, '\n');
 }

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Closed pipes, closed standard descriptors, and calls that signals interrupt.
+# shellcheck source=tests/cli/common.bash
+. "$(dirname "$0")/common.bash"
+flowers >flowers.csv
+python3 -c 'print("length,width,colour"); [print("1,2,red") for _ in range(50000)]' >long.csv
+fast="--hidden 8 --epochs 2 --ignore id --target kind --threads 1"
+succeeds train flowers.csv $fast --quiet --out m.safetensors
+
+# ---- nobody reads standard output ----
+# The reader is gone before anything is written, whatever the parent does with SIGPIPE.
+quiet() {
+  python3 - "$backprop" "$@" <<'PYTHON' >out 2>err
+import os, signal, subprocess, sys
+for disposition in signal.SIG_DFL, signal.SIG_IGN:
+    read, write = os.pipe()
+    os.close(read)
+    p = subprocess.run(sys.argv[1:], stdout=write, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, restore_signals=False,
+                       preexec_fn=lambda: signal.signal(signal.SIGPIPE, disposition))
+    os.close(write)
+    if p.returncode != -signal.SIGPIPE or p.stderr:
+        print(disposition, p.returncode, p.stderr)
+        sys.exit(1)
+PYTHON
+  check "a closed pipe ends $* quietly" [ $? -eq 0 ]
+}
+quiet help
+quiet help train
+quiet help --man
+quiet help --completion bash
+quiet version
+quiet version --json
+quiet predict m.safetensors long.csv --quiet
+quiet predict m.safetensors flowers.csv --quiet --out /dev/stdout
+quiet evaluate m.safetensors flowers.csv --quiet
+quiet evaluate m.safetensors flowers.csv --json --quiet
+quiet inspect m.safetensors
+quiet inspect m.safetensors --json
+quiet inspect m.safetensors --gradients flowers.csv --quiet
+quiet gradcheck m.safetensors flowers.csv --quiet
+quiet diff "x^2" x=3
+quiet diff "x^2" x=3 --json
+quiet diff "x^2" x=3 --trace
+quiet diff "x^2" x=3 --dot
+quiet bench --seconds 0.2 --only "inference 2-" --quiet
+quiet train flowers.csv $fast --json --quiet --out piped.safetensors
+check "the model was there before its report" cmp -s piped.safetensors m.safetensors
+quiet train flowers.csv $fast --quiet --out -
+echo old >kept.safetensors
+quiet train flowers.csv $fast --quiet --log - --out kept.safetensors
+check "a log that nobody reads ends the run; the old model is there" [ "$(cat kept.safetensors)" = old ]
+
+# ---- nobody reads the messages ----
+python3 - "$backprop" train flowers.csv $fast --progress plain --out unheard.safetensors <<'PYTHON' >out 2>err
+import os, subprocess, sys
+read, write = os.pipe()
+os.close(read)
+sys.exit(subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=write).returncode)
+PYTHON
+check "a closed pipe for messages does not end training" [ $? -eq 0 ]
+check "and the model is the same" cmp -s unheard.safetensors m.safetensors
+
+# ---- descriptors 0, 1 and 2 are closed ----
+"$backprop" predict m.safetensors flowers.csv --out expected.csv 2>err
+for closed in "<&-" ">&-" "2>&-" "<&- >&-" ">&- 2>&-" "<&- 2>&-" "<&- >&- 2>&-"; do
+  rm -f p.csv l.jsonl n.safetensors
+  eval '"$backprop" predict m.safetensors flowers.csv --out p.csv' "$closed"
+  check "predict --out with $closed" [ $? -eq 0 ]
+  check "the predictions are the same with $closed" cmp -s p.csv expected.csv
+  eval '"$backprop" train flowers.csv $fast --progress plain --json --log l.jsonl --out n.safetensors' "$closed" >/dev/null
+  status=$?
+  expected=$([[ $closed = *" >&-"* || $closed = ">&-"* ]] && echo 5 || echo 0)
+  check "train with $closed ends with $expected" [ $status -eq "$expected" ]
+  check "the log holds lines of JSON only" [ "$(grep -vc '^{.*}$' l.jsonl)" -eq 0 ]
+  check "the model is the same with $closed" cmp -s n.safetensors m.safetensors
+done
+for command in version help "predict m.safetensors flowers.csv" "evaluate m.safetensors flowers.csv" "inspect m.safetensors" \
+  "diff x*x x=1" "train flowers.csv $fast --out -"; do
+  "$backprop" $command >&- 2>err
+  status=$?
+  check "$command without standard output ends with 5" [ $status -eq 5 ]
+  check "$command says that" holds err "standard output: cannot write: Bad file descriptor"
+done
+"$backprop" predict m.safetensors - <&- >out 2>err
+status=$?
+check "predict - without standard input ends with 5" [ $status -eq 5 ]
+check "predict - says that" holds err "standard input: cannot read it: Bad file descriptor"
+"$backprop" train flowers.csv --config - <&- >out 2>err
+status=$?
+check "--config - without standard input ends with 5" [ $status -eq 5 ]
+check "--config - says that" holds err "Bad file descriptor"
+
+# ---- the true reason ----
+if [ -w /dev/full ]; then
+  for arguments in "version --json" "evaluate m.safetensors flowers.csv --json" "diff x*x x=1 --json" "diff x*x x=1" \
+    "predict m.safetensors long.csv" "train flowers.csv $fast --json --quiet --out x.safetensors" \
+    "train flowers.csv $fast --quiet --log - --out x.safetensors" "train flowers.csv $fast --quiet --out -"; do
+    "$backprop" $arguments >/dev/full 2>err
+    status=$?
+    check "$arguments to a full disk ends with 5" [ $status -eq 5 ]
+    check "$arguments says why" holds err "standard output: cannot write: No space left on device"
+  done
+fi
+finish
