@@ -1,10 +1,12 @@
 /* cli/resume_command.c - `backprop resume`: the settings and the data that a checkpoint's note names (checkpoint_note.c), and on with
- * it. What decides the result cannot be given anew; where files are, and what is shown, can.
+ * it. What decides the result cannot be given anew; where files are, and what is shown, can. What is written is never decided by
+ * the note alone (checkpoint_paths.h), and the checkpoint is written where it was read.
  */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint_paths.h"
 #include "commands.h"
 #include "console.h"
 #include "train_run.h"
@@ -31,12 +33,52 @@ static int take_option(cli_request *request, const char *path, const char *name,
   return cli_fail(CLI_BAD_MODEL, "%s: its note has an option '%.60s' that this backprop does not know", path, name);
 }
 
+/* An option that names a file to write: from the list of files beside the checkpoint, or not at all. */
+static int take_output(cli_request *request, const char *path, const json_t *note, cli_option_id id, char **made) {
+  const cli_option *option = &cli_options[id];
+  const json_t *noted = json_object_get(json_object_get(note, "options"), option->name);
+  const char *text = json_string_value(noted);
+  const char *name = json_string_value(json_object_get(json_object_get(note, "files"), option->name));
+  if (request->given[id] || !noted) return CLI_DONE;
+  if (!text) return bad_note(path, "has an option that is no text");
+  int failed = cli_noted_output(path, option->name, text, name, made);
+  if (failed) return failed;
+  request->given[id] = true;
+  request->texts[id] = *made;
+  return cli_set_option(&request->settings, option, path, *made) ? CLI_BAD_MODEL : CLI_DONE;
+}
+
+static bool names_output(const char *name) {
+  if (strcmp(name, cli_options[CLI_OPTION_checkpoint].name) == 0) return true;
+  for (size_t i = 0; i < CLI_NOTED_OUTPUTS; i++)
+    if (strcmp(name, cli_options[cli_noted_outputs[i]].name) == 0) return true;
+  return false;
+}
+
 static int take_options(cli_request *request, const char *path, json_t *note) {
   const char *name;
   json_t *value, *options = json_object_get(note, "options");
   if (!json_is_object(options)) return bad_note(path, "has no options");
   json_object_foreach(options, name, value) {
-    int failed = take_option(request, path, name, value);
+    int failed = names_output(name) ? CLI_DONE : take_option(request, path, name, value);
+    if (failed) return failed;
+  }
+  return CLI_DONE;
+}
+
+/* Files that are read because the note says so. */
+static int check_inputs(const cli_request *given, const cli_request *request, const char *data) {
+  const char *path = given->operands[0];
+  const cli_settings *s = &request->settings;
+  const struct {
+    const char *file, *how;
+    bool by_note;
+  } files[] = {{data, "DATA behind it", given->n_operands < 2},
+               {s->labels, "--labels FILE", !given->given[CLI_OPTION_labels]},
+               {s->valid.file, "--valid FILE", !given->given[CLI_OPTION_valid]},
+               {s->valid_labels, "--valid-labels FILE", !given->given[CLI_OPTION_valid_labels]}};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    int failed = files[i].file && files[i].by_note ? cli_noted_input(path, files[i].how, files[i].file) : CLI_DONE;
     if (failed) return failed;
   }
   return CLI_DONE;
@@ -61,13 +103,17 @@ static int check_given(const cli_request *request) {
       request->texts[CLI_OPTION_valid]);
 }
 
-static int resume(cli_request *request, bp_checkpoint *checkpoint, json_t *note) {
+static int resume(const cli_request *given, cli_request *request, bp_checkpoint *checkpoint, json_t *note,
+                  char *made[]) {
   const char *path = request->operands[0], *data = NULL;
   const bp_epoch *history;
   int failed = check_given(request);
   if (!failed) failed = take_options(request, path, note);
+  for (size_t i = 0; i < CLI_NOTED_OUTPUTS && !failed; i++)
+    failed = take_output(request, path, note, cli_noted_outputs[i], &made[i]);
   if (!failed) failed = cli_check_pairs(request);
   if (!failed) failed = find_data(request, note, &data);
+  if (!failed) failed = check_inputs(given, request, data);
   if (failed) return failed;
   if (!request->settings.checkpoint) request->settings.checkpoint = path;
   cli_past past = {.path = path, .epochs = bp_checkpoint_history(checkpoint, &history)};
@@ -86,11 +132,13 @@ int cli_run_resume(const cli_request *given) {
   bp_context *context = NULL;
   bp_checkpoint *checkpoint = NULL;
   json_t *note = NULL;
+  char *made[CLI_NOTED_OUTPUTS] = {NULL};
   int status = cli_new_context(given->settings.quiet, &context);
   if (status) return status;
   bp_status read = bp_checkpoint_read(context, given->operands[0], &checkpoint);
   status = read == BP_OK ? read_note(given->operands[0], checkpoint, &note) : cli_fail_with(context, read);
-  if (status == CLI_DONE) status = resume(&request, checkpoint, note);
+  if (status == CLI_DONE) status = resume(given, &request, checkpoint, note, made);
+  for (size_t i = 0; i < CLI_NOTED_OUTPUTS; i++) free(made[i]);
   json_decref(note);
   bp_checkpoint_free(checkpoint);
   bp_context_free(context);

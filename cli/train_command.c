@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "commands.h"
+#include "checkpoint_paths.h"
 #include "console.h"
 #include "file_out.h"
 #include "reading.h"
@@ -154,13 +155,13 @@ static bp_train_options train_options(const cli_settings *s, const char *target,
 
 /* NEW the note of the checkpoints, in use until it is freed. */
 static char *add_checkpoint(const cli_job *job, const cli_request *request, bp_train_options *o) {
-  char *note = cli_checkpoint_note(request, job->data);
+  char *note = job->checkpoint ? cli_checkpoint_note(request, job->data, job->checkpoint) : NULL;
   o->resume = job->past ? job->past->path : NULL;
   o->checkpoint = note ? job->checkpoint : NULL;
   o->checkpoint_note = note;
   o->checkpoint_every = request->settings.checkpoint_every.n;
   o->checkpoint_steps = request->settings.checkpoint_every.steps;
-  if (!note && request->given[CLI_OPTION_checkpoint_every])
+  if (!note && job->checkpoint && request->given[CLI_OPTION_checkpoint_every])
     cli_warn("no checkpoints are written: the name of a file, or an option, is not UTF-8");
   return note;
 }
@@ -196,15 +197,37 @@ static bp_status train(cli_job *job, const cli_request *request, cli_out *log) {
 
 /* ---- after training ---- */
 
+/* NEW options that `resume` needs: the files that do not lie in the checkpoint's folder. free() */
+static char *outputs_elsewhere(const cli_job *job, const cli_request *request) {
+  char *text = cli_alloc(1, 1);
+  for (size_t i = 0; i < CLI_NOTED_OUTPUTS; i++) {
+    cli_option_id id = cli_noted_outputs[i];
+    char *beside = request->texts[id] ? cli_path_beside(job->checkpoint, request->texts[id]) : NULL;
+    if (request->texts[id] && !beside) {
+      size_t size = strlen(text) + strlen(cli_options[id].name) + strlen(request->texts[id]) + sizeof " -- ";
+      char *longer = cli_alloc(size, 1);
+      (void)snprintf(longer, size, "%s --%s %s", text, cli_options[id].name, request->texts[id]);
+      free(text);
+      text = longer;
+    }
+    free(beside);
+  }
+  return text;
+}
+
 /* After a signal: the old model stays as it was. */
-static int stopped(const cli_job *job) {
+static int stopped(const cli_job *job, const cli_request *request) {
   int number = cli_caught_signal();
   const char *name = cli_signal_name(number);
   if (!job->checkpoint)
     return cli_fail(CLI_SIGNAL + number, "stopped by %s in epoch %d; nothing was written", name,
                     job->progress.last_epoch);
-  return cli_fail(CLI_SIGNAL + number, "stopped by %s in epoch %d, after step %lld; to go on: backprop resume %s", name,
-                  job->progress.last_epoch, (long long)job->progress.last_step, job->checkpoint);
+  char *more = outputs_elsewhere(job, request);
+  int status =
+      cli_fail(CLI_SIGNAL + number, "stopped by %s in epoch %d, after step %lld; to go on: backprop resume %s%s", name,
+               job->progress.last_epoch, (long long)job->progress.last_step, job->checkpoint, more);
+  free(more);
+  return status;
 }
 
 /* The last good model is kept when training diverged; before the first epoch is through there is none. */
@@ -216,7 +239,7 @@ static int diverged(const cli_job *job) {
 }
 
 static int finish(cli_job *job, const cli_request *request, bp_status trained) {
-  if (trained == BP_OK && job->result.stopped_by == BP_STOP_SUSPENDED) return stopped(job);
+  if (trained == BP_OK && job->result.stopped_by == BP_STOP_SUSPENDED) return stopped(job, request);
   if (trained != BP_OK && trained != BP_E_DIVERGED) return cli_fail_with(job->context, trained);
   if (trained == BP_E_DIVERGED && job->result.epochs == 0) return diverged(job);
   bp_status saved = bp_model_save(job->context, job->model, job->out);

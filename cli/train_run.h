@@ -15,8 +15,11 @@ typedef struct cli_past {
 int cli_train(const cli_request *request, const char *data, const cli_past *past);
 
 /* ---- checkpoint_note.c ---- */
-/* NEW note for a checkpoint: where the data are, and the options that were given. NULL when a text is not UTF-8. free(). */
-char *cli_checkpoint_note(const cli_request *request, const char *data);
+/* NEW note for a checkpoint of that path: where the data are, and the options that were given. NULL when a text is not UTF-8. free(). */
+char *cli_checkpoint_note(const cli_request *request, const char *data, const char *checkpoint);
+/* The files that a run writes beside its checkpoint. */
+enum { CLI_NOTED_OUTPUTS = 2 };
+extern const cli_option_id cli_noted_outputs[CLI_NOTED_OUTPUTS];
 /* Whether a run that goes on needs the option: all of `train` but those that only say what is shown. */
 bool cli_option_is_noted(const cli_option *option);
 
