@@ -36,6 +36,7 @@ int cli_exit_status(bp_status status) {
 enum { LINE = 2048 };
 
 static void (*before_message)(void);
+static int told; /* the status of the last failure that was told; 0: none */
 
 void cli_set_before_message(void (*function)(void)) { before_message = function; }
 
@@ -53,7 +54,7 @@ int cli_fail(int exit_status, const char *format, ...) {
   (void)vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
   say("", line);
-  return exit_status;
+  return told = exit_status;
 }
 
 int cli_fail_with(const bp_context *context, bp_status status) {
@@ -149,10 +150,13 @@ int cli_new_context(bool quiet, bp_context **out) {
   return CLI_DONE;
 }
 
+/* What is said needs no memory: it is formatted on the stack and written from a buffer that is always there. A failure that was told
+ * before is the one that counts. */
 void *cli_alloc(size_t count, size_t size) {
   void *block = calloc(count ? count : 1, size);
-  if (!block) exit(cli_fail(CLI_NO_MEMORY, "out of memory: %zu times %zu bytes were asked for", count, size));
-  return block;
+  if (block) return block;
+  bp_writers_abandon();
+  exit(told ? told : cli_fail(CLI_NO_MEMORY, "out of memory: %zu times %zu bytes were asked for", count, size));
 }
 
 char *cli_copy(const char *begin, size_t length) {

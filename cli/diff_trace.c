@@ -81,9 +81,9 @@ static int evaluate(diff_problem *p, diff_table *t) {
       if (k > 0) vars[i * each + k] = line.derivatives[k - 1];
     }
   }
-  int failed = diff_evaluate(p, vars, (int)n, arrays);
   t->values = cli_alloc(t->lines, sizeof *t->values);
   t->derivatives = cli_alloc(n, sizeof *t->derivatives);
+  int failed = diff_evaluate(p, vars, (int)n, arrays);
   for (size_t i = 0; i < t->lines; i++) {
     t->values[i] = arrays[i * each];
     for (size_t k = 0; k < t->columns; k++) t->derivatives[i * t->columns + k] = arrays[i * each + 1 + k];

@@ -73,9 +73,11 @@ int cli_check_output(bp_context *context, const char *option, const char *path, 
   return S_ISREG(info.st_mode) ? try_file(context, option, path) : CLI_DONE;
 }
 
-bool cli_same_file(const cli_stream *a, const cli_stream *b) {
+bool cli_same_file(const cli_stream *a, const cli_stream *b, bool *same) {
   struct stat x, y;
-  return fstat(a->fd, &x) == 0 && fstat(b->fd, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+  if (fstat(a->fd, &x) != 0 || fstat(b->fd, &y) != 0) return false;
+  *same = x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+  return true;
 }
 
 /* ---- writing ---- */

@@ -244,11 +244,12 @@ static int finish(cli_job *job, const cli_request *request, bp_status trained) {
   if (trained == BP_E_DIVERGED && job->result.epochs == 0) return diverged(job);
   bp_status saved = bp_model_save(job->context, job->model, job->out);
   if (saved != BP_OK) return cli_fail_with(job->context, saved);
+  int reported = CLI_DONE;
   if (request->settings.json)
     cli_report_json(job);
   else if (!request->settings.quiet)
-    cli_report_training(job, request);
-  return trained == BP_E_DIVERGED ? diverged(job) : CLI_DONE;
+    reported = cli_report_training(job, request);
+  return trained == BP_E_DIVERGED ? diverged(job) : reported;
 }
 
 static int run(cli_job *job, const cli_request *request) {

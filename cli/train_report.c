@@ -1,6 +1,7 @@
 /* cli/train_report.c - the summary of a training run. */
 #include "train_report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -107,9 +108,9 @@ static void report_training(const cli_job *job, const cli_request *request) {
 }
 
 /* Not again where the same terminal, or the same log, already holds it. */
-static void report_epochs(const cli_job *job) {
+static void report_epochs(const cli_job *job, bool shown) {
   const cli_training *t = &job->progress;
-  if (t->style != CLI_PROGRESS_NONE && cli_same_file(cli_output(), &cli_stderr)) return;
+  if (t->style != CLI_PROGRESS_NONE && shown) return;
   cli_print("\n");
   cli_epoch_heading(cli_output(), t->has_accuracy, t->has_valid);
   for (int i = 1; i <= job->result.epochs; i++)
@@ -187,12 +188,11 @@ static void report_result(const cli_job *job) {
   report_stop(job, epoch);
 }
 
-static void report_file(const cli_job *job) {
-  struct stat info;
+static void report_file(const cli_job *job, int64_t bytes) {
   char size[32];
   label("model");
   cli_print("%s", strcmp(job->out, "-") == 0 ? "standard output" : job->out);
-  if (stat(job->out, &info) == 0) cli_print(" (%s bytes)", cli_thousands((int64_t)info.st_size, size, sizeof size));
+  if (bytes >= 0) cli_print(" (%s bytes)", cli_thousands(bytes, size, sizeof size));
   cli_print("\n");
 }
 
@@ -213,15 +213,20 @@ static void report_next(const cli_job *job) {
     cli_print("backprop predict %s NEW_DATA\n", job->out);
 }
 
-void cli_report_training(const cli_job *job, const cli_request *request) {
-  report_epochs(job);
+int cli_report_training(const cli_job *job, const cli_request *request) {
+  struct stat info = {.st_size = -1};
+  bool shown;
+  if (!cli_same_file(cli_output(), &cli_stderr, &shown) || (strcmp(job->out, "-") != 0 && stat(job->out, &info) != 0))
+    return cli_fail(CLI_IO, "%s: written, but there is no summary: %s", job->out, strerror(errno));
+  report_epochs(job, shown);
   report_data(job);
   report_target(job->model);
   report_network(job->model, &request->settings);
   report_training(job, request);
   report_result(job);
-  report_file(job);
+  report_file(job, (int64_t)info.st_size);
   report_next(job);
+  return CLI_DONE;
 }
 
 /* ---- for programs ---- */

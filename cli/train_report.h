@@ -18,7 +18,7 @@ typedef struct cli_job {
   double seconds_reading, tolerance;
 } cli_job;
 
-void cli_report_training(const cli_job *job, const cli_request *request);
+int cli_report_training(const cli_job *job, const cli_request *request);
 void cli_report_json(const cli_job *job);
 
 #endif

@@ -5,6 +5,7 @@
 #   tests/support/*.c              linked into every test program
 #   examples/<thing>.c             public headers only; the test example.<thing> runs it without arguments
 #   fuzz/fuzz_<thing>.c            LLVMFuzzerTestOneInput; the test fuzz.<thing> replays fuzz/corpus/fuzz_<thing>/
+#   tests/faults/fault_*.c         what lets calls of the command fail, for tests/faults/*.sh (Linux with glibc, no sanitizer)
 #   bench/<thing>.c                built by the target bench only
 #
 # A test is labelled `unit`, a script `cli`, unless a comment near its top says otherwise: "labels: grad prop". What is labelled
@@ -69,6 +70,19 @@ function(backprop_add_unit_tests)
     backprop_add_program(${target} tests ${source} ${support_library} backprop_test_support ZLIB::ZLIB jansson::jansson)
     backprop_add_test(${name} "${labels}" ${target})
   endforeach()
+endfunction()
+
+# The interposer stands before the functions of glibc, as a sanitizer would.
+function(backprop_add_fault_sweep)
+  include(CheckSymbolExists)
+  check_symbol_exists(__GLIBC__ features.h BACKPROP_HAS_GLIBC)
+  if(NOT CMAKE_SYSTEM_NAME STREQUAL Linux OR NOT BACKPROP_HAS_GLIBC OR BACKPROP_SANITIZE OR BACKPROP_COVERAGE)
+    return()
+  endif()
+  add_library(fault_interposer MODULE tests/faults/fault_interposer.c)
+  target_link_libraries(fault_interposer PRIVATE backprop_flags ${CMAKE_DL_LIBS})
+  set_target_properties(fault_interposer PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  backprop_add_program(fault_sweep tests tests/faults/fault_sweep.c)
 endfunction()
 
 function(backprop_add_script_tests)
@@ -175,6 +189,7 @@ if(BACKPROP_TESTS OR BACKPROP_FUZZ)
 endif()
 if(BACKPROP_TESTS)
   backprop_add_unit_tests()
+  backprop_add_fault_sweep()
   backprop_add_script_tests()
   backprop_add_examples()
   backprop_add_tool_tests()

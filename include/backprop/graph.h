@@ -6,7 +6,7 @@
  *
  * Errors while building are sticky: the first one keeps its message (operation, shapes, and the file and line of the
  * caller), later builders do nothing and give back the null variable, and bp_compile(), bp_eval() and bp_graph_status()
- * report it. So an expression can be written as nested calls and checked once.
+ * report it (as BP_E_GRAPH, but BP_E_NOMEM when it was memory that lacked). So an expression can be written as nested calls and checked once.
  *
  * That holds for every function that gives variables, of whatever header, as its result or through a pointer or an array: after
  * any failure (out of memory too) the graph holds an error, each result is the null variable {graph, 0} of that graph, and a

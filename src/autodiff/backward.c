@@ -182,7 +182,7 @@ static bp_status sweep_recorded(bp_var y, const bp_var *x, size_t n_x, void *con
 bp_status bp_backward(bp_var y, const bp_var *x, size_t n_x, void *const *gradient) {
   bp_graph *g = bp_graph_of_two(&y, 1, x, n_x);
   if (g == NULL) return BP_E_ARG;
-  if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
+  if (g->status != BP_OK) return bp_graph_refuse(g);
   if (g->values == NULL) return bp_fail(g->ctx, BP_E_ARG, "backward: the graph is not eager; use bp_grad()");
   for (size_t j = 0; j < n_x; j++)
     if (x[j].graph != g || x[j].id == 0 || x[j].id >= g->size)

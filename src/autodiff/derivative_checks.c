@@ -14,7 +14,7 @@ bp_delivery bp_deliver(bp_graph *graph, bp_var *out, size_t n) {
   if (graph == NULL)
     d.status = failed(&d, BP_E_ARG);
   else if (graph->status != BP_OK)
-    d.status = failed(&d, bp_fail(graph->ctx, BP_E_GRAPH, "%s", bp_graph_message(graph)));
+    d.status = failed(&d, bp_graph_refuse(graph));
   return d;
 }
 

@@ -296,7 +296,7 @@ static bp_status compare_all(checker *c, double *apart) {
 static bp_status run_check(checker *c, const bp_var *x, size_t n_x, const bp_var *inputs, size_t n_inputs,
                            const void *const *values, double *apart) {
   bp_graph *g = bp_graph_of(c->y, c->n_y);
-  if (g->status != BP_OK) return bp_fail(c->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
+  if (g->status != BP_OK) return bp_graph_refuse(g);
   for (size_t i = 0; i < c->n_y; i++) BP_TRY(bp_check_derivative(g, "gradcheck", c->y[0], &c->y[i], 1));
   if (c->batch < 0 || c->batch > BP_BATCH_MAX)
     return bp_fail(c->ctx, BP_E_LIMIT, "gradcheck: a batch of %" PRId64 " rows", c->batch);

@@ -6,14 +6,15 @@
 #include "base/cpu.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <fcntl.h>
 #include <sched.h>
 #endif
 
+#include "base/io.h"
 #include "base/pool.h"
 
 static const char *const isa_names[BP_ISA_COUNT] = {"baseline", "avx2", "avx512"};
@@ -76,27 +77,25 @@ int bp_quota_cores(const char *line) {
 }
 
 #ifdef __linux__
-/* Cores in the affinity mask; the mask grows until the kernel's fits. 0 when unknown. */
+/* Cores in the affinity mask; 0 when unknown. */
 static int affinity_cores(void) {
-  for (int limit = 1024; limit <= 1 << 20; limit *= 4) {
-    cpu_set_t *set = CPU_ALLOC((size_t)limit);
-    if (!set) return 0;
-    size_t size = CPU_ALLOC_SIZE((size_t)limit);
-    int cores = sched_getaffinity(0, size, set) == 0 ? CPU_COUNT_S(size, set) : 0;
-    CPU_FREE(set);
-    if (cores > 0) return cores;
-  }
-  return 0;
+  union {
+    cpu_set_t set;
+    unsigned char room[1 << 13]; /* as many cores as any kernel has */
+  } mask;
+  return sched_getaffinity(0, sizeof mask, &mask.set) == 0 ? CPU_COUNT_S(sizeof mask, &mask.set) : 0;
 }
 
 /* What the container's quota allows; 0 when there is none. */
 static int quota_cores(void) {
   char line[64];
-  FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
-  if (!file) return 0;
-  int cores = fgets(line, sizeof line, file) ? bp_quota_cores(line) : 0;
-  (void)fclose(file);
-  return cores;
+  int fd = bp_io_open("/sys/fs/cgroup/cpu.max", O_RDONLY, 0);
+  if (fd < 0) return 0;
+  ssize_t got = bp_io_read(fd, line, sizeof line - 1);
+  (void)bp_io_now()->close(fd);
+  if (got <= 0) return 0;
+  line[got] = '\0';
+  return bp_quota_cores(line);
 }
 #else
 static int affinity_cores(void) { return 0; }

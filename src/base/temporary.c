@@ -85,7 +85,7 @@ static int make_named(bp_temporary *t, mode_t mode) {
   t->fd = bp_io_open(t->name, O_WRONLY | O_CREAT | O_EXCL, mode);
   if (t->fd < 0) return -1;
   bool taken = flock(t->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  if (!taken && fstat(t->fd, &info) == 0 && info.st_nlink > 0) return 0;
+  if (!taken && (fstat(t->fd, &info) != 0 || info.st_nlink > 0)) return 0;
   (void)bp_io_now()->close(t->fd); /* another writer found it before it was locked, and removes it */
   t->fd = -1;
   errno = EEXIST;

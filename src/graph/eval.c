@@ -155,7 +155,7 @@ bp_status bp_eval(const bp_var *outputs, size_t n_outputs, const bp_var *inputs,
   evaluation ev = {.graph = bp_graph_of_two(outputs, n_outputs, inputs, n_inputs), .batch = batch};
   bp_status status;
   if (ev.graph == NULL) return n_outputs == 0 ? BP_OK : BP_E_ARG;
-  if (ev.graph->status != BP_OK) return bp_fail(ev.graph->ctx, BP_E_GRAPH, "%s", bp_graph_message(ev.graph));
+  if (ev.graph->status != BP_OK) return bp_graph_refuse(ev.graph);
   if (batch < 0 || batch > BP_BATCH_MAX)
     return bp_fail(ev.graph->ctx, BP_E_LIMIT, "eval: a batch of %lld rows", (long long)batch);
   if (n_outputs == 0) return BP_OK;

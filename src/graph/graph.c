@@ -79,6 +79,11 @@ bp_status bp_graph_status(const bp_graph *graph) {
   return bp_fail(graph->ctx, graph->status, "%s", bp_graph_message(graph));
 }
 
+bp_status bp_graph_refuse(const bp_graph *graph) {
+  bp_status status = graph->status == BP_E_NOMEM ? BP_E_NOMEM : BP_E_GRAPH;
+  return bp_fail(graph->ctx, status, "%s", bp_graph_message(graph));
+}
+
 const char *bp_graph_message(const bp_graph *graph) {
   if (graph == NULL) return bp_status_text(BP_E_ARG);
   if (graph->status == BP_OK) return "";

@@ -141,6 +141,8 @@ bp_var bp_eager_number(bp_op op, bp_var a, bp_var b);
 void bp_eager_release(bp_graph *g, size_t from);
 /* VIEW the value of a node of an eager graph, until the next node is appended; NULL when it has none. */
 const void *bp_eager_value(const bp_graph *g, uint32_t id);
+/* What others answer when they are given a graph that holds an error: its message, and BP_E_GRAPH, or BP_E_NOMEM if that was it. */
+bp_status bp_graph_refuse(const bp_graph *g);
 /* Records the first error of a graph (with the caller's place before the message) and gives back the null variable. g may be
  * NULL. */
 bp_var bp_graph_fail(bp_graph *g, bp_status status, const char *format, ...)

@@ -147,7 +147,7 @@ static bp_status print_with(const bp_var *outputs, size_t n, void (*node)(bp_bui
                             const char *head, const char *tail, char **out) {
   bp_graph *g = bp_graph_of(outputs, n);
   if (g == NULL) return BP_E_ARG;
-  if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
+  if (g->status != BP_OK) return bp_graph_refuse(g);
   uint8_t *needed = NULL;
   size_t size = 0;
   BP_TRY(needed_nodes(g, outputs, n, &needed, &size));

@@ -36,7 +36,7 @@ bp_status bp_compile(const bp_var *outputs, size_t n_outputs, const bp_var *inpu
   bp_status status;
   if (g == NULL) return BP_E_ARG;
   ir c = {.ctx = g->ctx, .allocator = bp_context_allocator(g->ctx)};
-  if (g->status != BP_OK) return bp_fail(g->ctx, BP_E_GRAPH, "%s", bp_graph_message(g));
+  if (g->status != BP_OK) return bp_graph_refuse(g);
   if (n_outputs == 0) return bp_fail(g->ctx, BP_E_ARG, "compile: no outputs");
   BP_TRY(read_options(g->ctx, options, &c));
   BP_TRY_DONE(ir_lower(&c, outputs, n_outputs, inputs, n_inputs));
