@@ -67,7 +67,8 @@ static int descriptor_of(const char *path) {
   for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
     const char *number = path + strlen(folders[i]);
     if (strncmp(path, folders[i], strlen(folders[i])) != 0) continue;
-    if (number[0] != '\0' && strspn(number, "0123456789") == strlen(number) && strlen(number) < 6) return atoi(number);
+    if (number[0] != '\0' && strspn(number, "0123456789") == strlen(number) && strlen(number) < 6)
+      return (int)strtol(number, NULL, 10);
   }
   return -1;
 }

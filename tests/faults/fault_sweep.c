@@ -83,7 +83,8 @@ static const fault_kind kinds[] = {
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static struct {
-  const char *interposer, *name, *input, *accept, *show, *kind;
+  const char *interposer, *name, *input, *accept, *kind;
+  char *show;
   char **command;
   int jobs;
   long limit, shown;
@@ -410,15 +411,16 @@ static int report(void) {
 }
 
 static void show_one_run(void) {
-  char family[32];
-  int from_on;
-  long n;
   job j;
   const char *why = "";
-  if (sscanf(options.show, "%31[^,],%d,%ld", family, &from_on, &n) != 3) give_up("--show FAMILY,FROM,N");
+  char *comma = strchr(options.show, ','), *rest = comma;
+  if (!comma) exit(2);
+  *comma = '\0';
+  int from_on = (int)strtol(comma + 1, &rest, 10);
+  long n = *rest == ',' ? strtol(rest + 1, NULL, 10) : 0;
   job_begin(&j);
   for (int k = 0; k < KINDS; k++) {
-    if (strcmp(kinds[k].name, family) != 0) continue;
+    if (strcmp(kinds[k].name, options.show) != 0) continue;
     *j.plan =
         (fault_plan){.family = (int)kinds[k].family, .error = kinds[k].error, .at = n, .from_on = from_on, .shows = 1};
     result r = run(&j);
@@ -448,8 +450,8 @@ static void read_arguments(int argc, char **argv) {
     switch (c) {
     case 'i': options.interposer = optarg; break;
     case 'n': options.name = optarg; break;
-    case 'j': options.jobs = atoi(optarg); break;
-    case 'l': options.limit = atol(optarg); break;
+    case 'j': options.jobs = (int)strtol(optarg, NULL, 10); break;
+    case 'l': options.limit = strtol(optarg, NULL, 10); break;
     case 's': options.input = optarg; break;
     case 'o':
     case 'b':
@@ -459,7 +461,7 @@ static void read_arguments(int argc, char **argv) {
     case 'a': options.accept = optarg; break;
     case 'm': options.masked = true; break;
     case 'k': options.kind = optarg; break;
-    case 'h': options.shown = atol(optarg); break;
+    case 'h': options.shown = strtol(optarg, NULL, 10); break;
     case 'w': options.show = optarg; break;
     default: exit(2);
     }
@@ -470,7 +472,6 @@ static void read_arguments(int argc, char **argv) {
 
 /* NEW the environment, with the interposer in it. */
 static char **with_interposer(void) {
-  extern char **environ;
   size_t n = 0, size = strlen(options.interposer) + 32;
   while (environ[n]) n++;
   char **all = room((n + 2) * sizeof *all), *preload = room(size);

@@ -5,6 +5,7 @@
 . "$TEST_SOURCE/tests/cli/common.bash"
 interposer=$TEST_BUILD/tests/fault_interposer.so
 [ -e "$interposer" ] || skip "needs Linux with glibc, and a build without sanitizers or coverage"
+limit=${limit:?}
 jobs=${JOBS:-$(nproc)}
 bad=0
 
