@@ -12,6 +12,7 @@
 #include "backprop/gradcheck.h"
 #include "backprop/graph.h"
 #include "backprop/info.h"
+#include "backprop/json.h"
 #include "backprop/loss.h"
 #include "backprop/metrics.h"
 #include "backprop/minimize.h"

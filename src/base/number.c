@@ -216,17 +216,23 @@ bool bp_number_parse(const char *text, size_t size, double *out) {
   return true;
 }
 
-const char *bp_number_text(double value, char text[BP_NUMBER_TEXT]) {
+const char *bp_number_digits(double value, int digits, char text[BP_NUMBER_TEXT]) {
   const char *point = localeconv()->decimal_point;
-  if (isnan(value)) return memcpy(text, "nan", sizeof "nan");
-  for (int digits = 15; digits <= 17; digits++) {
-    (void)snprintf(text, BP_NUMBER_TEXT, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
+  (void)snprintf(text, BP_NUMBER_TEXT, "%.*g", digits, value);
   char *found = *point ? strstr(text, point) : NULL;
   if (found) {
     *found = '.';
     memmove(found + 1, found + strlen(point), strlen(found + strlen(point)) + 1);
+  }
+  return text;
+}
+
+const char *bp_number_text(double value, char text[BP_NUMBER_TEXT]) {
+  double back = 0;
+  if (isnan(value)) return memcpy(text, "nan", sizeof "nan");
+  for (int digits = 15; digits <= 17; digits++) {
+    (void)bp_number_digits(value, digits, text);
+    if (bp_number_parse(text, strlen(text), &back) && back == value) break;
   }
   return text;
 }

@@ -14,5 +14,7 @@ bool bp_number_parse(const char *text, size_t size, double *out);
 /* The number in 15 significant digits if they read back as the same number, else in 16 or 17, without trailing zeros: "1",
  * "0.1", "1e+300", "nan", "-inf". Returns text. */
 const char *bp_number_text(double value, char text[BP_NUMBER_TEXT]);
+/* The number as printf writes it by %.*g with 1 to 17 digits, with a point in every locale. Returns text. */
+const char *bp_number_digits(double value, int digits, char text[BP_NUMBER_TEXT]);
 
 #endif
