@@ -1,6 +1,5 @@
 /* cli/inspect_command.c - `backprop inspect`: layers, preprocessing and training record of a model. */
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,17 +9,19 @@
 #include "console.h"
 #include "inspect_gradients.h"
 #include "json_out.h"
+#include "json_text.h"
 #include "reading.h"
 
 enum { COLUMNS_SHOWN = 20, CATEGORIES_SHOWN = 6 };
 
-/* The record as JSON, with the settings as an object instead of a text; json_decref. */
-static json_t *record_of(const bp_model *model) {
-  json_t *record = json_loads(bp_model_record(model), 0, NULL);
-  const char *text = json_string_value(json_object_get(record, "settings"));
-  json_t *settings = text ? json_loads(text, 0, NULL) : NULL;
-  if (settings) (void)json_object_set_new(record, "settings", settings);
-  return record;
+/* The record, and the settings that are a text in it, as JSON too; NULL: not there. */
+typedef struct record {
+  bp_json *all, *settings;
+} record;
+
+static record record_of(const bp_model *model) {
+  bp_json *all = cli_json_parse(bp_model_record(model));
+  return (record){all, cli_json_parse(bp_json_text(bp_json_member(all, "settings")))};
 }
 
 /* The activation of a layer, with its setting; what stands behind the last one belongs to the loss. */
@@ -126,19 +127,23 @@ static void report_target(const bp_model *model) {
 }
 
 /* {"loss": …, "accuracy": …} as "loss 0.1, accuracy 0.9". */
-static void print_measures(const json_t *measures) {
+static void print_measures(const bp_json *measures, const char *remark) {
   char text[32];
-  cli_print("loss %s", cli_short_number(json_number_value(json_object_get(measures, "loss")), text, sizeof text));
-  const json_t *accuracy = json_object_get(measures, "accuracy");
-  if (accuracy) cli_print(", accuracy %s", cli_short_number(json_number_value(accuracy), text, sizeof text));
+  double loss = 0, accuracy = 0;
+  (void)bp_json_number(bp_json_member(measures, "loss"), &loss);
+  cli_print("loss %s", cli_short_number(loss, text, sizeof text));
+  const bp_json *member = bp_json_member(measures, "accuracy");
+  (void)bp_json_number(member, &accuracy);
+  if (member) cli_print(", accuracy %s", cli_short_number(accuracy, text, sizeof text));
+  cli_print(" %s\n", remark);
 }
 
-static void report_settings(json_t *settings) {
+static void report_settings(const bp_json *settings) {
   int column = 10;
-  if (!json_is_object(settings)) return;
+  if (bp_json_type(settings) != BP_JSON_OBJECT) return;
   cli_print("%-10s", "settings");
-  for (void *i = json_object_iter(settings); i; i = json_object_iter_next(settings, i)) {
-    const char *name = json_object_iter_key(i), *text = json_string_value(json_object_iter_value(i));
+  for (const bp_json *v = bp_json_first(settings); v; v = bp_json_next(v)) {
+    const char *name = bp_json_name(v), *text = bp_json_text(v);
     int width = cli_width(name) + cli_width(text ? text : "") + 4;
     bool wraps = column > 10 && column + width > 80;
     if (wraps) cli_print("\n%-10s", "");
@@ -148,36 +153,31 @@ static void report_settings(json_t *settings) {
   cli_print("\n");
 }
 
-static int64_t whole_of(const json_t *object, const char *key) {
-  return json_integer_value(json_object_get(object, key));
-}
-
-static void report_result(const json_t *record) {
-  if (!json_is_object(json_object_get(record, "train"))) return;
+static void report_result(const bp_json *record) {
+  const bp_json *train = bp_json_member(record, "train"), *valid = bp_json_member(record, "valid");
+  if (bp_json_type(train) != BP_JSON_OBJECT) return;
   cli_print("%-10s", "result");
-  print_measures(json_object_get(record, "train"));
-  cli_print(" while learning\n");
-  if (!json_is_object(json_object_get(record, "valid"))) return;
+  print_measures(train, "while learning");
+  if (bp_json_type(valid) != BP_JSON_OBJECT) return;
   cli_print("%-10s", "");
-  print_measures(json_object_get(record, "valid"));
-  cli_print(" on validation rows\n");
+  print_measures(valid, "on validation rows");
 }
 
-static void report_record(const json_t *record) {
+static void report_record(const record *r) {
   char text[48];
-  if (!json_object_get(record, "rows")) {
+  if (!bp_json_member(r->all, "rows")) {
     cli_print("\n%-10show is not recorded in the file\n", "trained");
     return;
   }
-  int64_t valid = whole_of(record, "valid_rows");
-  cli_print("\n%-10s%s", "trained", cli_count(whole_of(record, "rows"), "row", text, sizeof text));
+  int64_t valid = cli_json_whole_of(r->all, "valid_rows");
+  cli_print("\n%-10s%s", "trained", cli_count(cli_json_whole_of(r->all, "rows"), "row", text, sizeof text));
   if (valid > 0) cli_print(", %s for validation", cli_thousands(valid, text, sizeof text));
-  cli_print("; %s", cli_count(whole_of(record, "epochs"), "epoch", text, sizeof text));
-  cli_print(", %s", cli_count(whole_of(record, "steps"), "step", text, sizeof text));
-  cli_print("; best epoch %" PRId64 "\n", whole_of(record, "best_epoch"));
-  report_result(record);
-  report_settings(json_object_get(record, "settings"));
-  const char *version = json_string_value(json_object_get(record, "version"));
+  cli_print("; %s", cli_count(cli_json_whole_of(r->all, "epochs"), "epoch", text, sizeof text));
+  cli_print(", %s", cli_count(cli_json_whole_of(r->all, "steps"), "step", text, sizeof text));
+  cli_print("; best epoch %" PRId64 "\n", cli_json_whole_of(r->all, "best_epoch"));
+  report_result(r->all);
+  report_settings(r->settings);
+  const char *version = bp_json_text(bp_json_member(r->all, "version"));
   if (version) cli_print("%-10sbackprop %s\n", "made by", version);
 }
 
@@ -235,7 +235,17 @@ static void json_column(cli_json *json, const bp_column_info *column) {
   cli_json_close(json, '}');
 }
 
-static void json_model(cli_json *json, const bp_model *model, const json_t *record, const cli_gradients *gradients) {
+/* The record with the settings as an object. */
+static void json_record(cli_json *json, const record *r) {
+  cli_json_open(json, "record", '{');
+  for (const bp_json *v = bp_json_first(r->all); v; v = bp_json_next(v)) {
+    bool settings = r->settings && strcmp(bp_json_name(v), "settings") == 0;
+    cli_json_value(json, bp_json_name(v), settings ? r->settings : v);
+  }
+  cli_json_close(json, '}');
+}
+
+static void json_model(cli_json *json, const bp_model *model, const record *r, const cli_gradients *gradients) {
   cli_json_open(json, NULL, '{');
   cli_json_whole(json, "parameters", bp_net_size(bp_model_net(model)));
   cli_json_text(json, "task", bp_model_task_text(model));
@@ -256,14 +266,14 @@ static void json_model(cli_json *json, const bp_model *model, const json_t *reco
     json_column(json, &column);
   }
   cli_json_close(json, ']');
-  cli_json_value(json, "record", record);
+  json_record(json, r);
   if (gradients) cli_json_gradients(json, model, gradients);
   cli_json_close(json, '}');
 }
 
 /* ---- the command ---- */
 
-static void report(const bp_model *model, const json_t *record, const cli_gradients *gradients) {
+static void report(const bp_model *model, const record *r, const cli_gradients *gradients) {
   report_layers(model);
   if (gradients) {
     cli_report_gradients(model, gradients);
@@ -272,18 +282,19 @@ static void report(const bp_model *model, const json_t *record, const cli_gradie
   report_columns(model);
   cli_print("\n");
   report_target(model);
-  report_record(record);
+  report_record(r);
 }
 
 static void inspect(const cli_request *request, const bp_model *model, const cli_gradients *gradients) {
-  json_t *record = record_of(model);
+  record r = record_of(model);
   if (request->settings.json) {
     cli_json json = {.file = cli_output()};
-    json_model(&json, model, record, gradients);
+    json_model(&json, model, &r, gradients);
     cli_print("\n");
   } else
-    report(model, record, gradients);
-  json_decref(record);
+    report(model, &r, gradients);
+  bp_json_free(r.settings);
+  bp_json_free(r.all);
 }
 
 /* Options that say how to read data need data. */

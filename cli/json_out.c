@@ -2,7 +2,6 @@
 #include "json_out.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -83,29 +82,27 @@ void cli_json_null(cli_json *json, const char *key) {
   cli_put_text(json->file, "null");
 }
 
-static void put_array(cli_json *json, const char *key, const json_t *array) {
-  cli_json_open(json, key, '[');
-  for (size_t i = 0; i < json_array_size(array); i++) cli_json_value(json, NULL, json_array_get(array, i));
-  cli_json_close(json, ']');
+static void put_container(cli_json *json, const char *key, const bp_json *value, const char *brackets) {
+  cli_json_open(json, key, brackets[0]);
+  for (const bp_json *v = bp_json_first(value); v; v = bp_json_next(v)) cli_json_value(json, bp_json_name(v), v);
+  cli_json_close(json, brackets[1]);
 }
 
-static void put_object(cli_json *json, const char *key, const json_t *value) {
-  json_t *object = (json_t *)(uintptr_t)value; /* the iterator wants it writable and leaves it alone */
-  cli_json_open(json, key, '{');
-  for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i))
-    cli_json_value(json, json_object_iter_key(i), json_object_iter_value(i));
-  cli_json_close(json, '}');
-}
-
-void cli_json_value(cli_json *json, const char *key, const json_t *value) {
-  switch (value ? json_typeof(value) : JSON_NULL) {
-  case JSON_OBJECT: put_object(json, key, value); break;
-  case JSON_ARRAY: put_array(json, key, value); break;
-  case JSON_STRING: cli_json_text(json, key, json_string_value(value)); break;
-  case JSON_INTEGER: cli_json_whole(json, key, json_integer_value(value)); break;
-  case JSON_REAL: cli_json_real(json, key, json_real_value(value)); break;
-  case JSON_TRUE: cli_json_bool(json, key, true); break;
-  case JSON_FALSE: cli_json_bool(json, key, false); break;
-  default: cli_json_null(json, key); break;
-  }
+void cli_json_value(cli_json *json, const char *key, const bp_json *value) {
+  bp_json_kind kind = bp_json_type(value);
+  int64_t whole = 0;
+  double real = 0;
+  bool truth = false;
+  if (kind == BP_JSON_OBJECT || kind == BP_JSON_ARRAY)
+    put_container(json, key, value, kind == BP_JSON_OBJECT ? "{}" : "[]");
+  else if (kind == BP_JSON_TEXT)
+    cli_json_text(json, key, bp_json_text(value));
+  else if (bp_json_whole(value, &whole))
+    cli_json_whole(json, key, whole);
+  else if (bp_json_number(value, &real))
+    cli_json_real(json, key, real);
+  else if (bp_json_truth(value, &truth))
+    cli_json_bool(json, key, truth);
+  else
+    cli_json_null(json, key);
 }

@@ -6,6 +6,8 @@
 
 #include "stream.h"
 
+#include "backprop/json.h"
+
 typedef struct cli_json {
   cli_stream *file;
   bool comma; /* something stands before the next value */
@@ -20,8 +22,7 @@ void cli_json_whole(cli_json *json, const char *key, int64_t value);
 void cli_json_text(cli_json *json, const char *key, const char *value);
 void cli_json_bool(cli_json *json, const char *key, bool value);
 void cli_json_null(cli_json *json, const char *key);
-/* A value of the jansson library (struct json_t), as it is. */
-struct json_t;
-void cli_json_value(cli_json *json, const char *key, const struct json_t *value);
+/* A value that was read, as it is. */
+void cli_json_value(cli_json *json, const char *key, const bp_json *value);
 
 #endif

@@ -1,12 +1,12 @@
 /* cli/reading.c - tables and models from files, and the settings that a model remembers. */
 #include "reading.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "console.h"
+#include "json_text.h"
 
 /* ---- lists of names, written as the library reads them: commas between, double quotes around what holds one ---- */
 
@@ -163,25 +163,30 @@ int cli_open_for_model(bp_context *context, const cli_settings *settings, const 
 /* ---- settings that a model remembers ---- */
 
 char *cli_settings_text(const cli_settings *settings) {
-  char value[4096];
-  json_t *object = json_object();
+  char value[4096], warning[128];
+  bp_json_writer w;
+  bp_json_begin(&w, NULL);
+  bp_json_open(&w, NULL, '{');
   for (int i = 0; i < CLI_OPTION_COUNT; i++) {
     const cli_option *option = &cli_options[i];
     if (!option->recorded || !cli_value_text(option, settings, value, sizeof value)[0]) continue;
-    (void)json_object_set_new(object, option->name, json_string(value));
+    if (cli_json_holds(value)) {
+      bp_json_put_text(&w, option->name, value);
+      continue;
+    }
+    (void)snprintf(warning, sizeof warning, "the model does not record --%s: it is not UTF-8", option->name);
+    cli_warn(warning);
   }
-  char *text = json_dumps(object, JSON_COMPACT);
-  json_decref(object);
-  return text;
+  bp_json_close(&w, '}');
+  return cli_json_end(&w);
 }
 
 char *cli_recorded_setting(const bp_model *model, const char *name) {
-  json_t *record = json_loads(bp_model_record(model), 0, NULL);
-  const char *text = json_string_value(json_object_get(record, "settings"));
-  json_t *settings = text ? json_loads(text, 0, NULL) : NULL;
-  const char *value = json_string_value(json_object_get(settings, name));
+  bp_json *record = cli_json_parse(bp_model_record(model));
+  bp_json *settings = cli_json_parse(bp_json_text(bp_json_member(record, "settings")));
+  const char *value = bp_json_text(bp_json_member(settings, name));
   char *copy = value ? cli_copy(value, strlen(value)) : NULL;
-  json_decref(settings);
-  json_decref(record);
+  bp_json_free(settings);
+  bp_json_free(record);
   return copy;
 }

@@ -18,7 +18,8 @@ int cli_open_for_model(bp_context *context, const cli_settings *settings, const 
 
 /* NEW the setting of a name that a model was trained with, as it would be written in an option; NULL: not known. free(). */
 char *cli_recorded_setting(const bp_model *model, const char *name);
-/* NEW the settings to be recorded: a JSON object of option names and values, one line. free(). */
+/* NEW the settings to be recorded: a JSON object of option names and values, one line. What is not UTF-8 is
+ * left out with a warning. bp_string_free() */
 char *cli_settings_text(const cli_settings *settings);
 
 /* Whether `name` is in a comma-separated list of names as the library reads them. */

@@ -2,13 +2,13 @@
  * it. What decides the result cannot be given anew; where files are, and what is shown, can. What is written is never decided by
  * the note alone (checkpoint_paths.h), and the checkpoint is written where it was read.
  */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "checkpoint_paths.h"
 #include "commands.h"
 #include "console.h"
+#include "json_text.h"
 #include "train_run.h"
 
 /* ---- from the note to settings ---- */
@@ -18,9 +18,8 @@ static int bad_note(const char *path, const char *what) {
 }
 
 /* One option of the note, unless the command line gives it anew. */
-static int take_option(cli_request *request, const char *path, const char *name, const json_t *value) {
+static int take_option(cli_request *request, const char *path, const char *name, const char *text) {
   char where[320];
-  const char *text = json_string_value(value);
   for (int i = 0; i < CLI_OPTION_COUNT; i++) {
     const cli_option *option = &cli_options[i];
     if (strcmp(option->name, name) != 0 || !cli_option_is_noted(option) || !text) continue;
@@ -34,11 +33,11 @@ static int take_option(cli_request *request, const char *path, const char *name,
 }
 
 /* An option that names a file to write: from the list of files beside the checkpoint, or not at all. */
-static int take_output(cli_request *request, const char *path, const json_t *note, cli_option_id id, char **made) {
+static int take_output(cli_request *request, const char *path, const bp_json *note, cli_option_id id, char **made) {
   const cli_option *option = &cli_options[id];
-  const json_t *noted = json_object_get(json_object_get(note, "options"), option->name);
-  const char *text = json_string_value(noted);
-  const char *name = json_string_value(json_object_get(json_object_get(note, "files"), option->name));
+  const bp_json *noted = bp_json_member(bp_json_member(note, "options"), option->name);
+  const char *text = bp_json_text(noted);
+  const char *name = bp_json_text(bp_json_member(bp_json_member(note, "files"), option->name));
   if (request->given[id] || !noted) return CLI_DONE;
   if (!text) return bad_note(path, "has an option that is no text");
   int failed = cli_noted_output(path, option->name, text, name, made);
@@ -55,12 +54,12 @@ static bool names_output(const char *name) {
   return false;
 }
 
-static int take_options(cli_request *request, const char *path, json_t *note) {
-  const char *name;
-  json_t *value, *options = json_object_get(note, "options");
-  if (!json_is_object(options)) return bad_note(path, "has no options");
-  json_object_foreach(options, name, value) {
-    int failed = names_output(name) ? CLI_DONE : take_option(request, path, name, value);
+static int take_options(cli_request *request, const char *path, const bp_json *note) {
+  const bp_json *options = bp_json_member(note, "options");
+  if (bp_json_type(options) != BP_JSON_OBJECT) return bad_note(path, "has no options");
+  for (const bp_json *v = bp_json_first(options); v; v = bp_json_next(v)) {
+    const char *name = bp_json_name(v);
+    int failed = names_output(name) ? CLI_DONE : take_option(request, path, name, bp_json_text(v));
     if (failed) return failed;
   }
   return CLI_DONE;
@@ -85,9 +84,9 @@ static int check_inputs(const cli_request *given, const cli_request *request, co
 }
 
 /* The data: those of the command line, else those of the note. */
-static int find_data(const cli_request *request, const json_t *note, const char **data) {
+static int find_data(const cli_request *request, const bp_json *note, const char **data) {
   const char *path = request->operands[0];
-  *data = request->n_operands > 1 ? request->operands[1] : json_string_value(json_object_get(note, "data"));
+  *data = request->n_operands > 1 ? request->operands[1] : bp_json_text(bp_json_member(note, "data"));
   if (!*data) return bad_note(path, "names no data");
   if (strcmp(*data, "-") != 0 || request->n_operands > 1) return CLI_DONE;
   return cli_fail(CLI_USAGE, "%s: its data came from standard input; give them again: backprop resume %s DATA", path,
@@ -103,7 +102,7 @@ static int check_given(const cli_request *request) {
       request->texts[CLI_OPTION_valid]);
 }
 
-static int resume(const cli_request *given, cli_request *request, bp_checkpoint *checkpoint, json_t *note,
+static int resume(const cli_request *given, cli_request *request, bp_checkpoint *checkpoint, const bp_json *note,
                   char *made[]) {
   const char *path = request->operands[0], *data = NULL;
   const bp_epoch *history;
@@ -121,17 +120,16 @@ static int resume(const cli_request *given, cli_request *request, bp_checkpoint 
   return cli_train(request, data, &past);
 }
 
-static int read_note(const char *path, const bp_checkpoint *checkpoint, json_t **note) {
-  json_error_t error;
-  *note = json_loads(bp_checkpoint_note(checkpoint), JSON_REJECT_DUPLICATES, &error);
-  return json_is_object(*note) ? CLI_DONE : bad_note(path, "is no JSON object");
+static int read_note(const char *path, const bp_checkpoint *checkpoint, bp_json **note) {
+  *note = cli_json_parse(bp_checkpoint_note(checkpoint));
+  return bp_json_type(*note) == BP_JSON_OBJECT ? CLI_DONE : bad_note(path, "is no JSON object");
 }
 
 int cli_run_resume(const cli_request *given) {
   cli_request request = *given;
   bp_context *context = NULL;
   bp_checkpoint *checkpoint = NULL;
-  json_t *note = NULL;
+  bp_json *note = NULL;
   char *made[CLI_NOTED_OUTPUTS] = {NULL};
   int status = cli_new_context(given->settings.quiet, &context);
   if (status) return status;
@@ -139,7 +137,7 @@ int cli_run_resume(const cli_request *given) {
   status = read == BP_OK ? read_note(given->operands[0], checkpoint, &note) : cli_fail_with(context, read);
   if (status == CLI_DONE) status = resume(given, &request, checkpoint, note, made);
   for (size_t i = 0; i < CLI_NOTED_OUTPUTS; i++) free(made[i]);
-  json_decref(note);
+  bp_json_free(note);
   bp_checkpoint_free(checkpoint);
   bp_context_free(context);
   return status;

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "checkpoint_paths.h"
 #include "console.h"
+#include "json_text.h"
 #include "file_out.h"
 #include "reading.h"
 #include "train_report.h"
@@ -189,9 +190,9 @@ static bp_status train(cli_job *job, const cli_request *request, cli_out *log) {
   bp_status status = bp_model_train(job->context, job->table, job->valid, &options, &job->model, &job->result);
   cli_release_signals();
   cli_progress_end(&progress);
-  free(note);
+  bp_string_free(NULL, note);
   job->progress = progress;
-  free(settings);
+  bp_string_free(NULL, settings);
   return status;
 }
 
@@ -238,10 +239,18 @@ static int diverged(const cli_job *job) {
   return cli_fail(CLI_DIVERGED, "%s; %s holds the model of epoch %d", message, job->out, job->result.best_epoch);
 }
 
+static void take_counts(cli_job *job) {
+  bp_json *record = cli_json_parse(bp_model_record(job->model));
+  job->rows = cli_json_whole_of(record, "rows");
+  job->valid_rows = cli_json_whole_of(record, "valid_rows");
+  bp_json_free(record);
+}
+
 static int finish(cli_job *job, const cli_request *request, bp_status trained) {
   if (trained == BP_OK && job->result.stopped_by == BP_STOP_SUSPENDED) return stopped(job, request);
   if (trained != BP_OK && trained != BP_E_DIVERGED) return cli_fail_with(job->context, trained);
   if (trained == BP_E_DIVERGED && job->result.epochs == 0) return diverged(job);
+  take_counts(job);
   bp_status saved = bp_model_save(job->context, job->model, job->out);
   if (saved != BP_OK) return cli_fail_with(job->context, saved);
   int reported = CLI_DONE;

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,32 +19,20 @@ static const bp_epoch *kept_epoch(const cli_job *job) {
   return kept > 0 ? &job->result.history[kept - 1] : NULL;
 }
 
-/* A whole number of the model's training record. */
-static int64_t recorded(const bp_model *model, const char *name) {
-  json_t *record = json_loads(bp_model_record(model), 0, NULL);
-  int64_t number = json_integer_value(json_object_get(record, name));
-  json_decref(record);
-  return number;
-}
-
 /* Rows of a step: a full batch has all of them. */
-static int64_t step_rows(const cli_job *job) {
-  int64_t rows = recorded(job->model, "rows");
-  return job->batch_size < rows ? job->batch_size : rows;
-}
+static int64_t step_rows(const cli_job *job) { return job->batch_size < job->rows ? job->batch_size : job->rows; }
 
 /* ---- for people ---- */
 
 static void report_data(const cli_job *job) {
   char rows[48], columns[48], train[32], valid[32];
-  int64_t n_valid = recorded(job->model, "valid_rows");
   label("data");
   cli_print("%s: %s, %s\n", bp_table_origin(job->table), cli_count(bp_table_rows(job->table), "row", rows, sizeof rows),
             cli_count(bp_table_columns(job->table), "column", columns, sizeof columns));
-  if (n_valid == 0) return;
+  if (job->valid_rows == 0) return;
   label("rows");
-  cli_print("%s to learn from, %s for validation\n", cli_thousands(recorded(job->model, "rows"), train, sizeof train),
-            cli_thousands(n_valid, valid, sizeof valid));
+  cli_print("%s to learn from, %s for validation\n", cli_thousands(job->rows, train, sizeof train),
+            cli_thousands(job->valid_rows, valid, sizeof valid));
 }
 
 static void report_target(const bp_model *model) {
@@ -137,7 +124,7 @@ static bool report_separability(const cli_job *job) {
   }
   double right = r->history[r->epochs - 1].train_accuracy;
   if (r->stopped_by != BP_STOP_EPOCHS || right == 1) return false;
-  int64_t errors = llround((1 - right) * (double)recorded(job->model, "rows"));
+  int64_t errors = llround((1 - right) * (double)job->rows);
   label("stopped");
   cli_print("not separable within %d epochs: %s on the wrong side in the last one\n", r->epochs,
             cli_count(errors, "row", rows, sizeof rows));
@@ -249,8 +236,8 @@ void cli_report_json(const cli_job *job) {
   cli_json_whole(&json, "best_epoch", r->best_epoch);
   cli_json_whole(&json, "steps", r->steps);
   cli_json_whole(&json, "batch_size", step_rows(job));
-  cli_json_whole(&json, "rows", recorded(job->model, "rows"));
-  cli_json_whole(&json, "valid_rows", recorded(job->model, "valid_rows"));
+  cli_json_whole(&json, "rows", job->rows);
+  cli_json_whole(&json, "valid_rows", job->valid_rows);
   cli_json_real(&json, "seconds", r->seconds);
   cli_json_real(&json, "seconds_reading", job->seconds_reading);
   cli_json_text(&json, "stopped_by", bp_stop_name(r->stopped_by));

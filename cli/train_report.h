@@ -12,9 +12,9 @@ typedef struct cli_job {
   bp_objective objective; /* loss, setting and expression */
   cli_training progress;
   const char *data, *out;
-  char *checkpoint;            /* owned; NULL: none */
-  const struct cli_past *past; /* the run that goes on; NULL: none */
-  int64_t batch_size;
+  char *checkpoint;                     /* owned; NULL: none */
+  const struct cli_past *past;          /* the run that goes on; NULL: none */
+  int64_t batch_size, rows, valid_rows; /* rows learnt from and set aside: known when trained */
   double seconds_reading, tolerance;
 } cli_job;
 

@@ -15,7 +15,7 @@ typedef struct cli_past {
 int cli_train(const cli_request *request, const char *data, const cli_past *past);
 
 /* ---- checkpoint_note.c ---- */
-/* NEW note for a checkpoint of that path: where the data are, and the options that were given. NULL when a text is not UTF-8. free(). */
+/* NEW note for a checkpoint of that path: where the data are, and the options that were given. NULL when a text is not UTF-8. bp_string_free() */
 char *cli_checkpoint_note(const cli_request *request, const char *data, const char *checkpoint);
 /* The files that a run writes beside its checkpoint. */
 enum { CLI_NOTED_OUTPUTS = 2 };

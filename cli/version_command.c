@@ -9,7 +9,7 @@ int cli_run_version(const cli_request *request) {
   const struct {
     const char *name, *value;
   } lines[] = {{"version", b.version}, {"compiler", b.compiler}, {"build", b.build_type}, {"machine", b.machine},
-               {"kernels", b.kernels}, {"cpu", b.cpu},           {"zlib", b.zlib},        {"jansson", b.jansson}};
+               {"kernels", b.kernels}, {"cpu", b.cpu},           {"zlib", b.zlib}};
   size_t count = sizeof lines / sizeof *lines;
   cli_json json = {.file = cli_output()};
   if (!request->settings.json) {

@@ -14,13 +14,13 @@ BP_API const char *bp_version(void);
 /* All texts are VIEWs that last for ever. */
 typedef struct bp_build_info {
   const char *version;
-  const char *compiler;       /* "gcc 12.2.0" */
-  const char *build_type;     /* "release", "debug", and "with sanitizers" where it applies */
-  const char *machine;        /* what it was built for: "x86_64" */
-  const char *kernels;        /* kernel build in use: "baseline", "avx2", "avx512" */
-  const char *cpu;            /* kernel builds that this CPU can run, separated by blanks, the narrowest first */
-  const char *zlib, *jansson; /* versions of the libraries in use */
-  int cores;                  /* cores that this process may use: what 0 threads means */
+  const char *compiler;   /* "gcc 12.2.0" */
+  const char *build_type; /* "release", "debug", and "with sanitizers" where it applies */
+  const char *machine;    /* what it was built for: "x86_64" */
+  const char *kernels;    /* kernel build in use: "baseline", "avx2", "avx512" */
+  const char *cpu;        /* kernel builds that this CPU can run, separated by blanks, the narrowest first */
+  const char *zlib;       /* version of the library in use */
+  int cores;              /* cores that this process may use: what 0 threads means */
 } bp_build_info;
 BP_API bp_build_info bp_build(void);
 

@@ -15,92 +15,75 @@
 
 /* ---- writing ---- */
 
-static bp_status out_of_memory(bp_context *ctx) {
-  return bp_fail(ctx, BP_E_NOMEM, "out of memory: cannot write the preprocessing as JSON");
+static void put_words(bp_json_writer *w, const char *name, const bp_dictionary *words) {
+  bp_json_open(w, name, '[');
+  for (size_t i = 0; i < words->count; i++) bp_json_put_text(w, NULL, words->words[i]);
+  bp_json_close(w, ']');
 }
 
-/* Sets a key to a value, which is taken over; false without memory (of the value too). */
-static bool set(json_t *object, const char *key, json_t *value) {
-  return value && json_object_set_new(object, key, value) == 0;
+static void put_number(bp_json_writer *w, const bp_feature *f) {
+  bp_json_put_text(w, "name", f->name);
+  bp_json_put_real(w, "mean", f->mean);
+  bp_json_put_real(w, "scale", f->scale);
+  bp_json_put_real(w, "fill", f->fill);
+  bp_json_put_bool(w, "indicator", f->indicator);
 }
 
-/* NEW array of the words first, first + 1, … */
-static json_t *words_json(const bp_dictionary *words) {
-  json_t *array = json_array();
-  for (size_t i = 0; array && i < words->count; i++) {
-    if (json_array_append_new(array, json_string(words->words[i])) == 0) continue;
-    json_decref(array);
-    array = NULL;
-  }
-  return array;
+static void put_category(bp_json_writer *w, const bp_feature *f) {
+  bp_json_put_text(w, "name", f->name);
+  put_words(w, "categories", &f->categories);
+  bp_json_put_text(w, "fill", bp_dictionary_word(&f->categories, f->fill_category));
+  bp_json_put_bool(w, "indicator", f->indicator);
 }
 
-static bool set_number(json_t *object, const bp_feature *f) {
-  return set(object, "mean", json_real(f->mean)) && set(object, "scale", json_real(f->scale)) &&
-         set(object, "fill", json_real(f->fill)) && set(object, "indicator", json_boolean(f->indicator));
+static void put_bytes(bp_json_writer *w, const bp_feature *f) {
+  bp_json_put_text(w, "prefix", f->prefix);
+  bp_json_put_whole(w, "count", f->block_columns);
 }
 
-static bool set_category(json_t *object, const bp_feature *f) {
-  return set(object, "categories", words_json(&f->categories)) &&
-         set(object, "fill", json_string(bp_dictionary_word(&f->categories, f->fill_category))) &&
-         set(object, "indicator", json_boolean(f->indicator));
-}
+/* Index order of bp_feature_type. */
+static void (*const putters[BP_FEATURE_TYPE_COUNT])(bp_json_writer *, const bp_feature *) = {put_number, put_category,
+                                                                                             put_bytes};
 
-static bool set_feature(json_t *object, const bp_feature *f) {
-  if (!set(object, "type", json_string(bp_feature_type_name(f->type)))) return false;
-  if (f->type == BP_FEATURE_BYTES)
-    return set(object, "prefix", json_string(f->prefix)) && set(object, "count", json_integer(f->block_columns));
-  if (!set(object, "name", json_string(f->name))) return false;
-  return f->type == BP_FEATURE_NUMBER ? set_number(object, f) : set_category(object, f);
-}
-
-/* Appends an empty object; NULL without memory. */
-static json_t *append_object(json_t *array) {
-  json_t *object = json_object();
-  return object && json_array_append_new(array, object) == 0 ? object : NULL;
-}
-
-static bool fill_features(json_t *array, const bp_encoding *e) {
+static void put_features(bp_json_writer *w, const bp_encoding *e) {
+  bp_json_open(w, "features", '[');
   for (size_t f = 0; f < e->n_features; f++) {
-    json_t *object = append_object(array);
-    if (!object || !set_feature(object, &e->features[f])) return false;
+    const bp_feature *feature = &e->features[f];
+    bp_json_open(w, NULL, '{');
+    bp_json_put_text(w, "type", bp_feature_type_name(feature->type));
+    putters[feature->type](w, feature);
+    bp_json_close(w, '}');
   }
-  return true;
+  bp_json_close(w, ']');
 }
 
-static bool fill_target(json_t *target, const bp_encoding *e, size_t i) {
-  if (!set(target, "name", json_string(e->targets[i].name))) return false;
-  if (e->goal == BP_GOAL_CLASSIFICATION) return set(target, "classes", words_json(&e->classes));
-  return set(target, "mean", json_real(e->targets[i].mean)) && set(target, "scale", json_real(e->targets[i].scale));
+static void put_target(bp_json_writer *w, const char *name, const bp_encoding *e, const bp_target *target) {
+  bp_json_open(w, name, '{');
+  bp_json_put_text(w, "name", target->name);
+  if (e->goal == BP_GOAL_CLASSIFICATION) {
+    put_words(w, "classes", &e->classes);
+  } else {
+    bp_json_put_real(w, "mean", target->mean);
+    bp_json_put_real(w, "scale", target->scale);
+  }
+  bp_json_close(w, '}');
 }
 
 /* One target is an object, several are an array of objects. */
-static bool fill_targets(json_t *object, const bp_encoding *e) {
-  json_t *array = e->n_targets > 1 ? json_array() : NULL;
-  if (e->n_targets > 1 && !set(object, "target", array)) return false;
-  for (size_t i = 0; i < e->n_targets; i++) {
-    json_t *target = array ? append_object(array) : json_object();
-    if (!array && !set(object, "target", target)) return false;
-    if (!target || !fill_target(target, e, i)) return false;
-  }
-  return true;
+static void put_targets(bp_json_writer *w, const bp_encoding *e) {
+  bool several = e->n_targets > 1;
+  if (several) bp_json_open(w, "target", '[');
+  for (size_t i = 0; i < e->n_targets; i++) put_target(w, several ? NULL : "target", e, &e->targets[i]);
+  if (several) bp_json_close(w, ']');
 }
 
-static bool fill_encoding(json_t *object, const bp_encoding *e) {
-  json_t *features = json_array();
-  if (!set(object, "features", features) || !fill_features(features, e) || !fill_targets(object, e)) return false;
-  if (e->weight && !set(object, "weight", json_string(e->weight))) return false;
-  return set(object, "unused", words_json(&e->unused));
-}
-
-bp_status bp_encoding_to_json(bp_context *ctx, const bp_encoding *encoding, json_t **out) {
-  json_t *object = json_object();
-  if (!object || !fill_encoding(object, encoding)) {
-    json_decref(object);
-    return out_of_memory(ctx);
-  }
-  *out = object;
-  return BP_OK;
+void bp_encoding_put_json(bp_json_writer *writer, const char *name, const bp_encoding *encoding) {
+  bp_json_open(writer, name, '{');
+  put_features(writer, encoding);
+  put_targets(writer, encoding);
+  if (encoding->weight) bp_json_put_text(writer, "weight", encoding->weight);
+  put_words(writer, "unused", &encoding->unused);
+  bp_json_close(writer, '}');
 }
 
 /* ---- reading: one value ---- */
@@ -108,7 +91,7 @@ bp_status bp_encoding_to_json(bp_context *ctx, const bp_encoding *encoding, json
 /* An object, and where it stands: "", "features[3]". */
 typedef struct place {
   bp_context *ctx;
-  const json_t *object;
+  const bp_json *object;
   char path[64];
 } place;
 
@@ -118,19 +101,15 @@ static bp_status fail_key(const place *p, const char *key, const char *expected)
 }
 
 static bp_status get_text(const place *p, const char *key, const char **out) {
-  const json_t *value = json_object_get(p->object, key);
-  const char *text = json_string_value(value);
-  if (!text || !*text || strlen(text) != json_string_length(value)) return fail_key(p, key, "a text that is not empty");
+  const char *text = bp_json_text(bp_json_member(p->object, key));
+  if (!text || !*text) return fail_key(p, key, "a text that is not empty");
   *out = text;
   return BP_OK;
 }
 
 /* Numbers are written with a point or an exponent, but 1 is 1.0 to any other program that writes JSON. */
 static bp_status get_number(const place *p, const char *key, double *out) {
-  const json_t *value = json_object_get(p->object, key);
-  if (!json_is_number(value) || !isfinite(json_number_value(value))) return fail_key(p, key, "a finite number");
-  *out = json_number_value(value);
-  return BP_OK;
+  return bp_json_number(bp_json_member(p->object, key), out) ? BP_OK : fail_key(p, key, "a finite number");
 }
 
 static bp_status get_scale(const place *p, const char *key, double *out) {
@@ -139,31 +118,27 @@ static bp_status get_scale(const place *p, const char *key, double *out) {
 }
 
 static bp_status get_bool(const place *p, const char *key, bool *out) {
-  const json_t *value = json_object_get(p->object, key);
-  if (!json_is_boolean(value)) return fail_key(p, key, "true or false");
-  *out = json_is_true(value);
-  return BP_OK;
+  return bp_json_truth(bp_json_member(p->object, key), out) ? BP_OK : fail_key(p, key, "true or false");
 }
 
-static bp_status get_array(const place *p, const char *key, const json_t **out) {
-  const json_t *value = json_object_get(p->object, key);
-  if (!json_is_array(value)) return fail_key(p, key, "an array");
+static bp_status get_array(const place *p, const char *key, const bp_json **out) {
+  const bp_json *value = bp_json_member(p->object, key);
+  if (bp_json_type(value) != BP_JSON_ARRAY) return fail_key(p, key, "an array");
   *out = value;
   return BP_OK;
 }
 
 /* Different texts, none of them empty, in their order. */
 static bp_status get_words(const place *p, const char *key, bp_dictionary *out) {
-  const json_t *array = NULL;
+  const bp_json *array = NULL;
+  int32_t next = 0;
   BP_TRY(get_array(p, key, &array));
-  for (size_t i = 0; i < json_array_size(array); i++) {
-    const json_t *value = json_array_get(array, i);
-    const char *text = json_string_value(value);
+  for (const bp_json *v = bp_json_first(array); v; v = bp_json_next(v), next++) {
+    const char *text = bp_json_text(v);
     int32_t number = -1;
-    if (!text || !*text || strlen(text) != json_string_length(value))
-      return fail_key(p, key, "texts that are not empty");
+    if (!text || !*text) return fail_key(p, key, "texts that are not empty");
     BP_TRY(bp_dictionary_add(p->ctx, out, text, strlen(text), &number));
-    if ((size_t)number != i) return fail_key(p, key, "different texts; one is there twice");
+    if (number != next) return fail_key(p, key, "different texts; one is there twice");
   }
   return BP_OK;
 }
@@ -176,13 +151,12 @@ static bool is_known(const char *key, const char *const *known) {
 }
 
 static bp_status check_keys(const place *p, const char *const *known) {
-  const char *key;
-  json_t *value;
   char quoted[BP_QUOTE_TEXT];
-  json_object_foreach((json_t *)p->object, key, value) {
-    if (is_known(key, known)) continue;
-    return fail_key(p, bp_quote(key, strlen(key), quoted),
-                    "nothing of that name; the file was made by another version");
+  for (const bp_json *v = bp_json_first(p->object); v; v = bp_json_next(v)) {
+    const char *key = bp_json_name(v);
+    if (!is_known(key, known))
+      return fail_key(p, bp_quote(key, strlen(key), quoted),
+                      "nothing of that name; the file was made by another version");
   }
   return BP_OK;
 }
@@ -211,14 +185,13 @@ static bp_status read_category(const place *p, bp_feature *f) {
 
 static bp_status read_bytes(const place *p, bp_feature *f) {
   static const char *const keys[] = {"type", "prefix", "count", NULL};
-  const json_t *count = json_object_get(p->object, "count");
   const char *prefix;
   BP_TRY(check_keys(p, keys));
   BP_TRY(get_text(p, "prefix", &prefix));
   if (strlen(prefix) > BP_BLOCK_PREFIX_MAX) return fail_key(p, "prefix", "a shorter text");
-  if (!json_is_integer(count) || json_integer_value(count) < 1 || json_integer_value(count) > BP_COLUMNS_MAX)
+  if (!bp_json_whole(bp_json_member(p->object, "count"), &f->block_columns) || f->block_columns < 1 ||
+      f->block_columns > BP_COLUMNS_MAX)
     return fail_key(p, "count", "a whole number from 1 to 1000000");
-  f->block_columns = json_integer_value(count);
   return bp_feature_set_prefix(p->ctx, f, prefix);
 }
 
@@ -239,7 +212,7 @@ static bp_status read_type(const place *p, bp_feature *f) {
 
 static bp_status read_feature(const place *p, bp_encoding *e, bp_feature *f) {
   const char *name = NULL;
-  if (!json_is_object(p->object)) return fail_key(p, "type", "an object with a type");
+  if (bp_json_type(p->object) != BP_JSON_OBJECT) return fail_key(p, "type", "an object with a type");
   BP_TRY(read_type(p, f));
   if (f->type != BP_FEATURE_BYTES) {
     BP_TRY(get_text(p, "name", &name));
@@ -252,11 +225,12 @@ static bp_status read_feature(const place *p, bp_encoding *e, bp_feature *f) {
 }
 
 static bp_status read_features(const place *root, bp_encoding *e) {
-  const json_t *array = NULL;
+  const bp_json *array = NULL;
+  size_t i = 0;
   BP_TRY(get_array(root, "features", &array));
-  if (json_array_size(array) == 0) return fail_key(root, "features", "at least one feature");
-  for (size_t i = 0; i < json_array_size(array); i++) {
-    place p = {.ctx = root->ctx, .object = json_array_get(array, i)};
+  if (bp_json_size(array) == 0) return fail_key(root, "features", "at least one feature");
+  for (const bp_json *v = bp_json_first(array); v; v = bp_json_next(v), i++) {
+    place p = {.ctx = root->ctx, .object = v};
     bp_feature feature = {0};
     (void)snprintf(p.path, sizeof p.path, "features[%zu]", i);
     bp_status status = read_feature(&p, e, &feature);
@@ -287,7 +261,7 @@ static bp_status add_target(const place *p, bp_encoding *e) {
 static bp_status read_target(const place *p, bp_encoding *e) {
   static const char *const class_keys[] = {"name", "classes", NULL}, *const value_keys[] = {"name", "mean", "scale",
                                                                                             NULL};
-  bool classes = json_object_get(p->object, "classes") != NULL;
+  bool classes = bp_json_member(p->object, "classes") != NULL;
   BP_TRY(check_keys(p, classes ? class_keys : value_keys));
   BP_TRY(add_target(p, e));
   if (classes) return read_classes(p, e);
@@ -297,13 +271,13 @@ static bp_status read_target(const place *p, bp_encoding *e) {
   return get_scale(p, "scale", &target->scale);
 }
 
-static bp_status read_several(const place *root, const json_t *array, bp_encoding *e) {
-  size_t n = json_array_size(array);
+static bp_status read_several(const place *root, const bp_json *array, bp_encoding *e) {
+  size_t n = bp_json_size(array), i = 0;
   if (n < 2 || n > BP_TARGETS_MAX) return fail_key(root, "target", "an object, or an array of 2 to 256 objects");
-  for (size_t i = 0; i < n; i++) {
-    place p = {.ctx = root->ctx, .object = json_array_get(array, i)};
+  for (const bp_json *v = bp_json_first(array); v; v = bp_json_next(v), i++) {
+    place p = {.ctx = root->ctx, .object = v};
     (void)snprintf(p.path, sizeof p.path, "target[%zu]", i);
-    if (!json_is_object(p.object)) return fail_key(&p, "name", "an object");
+    if (bp_json_type(p.object) != BP_JSON_OBJECT) return fail_key(&p, "name", "an object");
     BP_TRY(read_target(&p, e));
     if (e->goal != BP_GOAL_REGRESSION) return fail_key(&p, "classes", "values where there are several targets");
   }
@@ -311,14 +285,14 @@ static bp_status read_several(const place *root, const json_t *array, bp_encodin
 }
 
 static bp_status read_targets(const place *root, bp_encoding *e) {
-  place p = {.ctx = root->ctx, .object = json_object_get(root->object, "target"), .path = "target"};
-  if (json_is_array(p.object)) return read_several(root, p.object, e);
-  return json_is_object(p.object) ? read_target(&p, e) : fail_key(root, "target", "an object");
+  place p = {.ctx = root->ctx, .object = bp_json_member(root->object, "target"), .path = "target"};
+  if (bp_json_type(p.object) == BP_JSON_ARRAY) return read_several(root, p.object, e);
+  return bp_json_type(p.object) == BP_JSON_OBJECT ? read_target(&p, e) : fail_key(root, "target", "an object");
 }
 
 static bp_status read_weight(const place *root, bp_encoding *e) {
   const char *name;
-  if (!json_object_get(root->object, "weight")) return BP_OK;
+  if (!bp_json_member(root->object, "weight")) return BP_OK;
   BP_TRY(get_text(root, "weight", &name));
   if (bp_encoding_knows(e, name)) return fail_key(root, "weight", "a name that is neither a target nor a feature");
   return bp_encoding_set_weight(root->ctx, e, name);
@@ -340,7 +314,7 @@ static bp_status read_unused(const place *root, bp_encoding *e) {
 
 static bp_status read_all(const place *root, bp_encoding *e) {
   static const char *const keys[] = {"features", "target", "weight", "unused", NULL};
-  if (!json_is_object(root->object))
+  if (bp_json_type(root->object) != BP_JSON_OBJECT)
     return bp_fail(root->ctx, BP_E_MODEL, "backprop.encoding: expected an object with features and target");
   BP_TRY(check_keys(root, keys));
   BP_TRY(read_targets(root, e));
@@ -349,7 +323,7 @@ static bp_status read_all(const place *root, bp_encoding *e) {
   return read_unused(root, e);
 }
 
-bp_status bp_encoding_from_json(bp_context *ctx, const json_t *object, bp_encoding **out) {
+bp_status bp_encoding_from_json(bp_context *ctx, const bp_json *object, bp_encoding **out) {
   place root = {.ctx = ctx, .object = object};
   bp_encoding *e;
   BP_TRY(bp_encoding_new(ctx, &e));

@@ -43,13 +43,13 @@ typedef struct bp_safetensors {
   size_t n_metadata;
   char *content; /* the file; tensors' data point into it */
   size_t content_size;
-  struct json_t *header; /* names and texts point into it */
+  struct bp_json *header; /* names and texts point into it */
 } bp_safetensors;
 
 /* NEW from a file, or from bytes in memory (BORROW, copied; `name` is for messages).
  * BP_E_IO     the file cannot be read
  * BP_E_MODEL  it is no safetensors file; the message says what is wrong with it
- * BP_E_NOMEM  except that jansson, which takes its memory from malloc, may call a lack of it a fault in the JSON text */
+ * BP_E_NOMEM */
 bp_status bp_safetensors_read(bp_context *ctx, const char *path, bp_safetensors **out);
 bp_status bp_safetensors_parse(bp_context *ctx, const char *name, const void *data, size_t size, bp_safetensors **out);
 void bp_safetensors_free(bp_safetensors *file);

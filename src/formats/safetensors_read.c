@@ -1,9 +1,9 @@
 /* formats/safetensors_read.c - a safetensors file, believed in nothing: every number is checked before it is used. */
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backprop/json.h"
 #include "base/fail.h"
 #include "data/table_core.h"
 #include "formats/other_format.h"
@@ -74,75 +74,64 @@ static bp_status find_header(parse *p, const char **header, size_t *header_size)
 static bp_status parse_header(parse *p) {
   const char *header = NULL;
   size_t size = 0;
-  json_error_t error;
   BP_TRY(find_header(p, &header, &size));
-  p->file->header = json_loadb(header, size, JSON_REJECT_DUPLICATES, &error);
-  if (p->file->header) return BP_OK;
-  if (json_error_code(&error) == json_error_out_of_memory ||
-      !error.text[0]) /* jansson says nothing else without memory */
-    return bp_fail(p->ctx, BP_E_NOMEM, "%s: out of memory: cannot read the header", p->name);
-  return bp_fail(p->ctx, BP_E_MODEL, "%s: the header is not proper JSON: %s, at byte %d of it", p->name, error.text,
-                 error.position);
+  bp_status status = bp_json_parse(p->ctx, header, size, &p->file->header);
+  if (status == BP_E_DATA)
+    return bp_fail(p->ctx, BP_E_MODEL, "%s: the header is not proper JSON: %s", p->name, bp_error_message(p->ctx));
+  return status;
 }
 
 /* ---- metadata ---- */
 
-static bp_status read_metadata(parse *p, json_t *metadata) {
+static bp_status read_metadata(parse *p, const bp_json *metadata) {
   bp_safetensors *f = p->file;
-  const char *key;
-  json_t *value;
-  if (!json_is_object(metadata)) return fail_entry(p, "__metadata__", "expected an object of texts");
-  f->n_metadata = json_object_size(metadata);
+  if (bp_json_type(metadata) != BP_JSON_OBJECT) return fail_entry(p, "__metadata__", "expected an object of texts");
+  f->n_metadata = bp_json_size(metadata);
   f->metadata = bp_calloc(p->ctx, f->n_metadata, sizeof *f->metadata);
   if (!f->metadata) return BP_E_NOMEM;
   size_t i = 0;
-  json_object_foreach(metadata, key, value) {
-    if (!json_is_string(value)) return fail_entry(p, key, "expected a text in the metadata");
-    f->metadata[i++] = (bp_text_pair){key, json_string_value(value)};
+  for (const bp_json *v = bp_json_first(metadata); v; v = bp_json_next(v)) {
+    const char *text = bp_json_text(v);
+    if (!text) return fail_entry(p, bp_json_name(v), "expected a text in the metadata");
+    f->metadata[i++] = (bp_text_pair){bp_json_name(v), text};
   }
   return BP_OK;
 }
 
 /* ---- tensors ---- */
 
-static bp_status read_type(const parse *p, const json_t *entry, bp_named_tensor *t, size_t *element) {
-  const char *type = json_string_value(json_object_get(entry, "dtype"));
+static bp_status read_type(const parse *p, const bp_json *entry, bp_named_tensor *t, size_t *element) {
+  const char *type = bp_json_text(bp_json_member(entry, "dtype"));
   if (!type || !bp_tensor_type_find(type, &t->dtype, element))
     return fail_entry(p, t->name, "expected a dtype such as \"F32\"");
   t->type = type;
   return BP_OK;
 }
 
-static bp_status read_shape(const parse *p, const json_t *entry, bp_named_tensor *t) {
-  const json_t *shape = json_object_get(entry, "shape");
-  if (!json_is_array(shape) || json_array_size(shape) > BP_MAX_RANK)
+static bp_status read_shape(const parse *p, const bp_json *entry, bp_named_tensor *t) {
+  const bp_json *shape = bp_json_member(entry, "shape");
+  if (bp_json_type(shape) != BP_JSON_ARRAY || bp_json_size(shape) > BP_MAX_RANK)
     return fail_entry(p, t->name, "expected a shape of at most 8 sizes");
-  t->rank = (int)json_array_size(shape);
-  for (int axis = 0; axis < t->rank; axis++) {
-    const json_t *size = json_array_get(shape, (size_t)axis);
-    if (!json_is_integer(size) || json_integer_value(size) < 0)
+  for (const bp_json *size = bp_json_first(shape); size; size = bp_json_next(size))
+    if (!bp_json_whole(size, &t->dims[t->rank++]) || t->dims[t->rank - 1] < 0)
       return fail_entry(p, t->name, "expected whole numbers from 0 in the shape");
-    t->dims[axis] = json_integer_value(size);
-  }
   return BP_OK;
 }
 
 /* An offset into the data; false unless it is a whole number in range. */
-static bool get_offset(const parse *p, const json_t *offsets, size_t i, size_t *out) {
-  const json_t *value = json_array_get(offsets, i);
-  if (!json_is_integer(value) || json_integer_value(value) < 0) return false;
-  uint64_t offset = (uint64_t)json_integer_value(value);
-  if (offset > p->data_size) return false;
+static bool get_offset(const parse *p, const bp_json *value, size_t *out) {
+  int64_t offset;
+  if (!bp_json_whole(value, &offset) || offset < 0 || (uint64_t)offset > p->data_size) return false;
   *out = (size_t)offset;
   return true;
 }
 
-static bp_status read_offsets(const parse *p, const json_t *entry, bp_named_tensor *t, size_t element) {
-  const json_t *offsets = json_object_get(entry, "data_offsets");
+static bp_status read_offsets(const parse *p, const bp_json *entry, bp_named_tensor *t, size_t element) {
+  const bp_json *offsets = bp_json_member(entry, "data_offsets"), *first = bp_json_first(offsets);
   size_t begin = 0, end = 0, size = 0;
-  if (!json_is_array(offsets) || json_array_size(offsets) != 2)
+  if (bp_json_type(offsets) != BP_JSON_ARRAY || bp_json_size(offsets) != 2)
     return fail_entry(p, t->name, "expected two data_offsets");
-  if (!get_offset(p, offsets, 0, &begin) || !get_offset(p, offsets, 1, &end) || begin > end)
+  if (!get_offset(p, first, &begin) || !get_offset(p, bp_json_next(first), &end) || begin > end)
     return fail_entry(p, t->name, "the data_offsets lie outside the file; is it incomplete?");
   if (!bp_tensor_bytes(t->rank, t->dims, element, &size) || size != end - begin)
     return fail_entry(p, t->name, "dtype and shape do not fit the data_offsets");
@@ -151,11 +140,11 @@ static bp_status read_offsets(const parse *p, const json_t *entry, bp_named_tens
   return BP_OK;
 }
 
-static bp_status read_tensor(const parse *p, const char *name, const json_t *entry, bp_named_tensor *t) {
+static bp_status read_tensor(const parse *p, const char *name, const bp_json *entry, bp_named_tensor *t) {
   size_t element = 0;
   t->name = name;
   if (!*name) return fail_entry(p, name, "expected a name");
-  if (!json_is_object(entry) || json_object_size(entry) != 3)
+  if (bp_json_type(entry) != BP_JSON_OBJECT || bp_json_size(entry) != 3)
     return fail_entry(p, name, "expected an object of dtype, shape and data_offsets");
   BP_TRY(read_type(p, entry, t, &element));
   BP_TRY(read_shape(p, entry, t));
@@ -188,16 +177,14 @@ static bp_status check_cover(const parse *p) {
 
 static bp_status read_entries(parse *p) {
   bp_safetensors *f = p->file;
-  json_t *metadata = json_object_get(f->header, "__metadata__"), *entry;
-  const char *key;
-  f->n_tensors = json_object_size(f->header) - (metadata != NULL);
+  const bp_json *metadata = bp_json_member(f->header, "__metadata__");
+  f->n_tensors = bp_json_size(f->header) - (metadata != NULL);
   f->tensors = bp_calloc(p->ctx, f->n_tensors, sizeof *f->tensors);
   if (!f->tensors) return BP_E_NOMEM;
   if (metadata) BP_TRY(read_metadata(p, metadata));
   size_t i = 0;
-  json_object_foreach(f->header, key, entry) {
-    if (entry != metadata) BP_TRY(read_tensor(p, key, entry, &f->tensors[i++]));
-  }
+  for (const bp_json *entry = bp_json_first(f->header); entry; entry = bp_json_next(entry))
+    if (entry != metadata) BP_TRY(read_tensor(p, bp_json_name(entry), entry, &f->tensors[i++]));
   if (f->n_tensors > 0) qsort(f->tensors, f->n_tensors, sizeof *f->tensors, by_data);
   return check_cover(p);
 }
@@ -241,7 +228,7 @@ bp_status bp_safetensors_parse(bp_context *ctx, const char *name, const void *da
 
 void bp_safetensors_free(bp_safetensors *f) {
   if (!f) return;
-  json_decref(f->header);
+  bp_json_free(f->header);
   bp_release(f->allocator, f->tensors, f->n_tensors, sizeof *f->tensors);
   bp_release(f->allocator, f->metadata, f->n_metadata, sizeof *f->metadata);
   bp_release(f->allocator, f->content, f->content_size + 1, 1);

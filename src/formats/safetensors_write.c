@@ -1,8 +1,8 @@
 /* formats/safetensors_write.c - named tensors into a file whose bytes depend on nothing but them. */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backprop/json.h"
 #include "base/fail.h"
 #include "base/text.h"
 #include "data/table_core.h"
@@ -12,14 +12,6 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are written as they lie in memory");
 
 enum { ALIGNMENT = 8 };
-
-/* A growing text. A failure is kept: jansson does not hand on every one. */
-typedef struct text {
-  bp_context *ctx;
-  bp_status status;
-  void *data;
-  size_t size, capacity;
-} text;
 
 /* ---- checking and ordering ---- */
 
@@ -68,92 +60,110 @@ static bp_status put_in_order(bp_context *ctx, const bp_named_tensor *tensors, s
 
 /* ---- header ---- */
 
-static bool set(json_t *object, const char *key, json_t *value) {
-  return value && json_object_set_new(object, key, value) == 0;
+/* A tensor as the header tells of it, or the metadata, which stand among them. */
+typedef struct entry {
+  const char *name;
+  const bp_named_tensor *tensor; /* NULL: the metadata */
+  size_t begin, end;
+} entry;
+
+static int by_entry(const void *a, const void *b) { return strcmp(((const entry *)a)->name, ((const entry *)b)->name); }
+
+static int by_key(const void *a, const void *b) {
+  return strcmp(((const bp_text_pair *)a)->key, ((const bp_text_pair *)b)->key);
 }
 
-static json_t *shape_json(const bp_named_tensor *t) {
-  json_t *shape = json_array();
-  for (int axis = 0; shape && axis < t->rank; axis++) {
-    if (json_array_append_new(shape, json_integer(t->dims[axis])) == 0) continue;
-    json_decref(shape);
-    shape = NULL;
-  }
-  return shape;
-}
-
-static json_t *tensor_json(const bp_named_tensor *t, size_t begin, size_t end) {
-  json_t *tensor = json_object();
-  if (tensor && set(tensor, "dtype", json_string(bp_tensor_type_name(t->dtype))) &&
-      set(tensor, "shape", shape_json(t)) &&
-      set(tensor, "data_offsets", json_pack("[I,I]", (json_int_t)begin, (json_int_t)end)))
-    return tensor;
-  json_decref(tensor);
-  return NULL;
-}
-
-static bp_status out_of_memory(bp_context *ctx) {
-  return bp_fail(ctx, BP_E_NOMEM, "out of memory: cannot make the safetensors header");
-}
-
-static bp_status add_tensors(bp_context *ctx, const bp_named_tensor *order, size_t n, json_t *header) {
+/* Where each tensor's data lie, and all of it sorted by name. */
+static bp_status place(bp_context *ctx, const bp_named_tensor *order, size_t n, bool metadata, entry *entries) {
+  char quoted[BP_QUOTE_TEXT];
   size_t begin = 0;
   for (size_t i = 0; i < n; i++) {
-    char quoted[BP_QUOTE_TEXT];
-    size_t end;
     const char *name = order[i].name;
-    (void)bp_quote(name, strlen(name), quoted);
-    if (json_object_get(header, name)) return bp_fail(ctx, BP_E_ARG, "safetensors: two tensors named '%s'", quoted);
-    if (!bp_add_size(begin, bytes_of(&order[i]), &end) || end > INT64_MAX)
-      return bp_fail(ctx, BP_E_ARG, "safetensors: tensor '%s' makes the file too large", quoted);
-    if (!set(header, name, tensor_json(&order[i], begin, end))) return out_of_memory(ctx);
-    begin = end;
+    entries[i] = (entry){.name = name, .tensor = &order[i], .begin = begin};
+    if (!bp_add_size(begin, bytes_of(&order[i]), &entries[i].end) || entries[i].end > INT64_MAX)
+      return bp_fail(ctx, BP_E_ARG, "safetensors: tensor '%s' makes the file too large",
+                     bp_quote(name, strlen(name), quoted));
+    begin = entries[i].end;
   }
+  if (metadata) entries[n++] = (entry){.name = "__metadata__"};
+  qsort(entries, n, sizeof *entries, by_entry);
+  for (size_t i = 1; i < n; i++)
+    if (strcmp(entries[i - 1].name, entries[i].name) == 0)
+      return bp_fail(ctx, BP_E_ARG, "safetensors: two tensors named '%s'",
+                     bp_quote(entries[i].name, strlen(entries[i].name), quoted));
   return BP_OK;
 }
 
-static bp_status add_metadata(bp_context *ctx, const bp_text_pair *pairs, size_t n, json_t *header) {
-  if (n == 0) return BP_OK;
-  json_t *metadata = json_object();
-  if (!set(header, "__metadata__", metadata)) return out_of_memory(ctx);
+static bp_status sort_metadata(bp_context *ctx, bp_text_pair *pairs, size_t n) {
   for (size_t i = 0; i < n; i++) {
     BP_TRY(check_text(ctx, pairs[i].key, "the metadata key"));
     BP_TRY(check_text(ctx, pairs[i].value, "the metadata value"));
-    if (json_object_get(metadata, pairs[i].key))
-      return bp_fail(ctx, BP_E_ARG, "safetensors: two metadata values of one key");
-    if (!set(metadata, pairs[i].key, json_string(pairs[i].value))) return out_of_memory(ctx);
   }
+  qsort(pairs, n, sizeof *pairs, by_key);
+  for (size_t i = 1; i < n; i++)
+    if (strcmp(pairs[i - 1].key, pairs[i].key) == 0)
+      return bp_fail(ctx, BP_E_ARG, "safetensors: two metadata values of one key");
   return BP_OK;
 }
 
-static int append(const char *data, size_t size, void *user) {
-  text *t = user;
-  if (t->status == BP_OK) t->status = bp_grow(t->ctx, &t->data, &t->capacity, t->size + size, 1);
-  if (t->status != BP_OK) return -1;
-  memcpy((char *)t->data + t->size, data, size);
-  t->size += size;
-  return 0;
+static void put_tensor(bp_json_writer *w, const entry *e) {
+  bp_json_open(w, e->name, '{');
+  bp_json_open(w, "data_offsets", '[');
+  bp_json_put_whole(w, NULL, (int64_t)e->begin);
+  bp_json_put_whole(w, NULL, (int64_t)e->end);
+  bp_json_close(w, ']');
+  bp_json_put_text(w, "dtype", bp_tensor_type_name(e->tensor->dtype));
+  bp_json_open(w, "shape", '[');
+  for (int axis = 0; axis < e->tensor->rank; axis++) bp_json_put_whole(w, NULL, e->tensor->dims[axis]);
+  bp_json_close(w, ']');
+  bp_json_close(w, '}');
 }
 
-/* The header as text, padded with blanks so that the data begin aligned. */
-static bp_status dump(const json_t *header, text *out) {
-  int failed = json_dump_callback(header, append, out, JSON_COMPACT | JSON_SORT_KEYS);
-  BP_TRY(out->status);
-  if (failed) return out_of_memory(out->ctx);
-  size_t rest = out->size % ALIGNMENT;
-  if (rest > 0) (void)append("        ", ALIGNMENT - rest, out);
-  BP_TRY(out->status);
-  if (out->size <= BP_SAFETENSORS_HEADER_MAX) return BP_OK;
-  return bp_fail(out->ctx, BP_E_LIMIT, "safetensors: a header of %zu bytes; at most %d are allowed", out->size,
-                 BP_SAFETENSORS_HEADER_MAX);
+/* What one file needs while it is written. */
+typedef struct writing {
+  bp_context *ctx;
+  size_t n, n_pairs;
+  bp_named_tensor *order;
+  entry *entries; /* room for the metadata too */
+  bp_text_pair *pairs;
+  char *header; /* JSON */
+} writing;
+
+static bp_status make_header(writing *f) {
+  bp_json_writer w;
+  size_t n = f->n + (f->n_pairs > 0);
+  BP_TRY(sort_metadata(f->ctx, f->pairs, f->n_pairs));
+  BP_TRY(place(f->ctx, f->order, f->n, f->n_pairs > 0, f->entries));
+  bp_json_begin(&w, f->ctx);
+  bp_json_open(&w, NULL, '{');
+  for (size_t i = 0; i < n; i++) {
+    if (f->entries[i].tensor) {
+      put_tensor(&w, &f->entries[i]);
+      continue;
+    }
+    bp_json_open(&w, f->entries[i].name, '{');
+    for (size_t p = 0; p < f->n_pairs; p++) bp_json_put_text(&w, f->pairs[p].key, f->pairs[p].value);
+    bp_json_close(&w, '}');
+  }
+  bp_json_close(&w, '}');
+  return bp_json_end(&w, &f->header);
 }
 
 /* ---- all of it ---- */
 
-static bp_status write_all(bp_writer *writer, const text *header, const bp_named_tensor *order, size_t n) {
-  uint64_t size = header->size;
+/* Blanks behind the header, so that the data begin aligned. */
+static bp_status write_header(bp_context *ctx, bp_writer *writer, const char *header) {
+  size_t length = strlen(header), padding = (ALIGNMENT - length % ALIGNMENT) % ALIGNMENT;
+  uint64_t size = length + padding;
+  if (size > BP_SAFETENSORS_HEADER_MAX)
+    return bp_fail(ctx, BP_E_LIMIT, "safetensors: a header of %zu bytes; at most %d are allowed", length + padding,
+                   BP_SAFETENSORS_HEADER_MAX);
   BP_TRY(bp_writer_write(writer, &size, sizeof size));
-  BP_TRY(bp_writer_write(writer, header->data, header->size));
+  BP_TRY(bp_writer_write(writer, header, length));
+  return bp_writer_write(writer, "        ", padding);
+}
+
+static bp_status write_data(bp_writer *writer, const bp_named_tensor *order, size_t n) {
   for (size_t i = 0; i < n; i++) {
     size_t bytes = bytes_of(&order[i]);
     if (bytes > 0) BP_TRY(bp_writer_write(writer, order[i].data, bytes));
@@ -161,22 +171,27 @@ static bp_status write_all(bp_writer *writer, const text *header, const bp_named
   return BP_OK;
 }
 
+static bp_status make_room(writing *f, const bp_text_pair *metadata) {
+  f->order = bp_alloc(f->ctx, f->n, sizeof *f->order);
+  f->entries = bp_alloc(f->ctx, f->n + 1, sizeof *f->entries);
+  f->pairs = bp_alloc(f->ctx, f->n_pairs, sizeof *f->pairs);
+  if (!f->order || !f->entries || !f->pairs) return BP_E_NOMEM;
+  if (f->n_pairs > 0) memcpy(f->pairs, metadata, f->n_pairs * sizeof *f->pairs);
+  return BP_OK;
+}
+
 bp_status bp_safetensors_write(bp_context *ctx, bp_writer *writer, const bp_named_tensor *tensors, size_t n_tensors,
                                const bp_text_pair *metadata, size_t n_metadata) {
   bp_allocator allocator = bp_context_allocator(ctx);
-  text header_text = {.ctx = ctx};
-  bp_named_tensor *order = bp_alloc(ctx, n_tensors, sizeof *order);
-  json_t *header = order ? json_object() : NULL;
-  bp_status status = BP_E_NOMEM;
-  if (!order) return status;
-  if (!header) (void)out_of_memory(ctx);
-  if (header) status = put_in_order(ctx, tensors, n_tensors, order);
-  if (status == BP_OK) status = add_metadata(ctx, metadata, n_metadata, header);
-  if (status == BP_OK) status = add_tensors(ctx, order, n_tensors, header);
-  if (status == BP_OK) status = dump(header, &header_text);
-  if (status == BP_OK) status = write_all(writer, &header_text, order, n_tensors);
-  json_decref(header);
-  bp_release(allocator, header_text.data, header_text.capacity, 1);
-  bp_release(allocator, order, n_tensors, sizeof *order);
+  writing f = {.ctx = ctx, .n = n_tensors, .n_pairs = n_metadata};
+  bp_status status = make_room(&f, metadata);
+  if (status == BP_OK) status = put_in_order(ctx, tensors, n_tensors, f.order);
+  if (status == BP_OK) status = make_header(&f);
+  if (status == BP_OK) status = write_header(ctx, writer, f.header);
+  if (status == BP_OK) status = write_data(writer, f.order, n_tensors);
+  bp_release(allocator, f.header, f.header ? strlen(f.header) + 1 : 0, 1);
+  bp_release(allocator, f.pairs, n_metadata, sizeof *f.pairs);
+  bp_release(allocator, f.entries, n_tensors + 1, sizeof *f.entries);
+  bp_release(allocator, f.order, n_tensors, sizeof *f.order);
   return status;
 }

@@ -9,8 +9,7 @@
 typedef struct bp_checkpoint_run {
   bp_context *ctx;
   const char *path, *note; /* note NULL: none */
-  char *identity;          /* JSON text, identity_size bytes with its NUL; made by the first checkpoint */
-  size_t identity_size;
+  char *identity;          /* JSON text, made by the first checkpoint */
   const bp_model *model;
 } bp_checkpoint_run;
 void bp_checkpoint_run_release(bp_checkpoint_run *run);

@@ -1,6 +1,5 @@
 /* checkpoint_read.c - a checkpoint file, believed in nothing, and its state put into a trainer. */
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -14,7 +13,7 @@
 struct bp_checkpoint {
   bp_allocator allocator;
   bp_safetensors *file;
-  json_t *identity;
+  bp_json *identity;
   trainer_state state;
   bp_epoch *history; /* [state.epoch - 1] */
 };
@@ -31,20 +30,23 @@ static bp_status check_kind(bp_context *ctx, const bp_safetensors *file) {
                  "\" in its metadata");
 }
 
-static bool read_real(const json_t *value, double *out) {
-  const char *text = json_string_value(value);
-  *out = json_number_value(value);
-  if (!text) return json_is_number(value);
-  *out = strcmp(text, "nan") == 0 ? (double)NAN : strcmp(text, "inf") == 0 ? (double)INFINITY : -(double)INFINITY;
-  return !isinf(*out) || *out > 0 || strcmp(text, "-inf") == 0;
+static bool read_real(const bp_json *value, double *out) {
+  static const struct {
+    const char *name;
+    double value;
+  } names[] = {{"nan", (double)NAN}, {"inf", (double)INFINITY}, {"-inf", -(double)INFINITY}};
+  const char *text = bp_json_text(value);
+  for (size_t i = 0; text && i < sizeof names / sizeof *names; i++)
+    if (strcmp(text, names[i].name) == 0) return *out = names[i].value, true;
+  return bp_json_number(value, out);
 }
 
-static bp_status read_field(bp_context *ctx, const json_t *state, const trainer_field *field, trainer_state *out) {
-  const json_t *value = json_object_get(state, field->name);
+static bp_status read_field(bp_context *ctx, const bp_json *state, const trainer_field *field, trainer_state *out) {
+  const bp_json *value = bp_json_member(state, field->name);
   char *at = (char *)out + field->offset;
   double real = 0;
-  int64_t whole = (int64_t)json_integer_value(value);
-  if (field->real ? !read_real(value, &real) : !json_is_integer(value) || whole < 0)
+  int64_t whole = 0;
+  if (field->real ? !read_real(value, &real) : !bp_json_whole(value, &whole) || whole < 0)
     return bp_fail(ctx, BP_E_MODEL, "backprop.checkpoint: state.%s: expected a %s", field->name,
                    field->real ? "number" : "whole number from 0");
   if (field->real)
@@ -54,16 +56,18 @@ static bp_status read_field(bp_context *ctx, const json_t *state, const trainer_
   return BP_OK;
 }
 
-static bp_status read_state(bp_context *ctx, const json_t *object, trainer_state *out) {
-  const json_t *format = json_object_get(object, "format"), *state = json_object_get(object, "state");
+static bp_status read_state(bp_context *ctx, const bp_json *object, trainer_state *out) {
+  const bp_json *state = bp_json_member(object, "state");
+  int64_t format;
   int n;
   const trainer_field *fields = trainer_fields(&n);
-  if (!json_is_integer(format) || json_integer_value(format) != BP_CHECKPOINT_FORMAT)
+  if (!bp_json_whole(bp_json_member(object, "format"), &format) || format != BP_CHECKPOINT_FORMAT)
     return bp_fail(ctx, BP_E_MODEL,
                    "the checkpoint was made by another backprop: this one reads format %d; go on with the version that "
                    "wrote it",
                    BP_CHECKPOINT_FORMAT);
-  if (!json_is_object(state)) return bp_fail(ctx, BP_E_MODEL, "backprop.checkpoint: state: expected an object");
+  if (bp_json_type(state) != BP_JSON_OBJECT)
+    return bp_fail(ctx, BP_E_MODEL, "backprop.checkpoint: state: expected an object");
   for (int i = 0; i < n; i++) BP_TRY(read_field(ctx, state, &fields[i], out));
   if (out->epoch >= 1 && out->epoch <= INT32_MAX) return BP_OK;
   return bp_fail(ctx, BP_E_MODEL, "backprop.checkpoint: state.epoch: expected a whole number from 1 to %d", INT32_MAX);
@@ -116,12 +120,12 @@ static bp_status read_history(bp_context *ctx, bp_checkpoint *checkpoint) {
 }
 
 static bp_status read_all(bp_context *ctx, bp_checkpoint *checkpoint) {
-  json_t *object = NULL;
+  bp_json *object = NULL;
   BP_TRY(check_kind(ctx, checkpoint->file));
   BP_TRY(bp_json_from_text(ctx, "backprop.checkpoint", bp_safetensors_text(checkpoint->file, "backprop.checkpoint"),
                            &object));
   bp_status status = read_state(ctx, object, &checkpoint->state);
-  json_decref(object);
+  bp_json_free(object);
   if (status == BP_OK)
     status = bp_json_from_text(ctx, "backprop.run", bp_safetensors_text(checkpoint->file, "backprop.run"),
                                &checkpoint->identity);
@@ -161,7 +165,7 @@ bp_status bp_checkpoint_parse(bp_context *ctx, const char *name, const void *dat
 
 void bp_checkpoint_free(bp_checkpoint *checkpoint) {
   if (!checkpoint) return;
-  json_decref(checkpoint->identity);
+  bp_json_free(checkpoint->identity);
   bp_release(checkpoint->allocator, checkpoint->history, (size_t)epochs_of(checkpoint), sizeof *checkpoint->history);
   bp_safetensors_free(checkpoint->file);
   bp_release(checkpoint->allocator, checkpoint, 1, sizeof *checkpoint);
@@ -210,9 +214,13 @@ static bp_status load_state(bp_context *ctx, const bp_checkpoint *checkpoint, tr
 }
 
 bp_status bp_checkpoint_resume(bp_context *ctx, const bp_checkpoint *checkpoint, const bp_model *model, trainer *t) {
-  json_t *now = NULL;
-  BP_TRY(bp_identity_new(ctx, model, t, &now));
-  bp_status status = bp_identity_compare(ctx, checkpoint->identity, now);
-  json_decref(now);
+  char *text;
+  bp_json *now;
+  BP_TRY(bp_identity_new(ctx, model, t, &text));
+  bp_status status = bp_json_parse(ctx, text, strlen(text), &now);
+  bp_string_free(ctx, text);
+  BP_TRY(status);
+  status = bp_identity_compare(ctx, checkpoint->identity, now);
+  bp_json_free(now);
   return status == BP_OK ? load_state(ctx, checkpoint, t) : status;
 }

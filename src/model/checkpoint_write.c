@@ -32,49 +32,45 @@ typedef struct bp_snapshot {
   double *history;
   size_t n_history;
   char *state;
-  size_t state_size;
 } bp_snapshot;
 
 void bp_checkpoint_run_release(bp_checkpoint_run *run) {
-  bp_release(bp_context_allocator(run->ctx), run->identity, run->identity_size, 1);
+  bp_string_free(run->ctx, run->identity);
   run->identity = NULL;
-}
-
-/* The data do not change while training is on: their hash is taken once. */
-static bp_status know_identity(bp_checkpoint_run *run, const trainer *t) {
-  json_t *identity = NULL;
-  size_t size;
-  if (run->identity) return BP_OK;
-  BP_TRY(bp_identity_new(run->ctx, run->model, t, &identity));
-  BP_TRY(bp_json_take_text(run->ctx, identity, &run->identity, &size));
-  run->identity_size = size + 1;
-  return BP_OK;
 }
 
 /* ---- counters and sums ---- */
 
-static json_t *number_json(const trainer_state *state, const trainer_field *field) {
+static void put_field(bp_json_writer *w, const trainer_state *state, const trainer_field *field) {
   const char *at = (const char *)state + field->offset;
-  double real;
-  int64_t whole;
-  if (!field->real) return memcpy(&whole, at, sizeof whole), json_integer((json_int_t)whole);
-  memcpy(&real, at, sizeof real);
-  if (isfinite(real)) return json_real(real);
-  return json_string(isnan(real) ? "nan" : real > 0 ? "inf" : "-inf");
+  double real = 0;
+  int64_t whole = 0;
+  if (field->real)
+    memcpy(&real, at, sizeof real);
+  else
+    memcpy(&whole, at, sizeof whole);
+  if (!field->real)
+    bp_json_put_whole(w, field->name, whole);
+  else if (isfinite(real))
+    bp_json_put_real(w, field->name, real);
+  else
+    bp_json_put_text(w, field->name, isnan(real) ? "nan" : real > 0 ? "inf" : "-inf");
 }
 
-static json_t *state_json(const trainer *t) {
+static bp_status state_text(bp_context *ctx, const trainer *t, char **out) {
   int n;
   const trainer_field *fields = trainer_fields(&n);
   trainer_state state = t->state;
-  json_t *object = json_object();
+  bp_json_writer w;
   state.seconds = trainer_seconds(t);
-  for (int i = 0; object && i < n; i++) {
-    if (json_object_set_new(object, fields[i].name, number_json(&state, &fields[i])) == 0) continue;
-    json_decref(object);
-    object = NULL;
-  }
-  return json_pack("{s:i,s:o}", "format", BP_CHECKPOINT_FORMAT, "state", object);
+  bp_json_begin(&w, ctx);
+  bp_json_open(&w, NULL, '{');
+  bp_json_put_whole(&w, "format", BP_CHECKPOINT_FORMAT);
+  bp_json_open(&w, "state", '{');
+  for (int i = 0; i < n; i++) put_field(&w, &state, &fields[i]);
+  bp_json_close(&w, '}');
+  bp_json_close(&w, '}');
+  return bp_json_end(&w, out);
 }
 
 /* ---- arrays ---- */
@@ -124,7 +120,7 @@ static bp_status write_file(const bp_snapshot *s, const bp_checkpoint_run *run) 
 
 static void release(bp_snapshot *s) {
   bp_allocator allocator = bp_context_allocator(s->ctx);
-  bp_release(allocator, s->state, s->state_size + 1, 1);
+  bp_string_free(s->ctx, s->state);
   bp_release(allocator, s->history, s->n_history + 1, sizeof *s->history);
   bp_release(allocator, s->tensors, (size_t)s->n_parts + 1, sizeof *s->tensors);
   bp_release(allocator, s->parts, (size_t)s->n_parts, sizeof *s->parts);
@@ -133,9 +129,10 @@ static void release(bp_snapshot *s) {
 bp_status bp_checkpoint_write(void *user, const trainer *t) {
   bp_checkpoint_run *run = user;
   bp_snapshot s = {.ctx = run->ctx, .trainer = t};
-  bp_status status = know_identity(run, t);
+  bp_status status = BP_OK;
+  if (!run->identity) status = bp_identity_new(run->ctx, run->model, t, &run->identity); /* the data do not change */
   if (status == BP_OK) status = take_parts(&s);
-  if (status == BP_OK) status = bp_json_take_text(run->ctx, state_json(t), &s.state, &s.state_size);
+  if (status == BP_OK) status = state_text(run->ctx, t, &s.state);
   if (status == BP_OK) status = write_file(&s, run);
   release(&s);
   return status;

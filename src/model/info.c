@@ -1,7 +1,6 @@
 /* model/info.c - what `backprop version` and bug reports say about the library. */
 #include "backprop/info.h"
 
-#include <jansson.h>
 #include <zlib.h>
 
 #include "backprop/version.h"
@@ -59,6 +58,5 @@ bp_build_info bp_build(void) {
                          .kernels = bp_isa_name(bp_cpu_isa()),
                          .cpu = usable_builds(),
                          .zlib = zlibVersion(),
-                         .jansson = jansson_version_str(),
                          .cores = bp_core_count()};
 }

@@ -14,22 +14,31 @@
 /* ---- writing ---- */
 
 /* "huber:1.5", {"expression":"(y - p)^2"}, or "callback" */
-static json_t *describe_loss(const bp_model *model) {
+static void put_loss(bp_json_writer *w, const bp_model *model) {
   char text[64];
-  if (model->objective.loss == BP_LOSS_EXPRESSION) return json_pack("{s:s}", "expression", model->expression);
-  return json_string(bp_objective_text(&model->objective, text, sizeof text));
+  if (model->objective.loss != BP_LOSS_EXPRESSION) {
+    bp_json_put_text(w, "loss", bp_objective_text(&model->objective, text, sizeof text));
+    return;
+  }
+  bp_json_open(w, "loss", '{');
+  bp_json_put_text(w, "expression", model->expression);
+  bp_json_close(w, '}');
 }
 
-bp_status bp_model_describe(bp_context *ctx, const bp_model *model, char **out, size_t *size) {
+void bp_model_put_description(bp_json_writer *writer, const char *name, const bp_model *model) {
   const bp_net *net = model->net;
-  json_t *layers = bp_model_describe_layers(net), *object = NULL;
-  if (layers)
-    object =
-        json_pack("{s:i,s:s,s:o,s:s,s:s,s:o,s:I,s:o}", "format", BP_MODEL_FORMAT, "task", bp_task_name(model->task),
-                  "loss", describe_loss(model), "output", bp_output_name(model->objective.output), "dtype",
-                  bp_dtype_name(bp_net_dtype(net)), "seed", json_sprintf("%" PRIu64, model->seed), "inputs",
-                  (json_int_t)bp_net_inputs(net), "layers", layers);
-  return bp_json_take_text(ctx, object, out, size);
+  char seed[24];
+  (void)snprintf(seed, sizeof seed, "%" PRIu64, model->seed);
+  bp_json_open(writer, name, '{');
+  bp_json_put_whole(writer, "format", BP_MODEL_FORMAT);
+  bp_json_put_text(writer, "task", bp_task_name(model->task));
+  put_loss(writer, model);
+  bp_json_put_text(writer, "output", bp_output_name(model->objective.output));
+  bp_json_put_text(writer, "dtype", bp_dtype_name(bp_net_dtype(net)));
+  bp_json_put_text(writer, "seed", seed);
+  bp_json_put_whole(writer, "inputs", bp_net_inputs(net));
+  bp_model_put_layers(writer, "layers", net);
+  bp_json_close(writer, '}');
 }
 
 /* ---- reading ---- */
@@ -38,26 +47,25 @@ static bp_status refuse(bp_context *ctx, const char *place, const char *expected
   return bp_fail(ctx, BP_E_MODEL, "backprop.model: %s: expected %s", place, expected);
 }
 
-static const char *text_of(const json_t *object, const char *key) {
-  const char *text = json_string_value(json_object_get(object, key));
+static const char *text_of(const bp_json *object, const char *key) {
+  const char *text = bp_json_text(bp_json_member(object, key));
   return text ? text : "";
 }
 
-bp_status bp_model_check_format(bp_context *ctx, const json_t *object) {
-  const json_t *format = json_object_get(object, "format");
-  json_int_t number = json_integer_value(format);
-  if (!json_is_integer(format) || number < 1) return refuse(ctx, "format", "a whole number from 1 on");
+bp_status bp_model_check_format(bp_context *ctx, const bp_json *object) {
+  int64_t number;
+  if (!bp_json_whole(bp_json_member(object, "format"), &number) || number < 1)
+    return refuse(ctx, "format", "a whole number from 1 on");
   if (number > BP_MODEL_FORMAT)
     return bp_fail(ctx, BP_E_MODEL,
-                   "made by a newer backprop: its format is %" JSON_INTEGER_FORMAT
-                   ", this one reads up to %d; get a newer backprop",
+                   "made by a newer backprop: its format is %" PRId64 ", this one reads up to %d; get a newer backprop",
                    number, BP_MODEL_FORMAT);
   return BP_OK;
 }
 
 /* "name", "name:setting" or an expression; what fits the target is looked at later. */
-static bp_status parse_loss(bp_context *ctx, const json_t *loss, bp_objective *out) {
-  const char *text = json_string_value(loss), *expression = json_string_value(json_object_get(loss, "expression"));
+static bp_status parse_loss(bp_context *ctx, const bp_json *loss, bp_objective *out) {
+  const char *text = bp_json_text(loss), *expression = bp_json_text(bp_json_member(loss, "expression"));
   char message[BP_MESSAGE_MAX];
   if (expression) {
     out->loss = BP_LOSS_EXPRESSION;
@@ -81,11 +89,11 @@ static bp_var no_loss(void *user, bp_var z, bp_var p, bp_var y) {
   return z;
 }
 
-static bp_status read_loss(bp_context *ctx, const json_t *object, bp_model *model) {
+static bp_status read_loss(bp_context *ctx, const bp_json *object, bp_model *model) {
   bp_objective o = {.rows = no_loss}; /* stands for the callback that a file cannot hold */
-  const char *output = json_string_value(json_object_get(object, "output"));
+  const char *output = bp_json_text(bp_json_member(object, "output"));
   char message[BP_MESSAGE_MAX];
-  BP_TRY(parse_loss(ctx, json_object_get(object, "loss"), &o));
+  BP_TRY(parse_loss(ctx, bp_json_member(object, "loss"), &o));
   if (output && !bp_output_find(output, &o.output))
     return bp_fail(ctx, BP_E_MODEL, "backprop.model: output '%.40s' is not known here", output);
   bp_status status = bp_model_set_objective(ctx, model, &o);
@@ -95,7 +103,7 @@ static bp_status read_loss(bp_context *ctx, const json_t *object, bp_model *mode
   return bp_fail(ctx, BP_E_MODEL, "backprop.model: %s", message);
 }
 
-static bp_status read_task(bp_context *ctx, const json_t *object, bp_model *model) {
+static bp_status read_task(bp_context *ctx, const bp_json *object, bp_model *model) {
   const char *task = text_of(object, "task");
   model->task = (bp_task)model->encoding->goal;
   if (strcmp(task, bp_task_name(model->task)) != 0)
@@ -104,7 +112,7 @@ static bp_status read_task(bp_context *ctx, const json_t *object, bp_model *mode
   return read_loss(ctx, object, model);
 }
 
-static bp_status read_seed(bp_context *ctx, const json_t *object, bp_model *model) {
+static bp_status read_seed(bp_context *ctx, const bp_json *object, bp_model *model) {
   const char *text = text_of(object, "seed");
   uint64_t seed = 0;
   size_t digits = strlen(text);
@@ -123,16 +131,15 @@ static bool find_dtype(const char *name, bp_dtype *out) {
   return strcmp(name, bp_dtype_name(*out)) == 0;
 }
 
-bp_status bp_model_from_description(bp_context *ctx, const json_t *object, bp_model *model) {
+bp_status bp_model_from_description(bp_context *ctx, const bp_json *object, bp_model *model) {
   bp_dtype dtype;
   BP_TRY(read_task(ctx, object, model));
   BP_TRY(read_seed(ctx, object, model));
   if (!find_dtype(text_of(object, "dtype"), &dtype)) return refuse(ctx, "dtype", "float32 or float64");
-  json_int_t inputs = json_integer_value(json_object_get(object, "inputs"));
-  if (inputs != model->encoding->inputs)
-    return bp_fail(ctx, BP_E_MODEL, "backprop.model: inputs is %" JSON_INTEGER_FORMAT ", but the columns make %" PRId64,
-                   inputs, model->encoding->inputs);
+  int64_t inputs = 0;
+  if (!bp_json_whole(bp_json_member(object, "inputs"), &inputs) || inputs != model->encoding->inputs)
+    return bp_fail(ctx, BP_E_MODEL, "backprop.model: inputs is %" PRId64 ", but the columns make %" PRId64, inputs,
+                   model->encoding->inputs);
   BP_TRY(bp_net_new(ctx, inputs, dtype, &model->net));
-  return bp_model_read_layers(ctx, json_object_get(object, "layers"), bp_objective_units(&model->objective),
-                              model->net);
+  return bp_model_read_layers(ctx, bp_json_member(object, "layers"), bp_objective_units(&model->objective), model->net);
 }

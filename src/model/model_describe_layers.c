@@ -18,49 +18,43 @@ enum { MODEL_LAYERS_MAX = 4 * BP_LAYERS_MAX + 3, FIELDS_MAX = 4 };
 
 /* ---- writing ---- */
 
-static json_t *describe_blocks(const bp_layer_info *info) {
-  json_t *blocks = json_array();
-  for (size_t i = 0; blocks && i < info->n_blocks; i++) {
+static void put_blocks(bp_json_writer *w, const bp_layer_info *info) {
+  bp_json_open(w, "blocks", '[');
+  for (size_t i = 0; i < info->n_blocks; i++) {
     const bp_embedding_block *b = &info->blocks[i];
-    json_t *block = json_pack("{s:I,s:I,s:I}", "first", (json_int_t)b->first, "count", (json_int_t)b->count, "width",
-                              (json_int_t)b->width);
-    if (json_array_append_new(blocks, block) == 0) continue;
-    json_decref(blocks);
-    return NULL;
+    bp_json_open(w, NULL, '{');
+    bp_json_put_whole(w, "first", b->first);
+    bp_json_put_whole(w, "count", b->count);
+    bp_json_put_whole(w, "width", b->width);
+    bp_json_close(w, '}');
   }
-  return blocks;
+  bp_json_close(w, ']');
 }
 
-static json_t *describe_layer(const bp_layer_info *info) {
+static void put_layer(bp_json_writer *w, const bp_layer_info *info) {
   char activation[BP_ACTIVATION_TEXT];
-  (void)bp_activation_text(info->spec, activation);
-  switch (info->kind) {
-  case BP_LAYER_DENSE:
-    if (!info->bias)
-      return json_pack("{s:s,s:I,s:s,s:b}", "type", info->type, "units", (json_int_t)info->outputs, "activation",
-                       activation, "bias", 0);
-    return json_pack("{s:s,s:I,s:s}", "type", info->type, "units", (json_int_t)info->outputs, "activation", activation);
-  case BP_LAYER_BATCH_NORM:
-    return json_pack("{s:s,s:f,s:f,s:s}", "type", info->type, "epsilon", info->epsilon, "momentum", info->momentum,
-                     "activation", activation);
-  case BP_LAYER_LAYER_NORM:
-    return json_pack("{s:s,s:f,s:s}", "type", info->type, "epsilon", info->epsilon, "activation", activation);
-  case BP_LAYER_DROPOUT: return json_pack("{s:s,s:f}", "type", info->type, "rate", info->rate);
-  case BP_LAYER_SKIP:
-    return json_pack("{s:s,s:i,s:s}", "type", info->type, "from", info->from, "activation", activation);
-  default: return json_pack("{s:s,s:o}", "type", info->type, "blocks", describe_blocks(info));
-  }
+  bool batch = info->kind == BP_LAYER_BATCH_NORM, embedding = info->kind == BP_LAYER_EMBEDDING;
+  bp_json_open(w, NULL, '{');
+  bp_json_put_text(w, "type", info->type);
+  if (info->kind == BP_LAYER_DENSE) bp_json_put_whole(w, "units", info->outputs);
+  if (batch || info->kind == BP_LAYER_LAYER_NORM) bp_json_put_real(w, "epsilon", info->epsilon);
+  if (batch) bp_json_put_real(w, "momentum", info->momentum);
+  if (info->kind == BP_LAYER_DROPOUT) bp_json_put_real(w, "rate", info->rate);
+  if (info->kind == BP_LAYER_SKIP) bp_json_put_whole(w, "from", info->from);
+  if (embedding) put_blocks(w, info);
+  if (!embedding && info->kind != BP_LAYER_DROPOUT)
+    bp_json_put_text(w, "activation", bp_activation_text(info->spec, activation));
+  if (info->kind == BP_LAYER_DENSE && !info->bias) bp_json_put_bool(w, "bias", false);
+  bp_json_close(w, '}');
 }
 
-json_t *bp_model_describe_layers(const bp_net *net) {
-  json_t *layers = json_array();
-  for (int i = 0; layers && i < bp_net_layers(net); i++) {
+void bp_model_put_layers(bp_json_writer *writer, const char *name, const bp_net *net) {
+  bp_json_open(writer, name, '[');
+  for (int i = 0; i < bp_net_layers(net); i++) {
     bp_layer_info info = bp_net_layer(net, i);
-    if (json_array_append_new(layers, describe_layer(&info)) == 0) continue;
-    json_decref(layers);
-    return NULL;
+    put_layer(writer, &info);
   }
-  return layers;
+  bp_json_close(writer, ']');
 }
 
 /* ---- reading ---- */
@@ -69,7 +63,7 @@ json_t *bp_model_describe_layers(const bp_net *net) {
 typedef struct layer_reader {
   bp_context *ctx;
   bp_net *net;
-  const json_t *layer;
+  const bp_json *layer;
   char place[32]; /* "layers[3]" */
 } layer_reader;
 
@@ -86,26 +80,25 @@ static bp_status added(const layer_reader *r, bp_status status) {
 }
 
 static bp_status read_activation(const layer_reader *r, bp_activation_spec *out) {
-  const char *text = json_string_value(json_object_get(r->layer, "activation"));
+  const char *text = bp_json_text(bp_json_member(r->layer, "activation"));
   if (!text) return refuse(r, "an activation");
   if (bp_activation_parse(text, out)) return BP_OK;
   return bp_fail(r->ctx, BP_E_MODEL, "backprop.model: %s: activation '%.40s' is not known here", r->place, text);
 }
 
 static bp_status read_number(const layer_reader *r, const char *key, double *out) {
-  const json_t *value = json_object_get(r->layer, key);
-  if (!json_is_number(value))
-    return bp_fail(r->ctx, BP_E_MODEL, "backprop.model: %s: expected a number as %s", r->place, key);
-  *out = json_number_value(value);
-  return BP_OK;
+  if (bp_json_number(bp_json_member(r->layer, key), out)) return BP_OK;
+  return bp_fail(r->ctx, BP_E_MODEL, "backprop.model: %s: expected a number as %s", r->place, key);
 }
 
 static bp_status read_dense(const layer_reader *r) {
-  const json_t *units = json_object_get(r->layer, "units"), *bias = json_object_get(r->layer, "bias");
-  bp_dense_options o = {.size = sizeof o, .units = json_integer_value(units)};
-  if (!json_is_integer(units) || o.units < 1 || o.units > 1 << 24) return refuse(r, "units from 1 to 16777216");
-  if (bias && !json_is_boolean(bias)) return refuse(r, "true or false as bias");
-  o.no_bias = json_is_false(bias);
+  const bp_json *bias = bp_json_member(r->layer, "bias");
+  bp_dense_options o = {.size = sizeof o};
+  bool biased = true;
+  if (!bp_json_whole(bp_json_member(r->layer, "units"), &o.units) || o.units < 1 || o.units > 1 << 24)
+    return refuse(r, "units from 1 to 16777216");
+  if (bias && !bp_json_truth(bias, &biased)) return refuse(r, "true or false as bias");
+  o.no_bias = !biased;
   BP_TRY(read_activation(r, &o.activation));
   return added(r, bp_net_add_dense(r->ctx, r->net, &o));
 }
@@ -127,31 +120,28 @@ static bp_status read_dropout(const layer_reader *r) {
 }
 
 static bp_status read_skip(const layer_reader *r) {
-  const json_t *from = json_object_get(r->layer, "from");
   bp_skip_options o = {.size = sizeof o};
-  json_int_t number = json_integer_value(from);
-  if (!json_is_integer(from) || number < -1 || number > MODEL_LAYERS_MAX)
+  int64_t number;
+  if (!bp_json_whole(bp_json_member(r->layer, "from"), &number) || number < -1 || number > MODEL_LAYERS_MAX)
     return refuse(r, "the number of an earlier layer, or -1, as from");
   o.from = (int)number;
   BP_TRY(read_activation(r, &o.activation));
   return added(r, bp_net_skip(r->ctx, r->net, &o));
 }
 
-static bool read_block(const json_t *block, bp_embedding_block *out) {
-  const json_t *first = json_object_get(block, "first"), *count = json_object_get(block, "count"),
-               *width = json_object_get(block, "width");
-  *out = (bp_embedding_block){json_integer_value(first), json_integer_value(count), json_integer_value(width)};
-  return json_object_size(block) == 3 && json_is_integer(first) && json_is_integer(count) && json_is_integer(width) &&
-         out->count >= 1 && out->count <= 1 << 24;
+static bool read_block(const bp_json *block, bp_embedding_block *out) {
+  return bp_json_size(block) == 3 && bp_json_whole(bp_json_member(block, "first"), &out->first) &&
+         bp_json_whole(bp_json_member(block, "count"), &out->count) &&
+         bp_json_whole(bp_json_member(block, "width"), &out->width) && out->count >= 1 && out->count <= 1 << 24;
 }
 
 static bp_status read_embedding(const layer_reader *r) {
-  const json_t *list = json_object_get(r->layer, "blocks");
-  size_t n = json_array_size(list);
+  const bp_json *list = bp_json_member(r->layer, "blocks"), *block = bp_json_first(list);
+  size_t n = bp_json_size(list);
   bool good = n > 0;
   bp_embedding_block *blocks = bp_alloc(r->ctx, n, sizeof *blocks);
   if (!blocks) return BP_E_NOMEM;
-  for (size_t i = 0; i < n && good; i++) good = read_block(json_array_get(list, i), &blocks[i]);
+  for (size_t i = 0; i < n && good; i++, block = bp_json_next(block)) good = read_block(block, &blocks[i]);
   bp_status status = good ? added(r, bp_net_embedding(r->ctx, r->net, blocks, n))
                           : refuse(r, "blocks, each with a whole first, count and width");
   bp_release(bp_context_allocator(r->ctx), blocks, n, sizeof *blocks);
@@ -179,19 +169,16 @@ static bool has_field(const char *const *fields, const char *name) {
 }
 
 static bp_status read_layer(const layer_reader *r) {
-  const char *type = json_string_value(json_object_get(r->layer, "type"));
+  const char *type = bp_json_text(bp_json_member(r->layer, "type"));
   int i = 0;
   if (!type) return refuse(r, "a layer with a type");
   while (i < READERS && strcmp(type, bp_layer_kind_name(readers[i].kind)) != 0) i++;
   if (i == READERS)
     return bp_fail(r->ctx, BP_E_MODEL, "backprop.model: %s: type '%.40s' is not known here", r->place, type);
-  const char *name;
-  json_t *value;
-  json_object_foreach((json_t *)(uintptr_t)r->layer, name, value) {
-    if (!has_field(readers[i].fields, name))
+  for (const bp_json *v = bp_json_first(r->layer); v; v = bp_json_next(v))
+    if (!has_field(readers[i].fields, bp_json_name(v)))
       return bp_fail(r->ctx, BP_E_MODEL, "backprop.model: %s: field '%.40s' of a layer of type %s is not known here",
-                     r->place, name, type);
-  }
+                     r->place, bp_json_name(v), type);
   return readers[i].read(r);
 }
 
@@ -203,12 +190,12 @@ static bp_status check_last(bp_context *ctx, const bp_net *net, int64_t units) {
   return bp_fail(ctx, BP_E_MODEL, "backprop.model: the last layer: expected %" PRId64 " units of identity", units);
 }
 
-bp_status bp_model_read_layers(bp_context *ctx, const json_t *layers, int64_t units, bp_net *net) {
-  size_t n = json_array_size(layers);
-  if (!json_is_array(layers) || n < 1 || n > MODEL_LAYERS_MAX)
+bp_status bp_model_read_layers(bp_context *ctx, const bp_json *layers, int64_t units, bp_net *net) {
+  size_t n = bp_json_size(layers), i = 0;
+  if (bp_json_type(layers) != BP_JSON_ARRAY || n < 1 || n > MODEL_LAYERS_MAX)
     return bp_fail(ctx, BP_E_MODEL, "backprop.model: layers: expected an array of 1 to %d layers", MODEL_LAYERS_MAX);
-  for (size_t i = 0; i < n; i++) {
-    layer_reader r = {.ctx = ctx, .net = net, .layer = json_array_get(layers, i)};
+  for (const bp_json *layer = bp_json_first(layers); layer; layer = bp_json_next(layer), i++) {
+    layer_reader r = {.ctx = ctx, .net = net, .layer = layer};
     (void)snprintf(r.place, sizeof r.place, "layers[%zu]", i);
     BP_TRY(read_layer(&r));
   }

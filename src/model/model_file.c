@@ -42,7 +42,6 @@ typedef struct bp_saving {
   bp_named_tensor *tensors;
   void **turned; /* weights as [out, in]; NULL: the model's own */
   char *description, *encoding;
-  size_t description_size, encoding_size;
 } bp_saving;
 
 static bp_status add_tensor(bp_saving *saving, int p) {
@@ -72,13 +71,19 @@ static bp_status make_room(bp_saving *saving) {
   return saving->infos && saving->tensors && saving->turned ? BP_OK : BP_E_NOMEM;
 }
 
+static bp_status make_texts(bp_saving *saving) {
+  bp_json_writer w;
+  bp_json_begin(&w, saving->ctx);
+  bp_model_put_description(&w, NULL, saving->model);
+  BP_TRY(bp_json_end(&w, &saving->description));
+  bp_encoding_put_json(&w, NULL, saving->model->encoding);
+  return bp_json_end(&w, &saving->encoding);
+}
+
 static bp_status prepare(bp_saving *saving) {
-  json_t *encoding = NULL;
   BP_TRY(make_room(saving));
   for (int p = 0; p < bp_net_params(saving->model->net); p++) BP_TRY(add_tensor(saving, p));
-  BP_TRY(bp_model_describe(saving->ctx, saving->model, &saving->description, &saving->description_size));
-  BP_TRY(bp_encoding_to_json(saving->ctx, saving->model->encoding, &encoding));
-  return bp_json_take_text(saving->ctx, encoding, &saving->encoding, &saving->encoding_size);
+  return make_texts(saving);
 }
 
 static bp_status write(bp_saving *saving, const char *path) {
@@ -105,8 +110,8 @@ static void release(bp_saving *saving) {
   bp_release(allocator, saving->infos, saving->n, sizeof *saving->infos);
   bp_release(allocator, saving->tensors, saving->n, sizeof *saving->tensors);
   bp_release(allocator, saving->turned, saving->n, sizeof *saving->turned);
-  bp_release(allocator, saving->description, saving->description_size + 1, 1);
-  bp_release(allocator, saving->encoding, saving->encoding_size + 1, 1);
+  bp_string_free(saving->ctx, saving->description);
+  bp_string_free(saving->ctx, saving->encoding);
 }
 
 bp_status bp_model_save(bp_context *context, const bp_model *model, const char *path) {
@@ -130,31 +135,31 @@ static bp_status check_kind(bp_context *ctx, const bp_safetensors *file) {
 }
 
 static bp_status load_encoding(bp_context *ctx, const bp_safetensors *file, bp_model *model) {
-  json_t *object = NULL;
+  bp_json *object = NULL;
   BP_TRY(bp_json_from_text(ctx, "backprop.encoding", bp_safetensors_text(file, "backprop.encoding"), &object));
   bp_status status = bp_encoding_from_json(ctx, object, &model->encoding);
-  json_decref(object);
+  bp_json_free(object);
   return status;
 }
 
 /* The format is looked at before all else, so that a file of a newer backprop is called by its name. */
 static bp_status load_description(bp_context *ctx, const bp_safetensors *file, bp_model *model) {
-  json_t *object = NULL;
+  bp_json *object = NULL;
   BP_TRY(bp_json_from_text(ctx, "backprop.model", bp_safetensors_text(file, "backprop.model"), &object));
   bp_status status = bp_model_check_format(ctx, object);
   if (status == BP_OK) status = load_encoding(ctx, file, model);
   if (status == BP_OK) status = bp_model_from_description(ctx, object, model);
-  json_decref(object);
+  bp_json_free(object);
   return status;
 }
 
 /* A file that was made by hand, or by another program, may have none. */
 static bp_status load_record(bp_context *ctx, const bp_safetensors *file, bp_model *model) {
-  json_t *object = NULL;
+  bp_json *object = NULL;
   const char *text = bp_safetensors_text(file, "backprop.record");
   if (!text) text = "{}";
   BP_TRY(bp_json_from_text(ctx, "backprop.record", text, &object));
-  json_decref(object);
+  bp_json_free(object);
   return bp_model_set_record(ctx, model, text, strlen(text));
 }
 

@@ -1,20 +1,15 @@
 /* model/model_json.h - the JSON texts of a model: what the model is, and how it was trained. */
 #ifndef BP_MODEL_MODEL_JSON_H
 #define BP_MODEL_MODEL_JSON_H
-#include <jansson.h>
-
+#include "backprop/json.h"
 #include "model/model_object.h"
 
 /* The layout of model files that this library writes, and the newest that it reads. */
 #define BP_MODEL_FORMAT 1
 
-/* A JSON object or text as one compact line, numbers exact; releases `value` whatever happens. NEW text of *size bytes
- * (without its NUL): release with bp_release(allocator, *out, *size + 1, 1). value NULL is BP_E_NOMEM. */
-bp_status bp_json_take_text(bp_context *ctx, json_t *value, char **out, size_t *size);
-
 /* NEW object from the text of a key of a file's metadata; text NULL: there is none.
  * BP_E_MODEL, BP_E_NOMEM */
-bp_status bp_json_from_text(bp_context *ctx, const char *key, const char *text, json_t **out);
+bp_status bp_json_from_text(bp_context *ctx, const char *key, const char *text, bp_json **out);
 
 /* What was asked for and what happened, for the training record. */
 typedef struct bp_training {
@@ -27,17 +22,17 @@ typedef struct bp_training {
  * text. */
 bp_status bp_model_write_record(bp_context *ctx, bp_model *model, const bp_training *training);
 
-/* NEW text of "backprop.model": task, loss, element type, layers. Released as above. */
-bp_status bp_model_describe(bp_context *ctx, const bp_model *model, char **out, size_t *size);
-/* NEW JSON of the layers of a network; NULL when memory is out. */
-json_t *bp_model_describe_layers(const bp_net *net);
+/* Writes "backprop.model": task, loss, element type, layers; under `name` where it is a member. */
+void bp_model_put_description(bp_json_writer *writer, const char *name, const bp_model *model);
+/* Writes the layers of a network as an array. */
+void bp_model_put_layers(bp_json_writer *writer, const char *name, const bp_net *net);
 /* Appends the layers of a JSON array, of which nothing is trusted, to an empty network; the last one must have `units` outputs.
  * BP_E_MODEL  the message names the place */
-bp_status bp_model_read_layers(bp_context *ctx, const json_t *layers, int64_t units, bp_net *net);
+bp_status bp_model_read_layers(bp_context *ctx, const bp_json *layers, int64_t units, bp_net *net);
 /* Whether this library reads the format that an object names. */
-bp_status bp_model_check_format(bp_context *ctx, const json_t *object);
+bp_status bp_model_check_format(bp_context *ctx, const bp_json *object);
 /* Fills task, loss, seed and net of a model whose encoding is known; nothing in `object` is trusted.
  * BP_E_MODEL  the message names the place */
-bp_status bp_model_from_description(bp_context *ctx, const json_t *object, bp_model *model);
+bp_status bp_model_from_description(bp_context *ctx, const bp_json *object, bp_model *model);
 
 #endif

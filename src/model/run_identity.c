@@ -20,8 +20,9 @@ static uint64_t hash_row(const void *data, size_t row_bytes, int64_t r, uint64_t
 }
 
 /* Every row in its order, so that rows in place and a copy of them are the same data. */
-static json_t *hash_of(const bp_source *s) {
+static void put_hash(bp_json_writer *w, const char *name, const bp_source *s) {
   double numbers[] = {s->scale, s->shift};
+  char text[24];
   size_t feature_bytes = (size_t)s->columns * bp_dtype_size(s->dtype);
   size_t target_bytes = (s->target_dtype == BP_I32 ? 1 : (size_t)s->outputs) * bp_dtype_size(s->target_dtype);
   uint64_t hash = bp_hash64(numbers, sizeof numbers, 0);
@@ -30,51 +31,37 @@ static json_t *hash_of(const bp_source *s) {
     hash = hash_row(s->targets, target_bytes, r, hash);
     if (s->weights != NULL) hash = hash_row(s->weights, sizeof *s->weights, r, hash);
   }
-  return json_sprintf("%016" PRIx64, hash);
+  (void)snprintf(text, sizeof text, "%016" PRIx64, hash);
+  bp_json_put_text(w, name, text);
 }
 
-static json_t *describe_data(const trainer *t) {
+static void put_data(bp_json_writer *w, const trainer *t) {
   const bp_source *train = t->train.source, *valid = t->valid.source;
-  return json_pack("{s:I,s:I,s:o,s:o}", "rows", (json_int_t)train->rows, "valid_rows",
-                   (json_int_t)(valid != NULL ? valid->rows : 0), "hash", hash_of(train), "valid_hash",
-                   valid != NULL ? hash_of(valid) : json_null());
+  bp_json_open(w, "data", '{');
+  bp_json_put_whole(w, "rows", train->rows);
+  bp_json_put_whole(w, "valid_rows", valid != NULL ? valid->rows : 0);
+  put_hash(w, "hash", train);
+  if (valid != NULL)
+    put_hash(w, "valid_hash", valid);
+  else
+    bp_json_put_null(w, "valid_hash");
+  bp_json_close(w, '}');
 }
 
-static void add_setting(void *user, const char *name, const char *value) {
-  json_t **settings = user;
-  if (*settings == NULL || json_object_set_new(*settings, name, json_string(value)) == 0) return;
-  json_decref(*settings);
-  *settings = NULL;
-}
+static void put_setting(void *user, const char *name, const char *value) { bp_json_put_text(user, name, value); }
 
-static json_t *describe_settings(const trainer *t) {
-  json_t *settings = json_object();
-  fit_options_each(&t->options, add_setting, &settings);
-  return settings;
-}
-
-static bp_status describe_model(bp_context *ctx, const bp_model *model, json_t **out) {
-  char *text;
-  size_t size;
-  BP_TRY(bp_model_describe(ctx, model, &text, &size));
-  *out = json_loadb(text, size, 0, NULL);
-  bp_release(bp_context_allocator(ctx), text, size + 1, 1);
-  return *out ? BP_OK : bp_fail(ctx, BP_E_NOMEM, "out of memory: the description of the run");
-}
-
-bp_status bp_identity_new(bp_context *ctx, const bp_model *model, const trainer *t, json_t **out) {
-  json_t *description = NULL, *columns = NULL;
-  BP_TRY(describe_model(ctx, model, &description));
-  bp_status status = bp_encoding_to_json(ctx, model->encoding, &columns);
-  if (status != BP_OK) {
-    json_decref(description);
-    return status;
-  }
-  json_t *identity = json_pack("{s:o,s:o,s:o,s:o}", "settings", describe_settings(t), "model", description, "columns",
-                               columns, "data", describe_data(t));
-  if (!identity) return bp_fail(ctx, BP_E_NOMEM, "out of memory: the description of the run");
-  *out = identity;
-  return BP_OK;
+bp_status bp_identity_new(bp_context *ctx, const bp_model *model, const trainer *t, char **out) {
+  bp_json_writer w;
+  bp_json_begin(&w, ctx);
+  bp_json_open(&w, NULL, '{');
+  bp_json_open(&w, "settings", '{');
+  fit_options_each(&t->options, put_setting, &w);
+  bp_json_close(&w, '}');
+  bp_model_put_description(&w, "model", model);
+  bp_encoding_put_json(&w, "columns", model->encoding);
+  put_data(&w, t);
+  bp_json_close(&w, '}');
+  return bp_json_end(&w, out);
 }
 
 /* ---- comparing two ---- */
@@ -85,77 +72,91 @@ typedef struct difference {
   char then[BP_QUOTE_TEXT], now[BP_QUOTE_TEXT];
 } difference;
 
-/* A text as it is, anything else as JSON. */
-static void show(const json_t *value, char text[BP_QUOTE_TEXT]) {
+/* A text as it is, anything else as JSON, as much as there is room for. */
+static void show(const bp_json *value, char text[BP_QUOTE_TEXT]) {
   char dump[2 * BP_QUOTE_TEXT] = "nothing";
-  size_t room = sizeof dump - 1;
-  if (json_is_string(value)) {
-    (void)bp_quote(json_string_value(value), json_string_length(value), text);
+  const char *own = bp_json_text(value);
+  bp_json_writer w = {.data = dump, .size = value ? 0 : strlen(dump), .capacity = sizeof dump, .fixed = true};
+  if (own) {
+    (void)bp_quote(own, strlen(own), text);
     return;
   }
-  size_t size = value ? json_dumpb(value, dump, room, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17)) : 7;
-  (void)bp_quote(dump, size < room ? size : room, text);
+  if (value) bp_json_put(&w, NULL, value);
+  (void)bp_quote(dump, w.size, text);
 }
 
-static bool differs(const json_t *then, const json_t *now, const char *path, difference *d);
+static bool differs(const bp_json *then, const bp_json *now, const char *path, difference *d);
 
-static bool objects_differ(const json_t *then, const json_t *now, const char *path, difference *d) {
-  const char *key;
-  json_t *value;
+static bool objects_differ(const bp_json *then, const bp_json *now, const char *path, difference *d) {
   char place[sizeof d->path];
-  json_object_foreach((json_t *)(uintptr_t)now, key, value) {
-    (void)snprintf(place, sizeof place, "%s%s%s", path, path[0] ? "." : "", key);
-    if (differs(json_object_get(then, key), value, place, d)) return true;
+  for (const bp_json *v = bp_json_first(now); v; v = bp_json_next(v)) {
+    (void)snprintf(place, sizeof place, "%s%s%s", path, path[0] ? "." : "", bp_json_name(v));
+    if (differs(bp_json_member(then, bp_json_name(v)), v, place, d)) return true;
   }
-  json_object_foreach((json_t *)(uintptr_t)then, key, value) {
-    if (json_object_get(now, key)) continue;
-    (void)snprintf(place, sizeof place, "%s%s%s", path, path[0] ? "." : "", key);
-    return differs(value, NULL, place, d);
+  for (const bp_json *v = bp_json_first(then); v; v = bp_json_next(v)) {
+    if (bp_json_member(now, bp_json_name(v))) continue;
+    (void)snprintf(place, sizeof place, "%s%s%s", path, path[0] ? "." : "", bp_json_name(v));
+    return differs(v, NULL, place, d);
   }
   return false;
 }
 
-static bool arrays_differ(const json_t *then, const json_t *now, const char *path, difference *d) {
-  size_t n = json_array_size(then), m = json_array_size(now);
+static bool arrays_differ(const bp_json *then, const bp_json *now, const char *path, difference *d) {
+  const bp_json *a = bp_json_first(then), *b = bp_json_first(now);
   char place[sizeof d->path];
-  for (size_t i = 0; i < n || i < m; i++) {
+  for (size_t i = 0; a || b; i++, a = bp_json_next(a), b = bp_json_next(b)) {
     (void)snprintf(place, sizeof place, "%s[%zu]", path, i);
-    if (differs(json_array_get(then, i), json_array_get(now, i), place, d)) return true;
+    if (differs(a, b, place, d)) return true;
   }
   return false;
 }
 
-static bool differs(const json_t *then, const json_t *now, const char *path, difference *d) {
-  if (json_is_object(then) && json_is_object(now)) return objects_differ(then, now, path, d);
-  if (json_is_array(then) && json_is_array(now)) return arrays_differ(then, now, path, d);
-  if (then && now && json_equal(then, now)) return false;
+/* Two values that are neither arrays nor objects. */
+static bool same_scalar(const bp_json *a, const bp_json *b) {
+  const char *text = bp_json_text(a);
+  int64_t whole = 0, other_whole = 0;
+  double real = 0, other_real = 0;
+  if (bp_json_type(a) != bp_json_type(b)) return false;
+  if (text) return strcmp(text, bp_json_text(b)) == 0;
+  if (bp_json_whole(a, &whole) && bp_json_whole(b, &other_whole)) return whole == other_whole;
+  (void)bp_json_number(a, &real), (void)bp_json_number(b, &other_real);
+  return real == other_real;
+}
+
+static bool differs(const bp_json *then, const bp_json *now, const char *path, difference *d) {
+  bp_json_kind kind = bp_json_type(then);
+  bool same_kind = kind == bp_json_type(now);
+  if (same_kind && kind == BP_JSON_OBJECT) return objects_differ(then, now, path, d);
+  if (same_kind && kind == BP_JSON_ARRAY) return arrays_differ(then, now, path, d);
+  if (then && now && same_scalar(then, now)) return false;
   (void)snprintf(d->path, sizeof d->path, "%s", path);
   show(then, d->then);
   show(now, d->now);
   return true;
 }
 
-static bool part_differs(const json_t *then, const json_t *now, const char *part, difference *d) {
-  return differs(json_object_get(then, part), json_object_get(now, part), "", d);
+static bool part_differs(const bp_json *then, const bp_json *now, const char *part, difference *d) {
+  return differs(bp_json_member(then, part), bp_json_member(now, part), "", d);
 }
 
 /* Rows first: when their number differs, so does everything that was learnt from them. */
-static bp_status compare_rows(bp_context *ctx, const json_t *then, const json_t *now) {
+static bp_status compare_rows(bp_context *ctx, const bp_json *then, const bp_json *now) {
   static const char *const parts[][2] = {{"rows", "training"}, {"valid_rows", "validation"}};
-  const json_t *a = json_object_get(then, "data"), *b = json_object_get(now, "data");
+  const bp_json *a = bp_json_member(then, "data"), *b = bp_json_member(now, "data");
   for (int i = 0; i < 2; i++) {
-    json_int_t n = json_integer_value(json_object_get(a, parts[i][0]));
-    json_int_t m = json_integer_value(json_object_get(b, parts[i][0]));
+    int64_t n = 0, m = 0;
+    (void)bp_json_whole(bp_json_member(a, parts[i][0]), &n); /* what is no number is 0 rows */
+    (void)bp_json_whole(bp_json_member(b, parts[i][0]), &m);
     if (n != m)
       return bp_fail(ctx, BP_E_DATA,
-                     "the data are not those of the checkpoint: %" JSON_INTEGER_FORMAT
-                     " %s rows then, %" JSON_INTEGER_FORMAT " now; give the same data",
+                     "the data are not those of the checkpoint: %" PRId64 " %s rows then, %" PRId64
+                     " now; give the same data",
                      n, parts[i][1], m);
   }
   return BP_OK;
 }
 
-bp_status bp_identity_compare(bp_context *ctx, const json_t *then, const json_t *now) {
+bp_status bp_identity_compare(bp_context *ctx, const bp_json *then, const bp_json *now) {
   difference d;
   if (part_differs(then, now, "settings", &d))
     return bp_fail(ctx, BP_E_ARG, "the checkpoint was made with %s %s, this run has %s; give the same settings", d.path,

@@ -7,16 +7,15 @@
  */
 #ifndef BP_MODEL_RUN_IDENTITY_H
 #define BP_MODEL_RUN_IDENTITY_H
-#include <jansson.h>
-
+#include "backprop/json.h"
 #include "model/model_object.h"
 #include "train/trainer.h"
 
-/* NEW object for a model whose encoding and network are made, and a trainer over its data. */
-bp_status bp_identity_new(bp_context *ctx, const bp_model *model, const trainer *t, json_t **out);
+/* NEW text (bp_string_free) for a model whose encoding and network are made, and a trainer over its data. */
+bp_status bp_identity_new(bp_context *ctx, const bp_model *model, const trainer *t, char **out);
 
 /* BP_OK when both are equal. BP_E_ARG (other settings or network) or BP_E_DATA (other columns or data) with a message that
  * names the first difference and what both have. `then` is not trusted. */
-bp_status bp_identity_compare(bp_context *ctx, const json_t *then, const json_t *now);
+bp_status bp_identity_compare(bp_context *ctx, const bp_json *then, const bp_json *now);
 
 #endif

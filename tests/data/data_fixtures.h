@@ -3,7 +3,8 @@
 #define BT_DATA_FIXTURES_H
 #include <string.h>
 
-#include "data/encoding.h"
+#include "backprop/graph.h"
+#include "data/encoding_json.h"
 #include "formats/readers.h"
 #include "support/testing.h"
 
@@ -31,6 +32,18 @@ static inline bp_encoding *bt_learn(bp_context *ctx, const bp_table *table, cons
 }
 
 /* All rows in float64. */
+/* NEW JSON text of an encoding. free() */
+static inline char *bt_encoding_text(bp_context *ctx, const bp_encoding *encoding) {
+  bp_json_writer w;
+  char *text = NULL;
+  bp_json_begin(&w, ctx);
+  bp_encoding_put_json(&w, NULL, encoding);
+  bt_assert_ok(ctx, bp_json_end(&w, &text));
+  char *copy = strdup(text);
+  bp_string_free(ctx, text);
+  return copy;
+}
+
 static inline bp_encoded bt_apply(bp_context *ctx, const bp_encoding *encoding, const bp_table *table,
                                   bp_targets targets) {
   bp_encoded encoded = {0};

@@ -65,9 +65,10 @@ static void refuses_headers_that_lie(void **state) {
       {"{\"a\":}", 0, "not proper JSON"},
       {"{\"a\xFF\":1}", 0, "not proper JSON"},
       {"{\"a\\u0000\":1}", 0, "not proper JSON"},
-      {"{" T("a", "U8", "[1]", 0, 1) "," T("a", "U8", "[1]", 1, 2) "}", 2, "not proper JSON: duplicate object key"},
-      {"{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}", 1, "duplicate object key"},
-      {"{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", 0, "duplicate object key"},
+      {"{" T("a", "U8", "[1]", 0, 1) "," T("a", "U8", "[1]", 1, 2) "}", 2, "a second member of the name 'a'"},
+      {"{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}", 1,
+       "a second member of the name"},
+      {"{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", 0, "a second member of the name"},
       {"{\"__metadata__\":[]}", 0, "'__metadata__': expected an object of texts"},
       {"{\"__metadata__\":{\"a\":1}}", 0, "'a': expected a text in the metadata"},
       {"{\"a\":1}", 0, "t.safetensors: safetensors entry 'a': expected an object of dtype"},
@@ -82,7 +83,7 @@ static void refuses_headers_that_lie(void **state) {
       {"{" T("a", "U8", "[-1]", 0, 1) "}", 1, "expected whole numbers"},
       {"{" T("a", "U8", "[1.0]", 0, 1) "}", 1, "expected whole numbers"},
       {"{" T("a", "U8", "[\\\"1\\\"]", 0, 1) "}", 1, "not proper JSON"},
-      {"{" T("a", "U8", "[99999999999999999999]", 0, 1) "}", 1, "not proper JSON: too big integer"},
+      {"{" T("a", "U8", "[99999999999999999999]", 0, 1) "}", 1, "expected whole numbers from 0 in the shape"},
       {"{" T("a", "U8", "[9223372036854775807,9223372036854775807]", 0, 1) "}", 1, "do not fit"},
       {"{" T("a", "F64", "[2305843009213693952]", 0, 0) "}", 0, "do not fit"},
       {"{" T("a", "F32", "[4294967296,4294967296]", 0, 0) "}", 0, "do not fit"},
@@ -179,7 +180,7 @@ static void refuses_deep_json(void **state) {
   memcpy(content + 8, "{\"a\":", 5);
   memset(content + 13, '[', DEPTH);
   bt_assert_fails(ctx, BP_E_MODEL, parse(ctx, content, 8 + 5 + DEPTH));
-  bt_assert_message(ctx, "maximum parsing depth");
+  bt_assert_message(ctx, "more than 100 arrays and objects inside one another");
   free(content);
 }
 

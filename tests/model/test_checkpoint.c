@@ -1,7 +1,6 @@
 /* Checkpoints: a run that was stopped after any step and went on gives the file of the run that was not; and whatever is not the
  * checkpoint of this run is refused with a clear line. */
 /* labels: unit io oom */
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "backprop/checkpoint.h"

@@ -1,9 +1,9 @@
 /* Model files: what is saved comes back bit for bit, and whatever is not such a file is refused with a clear line. */
 /* labels: unit io */
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "model/model_fixtures.h"
+#include "support/json_edit.h"
 
 /* ---- round trip ---- */
 
@@ -91,40 +91,10 @@ static void a_large_seed_comes_back(void **state) {
   bt_dir_remove(&dir);
 }
 
-/* Weights as PyTorch has them: layers.0.weight is [out, in], so element [o, i] of the file is element [i, o] of ours. */
-static void tensors_are_those_of_a_state_dict(void **state) {
-  bp_context *ctx = bt_ctx(state);
-  char path[BT_PATH];
-  bt_dir dir;
-  size_t size;
-  uint64_t header;
-  bp_model *model = bt_small_model(ctx, BT_THREE, BP_F32);
-  bt_dir_make(&dir);
-  bt_assert_ok(ctx, bp_model_save(ctx, model, bt_dir_file(&dir, "m", path)));
-  char *bytes = bt_read_file(path, &size);
-  memcpy(&header, bytes, 8);
-  json_t *root = json_loadb(bytes + 8, header, 0, NULL);
-  json_t *tensor = json_object_get(root, "layers.0.weight");
-  json_int_t out = json_integer_value(json_array_get(json_object_get(tensor, "shape"), 0));
-  json_int_t in = json_integer_value(json_array_get(json_object_get(tensor, "shape"), 1));
-  json_int_t at = json_integer_value(json_array_get(json_object_get(tensor, "data_offsets"), 0));
-  const float *ours = bp_model_param(model, 0);
-  assert_true(out == 5 && in == 5); /* a number, its indicator, three colours */
-  for (json_int_t o = 0; o < out; o++)
-    for (json_int_t i = 0; i < in; i++)
-      assert_memory_equal(bytes + 8 + header + at + 4 * (o * in + i), &ours[i * out + o], 4);
-  json_decref(root);
-  free(bytes);
-  bp_model_free(model);
-  bt_dir_remove(&dir);
-}
+/* ---- a file taken apart: change a part, put it together ---- */
 
-/* ---- files that are no models ---- */
-
-/* A good file taken apart: change a part, put it together, load it. */
 typedef struct parts {
-  json_t *root, *texts; /* texts: __metadata__ */
-  char *data;
+  char *header, *data; /* JSON text; the tensors */
   size_t size;
 } parts;
 
@@ -132,71 +102,122 @@ static parts take_apart(const char *bytes, size_t size) {
   parts p = {0};
   uint64_t header;
   memcpy(&header, bytes, 8);
-  p.root = json_loadb(bytes + 8, header, 0, NULL);
-  p.texts = json_object_get(p.root, "__metadata__");
+  p.header = strndup(bytes + 8, header);
   p.size = size - 8 - header;
   p.data = malloc(p.size + 64);
   memcpy(p.data, bytes + 8 + header, p.size);
   return p;
 }
 
+static void release(parts *p) {
+  free(p->header);
+  free(p->data);
+}
+
 static void put_together(parts *p, const char *path) {
-  char *text = json_dumps(p->root, JSON_COMPACT);
-  uint64_t header = (strlen(text) + 7) / 8 * 8;
+  uint64_t header = (strlen(p->header) + 7) / 8 * 8;
   size_t size = 8 + header + p->size;
   char *bytes = malloc(size);
   memset(bytes, ' ', size);
   memcpy(bytes, &header, 8);
-  memcpy(bytes + 8, text, strlen(text));
+  memcpy(bytes + 8, p->header, strlen(p->header));
   memcpy(bytes + 8 + header, p->data, p->size);
   bt_write_file(path, bytes, size);
   free(bytes);
-  free(text);
-  free(p->data);
-  json_decref(p->root);
+  release(p);
+}
+
+/* The whole numbers of an array in the entry of a tensor; how many. */
+static int numbers_of(const parts *p, const char *tensor, const char *array, int64_t out[2]) {
+  bp_json *root = bt_json(p->header);
+  int n = 0;
+  const bp_json *v = bp_json_first(bp_json_member(bp_json_member(root, tensor), array));
+  for (; v && n < 2; v = bp_json_next(v)) assert_true(bp_json_whole(v, &out[n++]));
+  bp_json_free(root);
+  return n;
+}
+
+/* NEW (free) a text of the metadata, or NULL. */
+static char *text_of(const parts *p, const char *key) {
+  bp_json *root = bt_json(p->header);
+  const char *text = bp_json_text(bp_json_member(bp_json_member(root, "__metadata__"), key));
+  char *copy = text ? strdup(text) : NULL;
+  bp_json_free(root);
+  return copy;
+}
+
+/* text NULL: away with it. */
+static void set_text(parts *p, const char *key, const char *text) {
+  char path[64], *quoted = text ? bt_json_quoted(text) : NULL;
+  (void)snprintf(path, sizeof path, "__metadata__/%s", key);
+  bt_json_change(&p->header, path, quoted);
+  free(quoted);
 }
 
 /* Sets members of a JSON text in the metadata: {"a": new}; a null removes it. */
 static void edit_text(parts *p, const char *key, const char *changes) {
-  json_t *object = json_loads(json_string_value(json_object_get(p->texts, key)), 0, NULL);
-  json_t *new = json_loads(changes, 0, NULL), *value;
-  const char *name;
-  assert_non_null(new);
-  json_object_foreach(new, name, value) {
-    if (json_is_null(value))
-      (void)json_object_del(object, name);
-    else
-      (void)json_object_set(object, name, value);
+  char *text = text_of(p, key);
+  bp_json *new = bt_json(changes);
+  for (const bp_json *v = bp_json_first(new); v; v = bp_json_next(v)) {
+    char *value = bp_json_type(v) == BP_JSON_NULL ? NULL : bt_json_dump(v);
+    bt_json_change(&text, bp_json_name(v), value);
+    free(value);
   }
-  char *text = json_dumps(object, JSON_COMPACT);
-  (void)json_object_set_new(p->texts, key, json_string(text));
+  set_text(p, key, text);
+  bp_json_free(new);
   free(text);
-  json_decref(new);
-  json_decref(object);
 }
 
 static void rename_tensor(parts *p, const char *from, const char *to) {
-  json_t *tensor = json_incref(json_object_get(p->root, from));
-  (void)json_object_del(p->root, from);
-  (void)json_object_set_new(p->root, to, tensor);
+  bp_json *root = bt_json(p->header);
+  char *tensor = bt_json_dump(bp_json_member(root, from));
+  bt_json_change(&p->header, from, NULL);
+  bt_json_change(&p->header, to, tensor);
+  free(tensor);
+  bp_json_free(root);
 }
 
 /* The shape [a, b] becomes [b, a], or [n] becomes [n, 1]; the size stays. */
 static void reshape(parts *p, const char *name) {
-  json_t *shape = json_object_get(json_object_get(p->root, name), "shape");
-  if (json_array_size(shape) == 1)
-    (void)json_array_append_new(shape, json_integer(1));
-  else {
-    json_t *first = json_incref(json_array_get(shape, 0));
-    (void)json_array_remove(shape, 0);
-    (void)json_array_append_new(shape, first);
-  }
+  int64_t n[2] = {0, 1};
+  char path[64], shape[64];
+  bool one = numbers_of(p, name, "shape", n) == 1;
+  (void)snprintf(path, sizeof path, "%s/shape", name);
+  (void)snprintf(shape, sizeof shape, "[%lld,%lld]", (long long)n[!one], (long long)n[one]);
+  bt_json_change(&p->header, path, shape);
 }
 
 static void poison(parts *p, float value) {
-  json_t *offsets = json_object_get(json_object_get(p->root, "layers.1.bias"), "data_offsets");
-  memcpy(p->data + json_integer_value(json_array_get(offsets, 0)), &value, 4);
+  int64_t offsets[2];
+  (void)numbers_of(p, "layers.1.bias", "data_offsets", offsets);
+  memcpy(p->data + offsets[0], &value, 4);
 }
+
+/* Weights as PyTorch has them: layers.0.weight is [out, in], so element [o, i] of the file is element [i, o] of ours. */
+static void tensors_are_those_of_a_state_dict(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  char path[BT_PATH];
+  bt_dir dir;
+  size_t size;
+  int64_t shape[2], offsets[2];
+  bp_model *model = bt_small_model(ctx, BT_THREE, BP_F32);
+  bt_dir_make(&dir);
+  bt_assert_ok(ctx, bp_model_save(ctx, model, bt_dir_file(&dir, "m", path)));
+  char *bytes = bt_read_file(path, &size);
+  parts p = take_apart(bytes, size);
+  assert_int_equal(numbers_of(&p, "layers.0.weight", "shape", shape), 2);
+  assert_int_equal(numbers_of(&p, "layers.0.weight", "data_offsets", offsets), 2);
+  const float *ours = bp_model_param(model, 0);
+  assert_true(shape[0] == 5 && shape[1] == 5); /* a number, its indicator, three colours */
+  for (int64_t o = 0; o < 5; o++)
+    for (int64_t i = 0; i < 5; i++) assert_memory_equal(p.data + offsets[0] + 4 * (o * 5 + i), &ours[i * 5 + o], 4);
+  release(&p);
+  free(bytes);
+  bp_model_free(model);
+  bt_dir_remove(&dir);
+}
+
+/* ---- files that are no models ---- */
 
 typedef enum edit { MODEL, ENCODING, TEXT, NO_TEXT, RENAME, RESHAPE, POISON } edit;
 
@@ -313,8 +334,8 @@ static void apply(parts *p, size_t i) {
   switch (faults[i].what) {
   case MODEL: edit_text(p, "backprop.model", value); break;
   case ENCODING: edit_text(p, "backprop.encoding", value); break;
-  case TEXT: (void)json_object_set_new(p->texts, name, json_string(value)); break;
-  case NO_TEXT: (void)json_object_del(p->texts, name); break;
+  case TEXT:
+  case NO_TEXT: set_text(p, name, value); break;
   case RENAME: rename_tensor(p, name, value); break;
   case RESHAPE: reshape(p, name); break;
   case POISON: poison(p, strcmp(name, "nan") == 0 ? NAN : INFINITY); break;
