@@ -36,7 +36,7 @@ install(EXPORT BackpropStaticTargets NAMESPACE Backprop:: DESTINATION ${config_d
 configure_package_config_file(BackpropConfig.cmake.in BackpropConfig.cmake INSTALL_DESTINATION ${config_dir})
 write_basic_package_version_file(BackpropConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/BackpropConfig.cmake ${PROJECT_BINARY_DIR}/BackpropConfigVersion.cmake
-  cmake/Findjansson.cmake DESTINATION ${config_dir})
+  DESTINATION ${config_dir})
 
 # backprop.pc names the prefix, which `cmake --install --prefix` may change after the configuration: so it is written
 # anew when it is installed. Folders below the prefix are written as such.
