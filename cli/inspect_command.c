@@ -91,16 +91,22 @@ static void print_categories(const bp_column_info *column) {
   if (column->n_categories > CATEGORIES_SHOWN) cli_print(", … (%" PRId64 " in all)", column->n_categories);
 }
 
+/* "(x - 12.5) / 3.2" */
+static void print_standardised(const char *name, double mean, double scale) {
+  char m[32], s[32];
+  cli_print("(%s %c %s) / %s", name, mean < 0 ? '+' : '-', cli_short_number(fabs(mean), m, sizeof m),
+            cli_short_number(scale, s, sizeof s));
+}
+
 static void print_column(const bp_column_info *column) {
-  char mean[32], scale[32], missing[32];
+  char missing[32];
   cli_print("%-20s %-9s %6" PRId64 "  ", column->name, column->type, column->inputs);
   if (strcmp(column->type, "category") == 0)
     print_categories(column);
   else if (strcmp(column->type, "bytes") == 0)
     cli_print("x / 255");
   else
-    cli_print("(x %c %s) / %s", column->mean < 0 ? '+' : '-', cli_short_number(fabs(column->mean), mean, sizeof mean),
-              cli_short_number(column->scale, scale, sizeof scale));
+    print_standardised("x", column->mean, column->scale);
   if (column->indicator && !isnan(column->missing))
     cli_print("; missing: %s", cli_short_number(column->missing, missing, sizeof missing));
   cli_print("\n");
@@ -116,12 +122,39 @@ static void report_columns(const bp_model *model) {
   if (columns > COLUMNS_SHOWN) cli_print("… and %" PRId64 " more (all of them: --json)\n", columns - COLUMNS_SHOWN);
 }
 
+/* What the loss sees of each target. */
+static void report_scales(const bp_model *model) {
+  const bp_target_scale *s = bp_model_objective(model)->standardised;
+  for (int64_t t = 0; s != NULL && t < bp_model_targets(model); t++) {
+    char name[24] = "y";
+    if (bp_model_targets(model) > 1) (void)snprintf(name, sizeof name, "y[%" PRId64 "]", t);
+    cli_print("%-10s", name);
+    print_standardised(bp_model_target_at(model, t), s[t].mean, s[t].scale);
+    cli_print("\n");
+  }
+}
+
+/* The same as JSON. */
+static void json_targets(cli_json *json, const bp_model *model) {
+  const bp_target_scale *s = bp_model_objective(model)->standardised;
+  cli_json_open(json, "targets", '[');
+  for (int64_t t = 0; t < bp_model_targets(model); t++) {
+    cli_json_open(json, NULL, '{');
+    cli_json_text(json, "name", bp_model_target_at(model, t));
+    cli_json_real(json, "mean", s ? s[t].mean : 0);
+    cli_json_real(json, "scale", s ? s[t].scale : 1);
+    cli_json_close(json, '}');
+  }
+  cli_json_close(json, ']');
+}
+
 static void report_target(const bp_model *model) {
   cli_print("%-10s%s: %s", "target", bp_model_target(model), bp_model_task_text(model));
   int64_t classes = bp_model_task(model) == BP_TASK_CLASSIFICATION ? bp_model_outputs(model) : 0;
   if (classes > 0) cli_print(", %" PRId64 " classes: ", classes);
   for (int64_t i = 0; i < classes && i < 12; i++) cli_print("%s%s", i ? ", " : "", bp_model_class(model, i));
   cli_print("%s\n", classes > 12 ? ", …" : "");
+  report_scales(model);
   char loss[512];
   cli_print("%-10s%s\n", "loss", bp_objective_text(bp_model_objective(model), loss, sizeof loss));
 }
@@ -256,6 +289,7 @@ static void json_model(cli_json *json, const bp_model *model, const record *r, c
   cli_json_whole(json, "inputs", bp_net_inputs(bp_model_net(model)));
   json_layers(json, model);
   cli_json_text(json, "target", bp_model_target(model));
+  json_targets(json, model);
   cli_json_open(json, "classes", '[');
   if (bp_model_task(model) == BP_TASK_CLASSIFICATION)
     for (int64_t i = 0; i < bp_model_outputs(model); i++) cli_json_text(json, NULL, bp_model_class(model, i));

@@ -46,8 +46,9 @@ typedef enum bp_loss {
   BP_LOSS_POISSON,  /* exp: Σ p - y log p, constants dropped; the mean of a count */
 
   /* a caller's own */
-  BP_LOSS_EXPRESSION, /* a formula of y, p and z in the language of expression.h */
-  BP_LOSS_CALLBACK,   /* a function that appends nodes */
+  BP_LOSS_EXPRESSION, /* a formula in the language of expression.h of y, p and z, which are what the built-in losses see, and of
+                         y_raw and p_raw, y and p in the target's own units */
+  BP_LOSS_CALLBACK, /* a function that appends nodes */
   BP_LOSS_COUNT
 } bp_loss;
 /* VIEW "cross_entropy"; NULL out of range. */
@@ -71,8 +72,16 @@ BP_API const char *bp_output_name(bp_output output);
 BP_API bool bp_output_find(const char *name, bp_output *out);
 
 /* A loss of one's own: appends nodes that compute the loss of each row, [rows], in the element type of z, from raw outputs z,
- * predictions p and targets y, each [rows, units]. */
+ * predictions p and targets y, each [rows, units]. It sees y and p as the built-in losses do: standardised, where the targets are. */
 typedef bp_var (*bp_loss_fn)(void *user, bp_var z, bp_var p, bp_var y);
+/* The same for a loss that needs the target's own units too: p_raw and y_raw, p and y in them. They are p and y where
+ * nothing was standardised. */
+typedef bp_var (*bp_loss_raw_fn)(void *user, bp_var z, bp_var p, bp_var y, bp_var p_raw, bp_var y_raw);
+
+/* How a target was standardised: y = (y_raw - mean) / scale. */
+typedef struct bp_target_scale {
+  double mean, scale;
+} bp_target_scale;
 
 /* What is minimised. Zero-filled: cross_entropy for class numbers, mse for values. */
 typedef struct bp_objective {
@@ -82,9 +91,12 @@ typedef struct bp_objective {
   /* ε, from 0 and below 1: targets become (1-ε) y + ε/classes (Szegedy and others, 2016). Only training rows are smoothed:
    * validation and evaluation measure the plain loss. */
   double label_smoothing;
-  const char *expression; /* BORROW; for BP_LOSS_EXPRESSION */
-  bp_loss_fn rows;        /* for BP_LOSS_CALLBACK */
+  const char *expression;  /* BORROW; for BP_LOSS_EXPRESSION */
+  bp_loss_fn rows;         /* for BP_LOSS_CALLBACK: this, */
+  bp_loss_raw_fn rows_raw; /* or this */
   void *user;
+  /* BORROW [width]; NULL: the targets are in their own units. bp_model_train() fills it in, bp_fit() takes what it is given. */
+  const bp_target_scale *standardised;
   /* what the targets are; filled in by bp_objective_resolve() */
   bool classes;
   int64_t width; /* classes, or values in a row */
@@ -108,8 +120,8 @@ BP_API const char *bp_objective_mismatch(const bp_objective *objective);
 /* ---- the following take a resolved objective ---- */
 /* Columns of z that it wants: 2 · width for gaussian_variance, one for two classes with sigmoid, heaviside or hinge, … */
 BP_API int64_t bp_objective_units(const bp_objective *objective);
-/* Whether values may be shifted and scaled before learning, and predictions scaled back: the loss then means the same. True for
- * identity units and the losses of real values. */
+/* Whether values may be shifted and scaled before learning, and predictions scaled back: true for identity units and the losses of
+ * real values, formulas and callbacks among them. The loss then means the same, in units of the target's deviation. */
 BP_API bool bp_objective_scales(const bp_objective *objective);
 /* The least and the largest value that a target may have; -inf and inf where all may be. */
 BP_API void bp_objective_range(const bp_objective *objective, double *low, double *high);

@@ -67,6 +67,7 @@ void bp_model_free(bp_model *model) {
   bp_release(allocator, model->record, model->record_size, 1);
   bp_release(allocator, model->expression, model->expression_size, 1);
   bp_net_free(model->net);
+  if (model->encoding) bp_release(allocator, model->scales, model->encoding->n_targets, sizeof *model->scales);
   bp_encoding_free(model->encoding);
   bp_release(allocator, model, 1, sizeof *model);
 }
@@ -82,12 +83,28 @@ int64_t bp_model_chunk(const bp_model *model) {
   return rows < 1 ? 1 : rows > BP_CHUNK_ROWS ? BP_CHUNK_ROWS : rows;
 }
 
+/* How the targets were standardised, if one was. */
+static bp_status keep_scales(bp_context *ctx, bp_model *model) {
+  const bp_encoding *e = model->encoding;
+  bool standardised = false;
+  for (size_t i = 0; i < e->n_targets && e->goal == BP_GOAL_REGRESSION; i++)
+    standardised = standardised || e->targets[i].mean != 0 || e->targets[i].scale != 1;
+  if (!standardised || model->scales) return BP_OK;
+  model->scales = bp_alloc(ctx, e->n_targets, sizeof *model->scales);
+  if (!model->scales) return BP_E_NOMEM;
+  for (size_t i = 0; i < e->n_targets; i++)
+    model->scales[i] = (bp_target_scale){e->targets[i].mean, e->targets[i].scale};
+  return BP_OK;
+}
+
 bp_status bp_model_set_objective(bp_context *ctx, bp_model *model, const bp_objective *objective) {
   const bp_encoding *e = model->encoding;
   bool classes = e->goal == BP_GOAL_CLASSIFICATION;
-  bp_objective resolved;
+  bp_objective resolved = *objective;
   char *copy = NULL;
-  BP_TRY(bp_objective_resolve(ctx, objective, classes, classes ? (int64_t)e->classes.count : (int64_t)e->n_targets,
+  BP_TRY(keep_scales(ctx, model));
+  resolved.standardised = model->scales;
+  BP_TRY(bp_objective_resolve(ctx, &resolved, classes, classes ? (int64_t)e->classes.count : (int64_t)e->n_targets,
                               &resolved));
   size_t size = resolved.loss == BP_LOSS_EXPRESSION ? strlen(resolved.expression) + 1 : 0;
   if (size > 0) {
@@ -103,7 +120,8 @@ bp_status bp_model_set_objective(bp_context *ctx, bp_model *model, const bp_obje
 }
 
 bool bp_model_has_loss(const bp_model *model) {
-  return model->objective.loss != BP_LOSS_CALLBACK || model->objective.rows;
+  const bp_objective *o = &model->objective;
+  return o->loss != BP_LOSS_CALLBACK || o->rows || o->rows_raw;
 }
 
 bool bp_model_output_scale(const bp_model *model, int64_t output, double *scale, double *shift) {

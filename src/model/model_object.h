@@ -20,6 +20,7 @@ struct bp_model {
   bp_objective objective; /* resolved; its expression is the next member, a callback is not kept */
   char *expression;       /* NULL: none */
   size_t expression_size;
+  bp_target_scale *scales; /* [targets], of the objective; NULL: targets are in their own units */
   uint64_t seed;
   bp_encoding *encoding;
   bp_net *net;

@@ -49,11 +49,12 @@ static bp_status choose_goal(bp_job *job) {
   bp_encoding_options *e = &job->encoding_options;
   bp_objective classes, values;
   bool formula = asked->loss == BP_LOSS_EXPRESSION; /* judged when the targets are known */
+  bool plain = asked->output == BP_OUTPUT_AUTO || asked->output == BP_OUTPUT_IDENTITY;
   bool several = e->target && strchr(e->target, ',');
   bp_status status = formula ? BP_OK : bp_objective_resolve(job->ctx, asked, true, 2, &classes);
   if (status == BP_E_NOMEM || e->goal == BP_GOAL_CLASSIFICATION) return status;
   if (e->goal == BP_GOAL_AUTO && status != BP_OK) e->goal = BP_GOAL_REGRESSION;
-  if (formula) return e->raw_target = true, BP_OK;
+  if (formula) return e->raw_target = !plain, BP_OK;
   status = bp_objective_resolve(job->ctx, asked, false, 1, &values);
   /* a distribution over several targets has no meaning for one */
   if (status == BP_E_ARG && several) status = bp_objective_resolve(job->ctx, asked, false, 2, &values);
@@ -65,6 +66,7 @@ static bp_status take_options(bp_job *job, const bp_train_options *options) {
   if (options && options->size != sizeof *options)
     return refuse(job, "bp_train_options.size is not sizeof(bp_train_options)");
   if (options) job->options = *options;
+  job->options.fit.objective.standardised = NULL; /* it is learnt here */
   BP_TRY(check_options(job));
   bp_encoding_options *e = &job->encoding_options;
   e->target = job->options.target;
@@ -238,6 +240,7 @@ static bp_status fit(bp_job *job, bp_fit_result *result) {
   bp_status fitted = run_trainer(job, t, result);
   trainer_free(t);
   if (fitted != BP_OK && fitted != BP_E_DIVERGED) return fitted;
+  job->model->objective.rows_raw = NULL;
   job->model->objective.rows = NULL; /* a callback and its user's pointer live no longer than the training */
   job->model->objective.user = NULL;
   bp_status status = complete(job, &options, result);

@@ -103,8 +103,10 @@ static bp_output usual_output(const bp_objective *o) {
 static bp_status check_source(bp_context *ctx, const bp_objective *o) {
   if (o->loss == BP_LOSS_EXPRESSION && (o->expression == NULL || o->expression[0] == '\0'))
     return bp_fail(ctx, BP_E_ARG, "loss expression: objective.expression is empty, expected a formula of y, p and z");
-  if (o->loss == BP_LOSS_CALLBACK && o->rows == NULL)
+  if (o->loss == BP_LOSS_CALLBACK && o->rows == NULL && o->rows_raw == NULL)
     return bp_fail(ctx, BP_E_ARG, "loss callback: objective.rows is NULL, expected a function");
+  if (o->loss == BP_LOSS_CALLBACK && o->rows != NULL && o->rows_raw != NULL)
+    return bp_fail(ctx, BP_E_ARG, "loss callback: both objective.rows and rows_raw are set, expected one function");
   if (!(o->label_smoothing >= 0 && o->label_smoothing < 1))
     return bp_fail(ctx, BP_E_ARG, "label smoothing is %g, expected a number from 0 and below 1", o->label_smoothing);
   if (o->label_smoothing > 0 && !loss_kinds[o->loss].smooths)
@@ -192,7 +194,7 @@ int64_t bp_objective_units(const bp_objective *o) {
 }
 
 bool bp_objective_scales(const bp_objective *o) {
-  return !o->classes && o->output == BP_OUTPUT_IDENTITY && o->loss >= BP_LOSS_MSE && o->loss < BP_LOSS_EXPRESSION;
+  return !o->classes && o->output == BP_OUTPUT_IDENTITY && o->loss >= BP_LOSS_MSE;
 }
 
 void bp_objective_range(const bp_objective *o, double *low, double *high) {
@@ -237,18 +239,42 @@ static bp_var smoothed(const bp_objective *o, bp_var y) {
 /* A row of one number is a number in a formula. */
 static bp_var as_row(bp_var x) { return bp_var_dim(x, 1) == 1 ? bp_reshape(x, 1, (int64_t[]){BP_BATCH}) : x; }
 
+/* Means (0) or scales (1) of the standardised targets, [width]. */
+static bp_var standard(const bp_objective *o, bp_var like_x, int which) {
+  bp_var both = bp_constant(like_x.graph, BP_F64, 2, (int64_t[]){o->width, 2}, o->standardised);
+  bp_var one = bp_reshape(bp_slice(both, 1, which, which + 1, 1), 1, (int64_t[]){o->width});
+  return bp_cast(one, bp_var_dtype(like_x));
+}
+
+/* y or p in the target's own units. */
+static bp_var in_own_units(const bp_objective *o, bp_var x) {
+  if (o->standardised == NULL || o->classes) return x;
+  return bp_add(bp_mul(x, standard(o, x, 1)), standard(o, x, 0));
+}
+
 static bp_var expression_rows(const loss_case *c) {
   bp_graph *graph = c->z.graph;
-  bp_expression_name names[] = {{"y", as_row(c->y), false}, {"p", as_row(c->p), false}, {"z", as_row(c->z), false}};
+  bp_expression_name names[] = {{"y", as_row(c->y), false},
+                                {"p", as_row(c->p), false},
+                                {"z", as_row(c->z), false},
+                                {"y_raw", as_row(in_own_units(c->o, c->y)), false},
+                                {"p_raw", as_row(in_own_units(c->o, c->p)), false}};
   bp_var rows = {graph, 0};
   char message[BP_MESSAGE_MAX];
   if (bp_graph_status(graph) != BP_OK) return rows;
-  bp_status status = bp_expression_parse(graph, bp_var_dtype(c->z), c->o->expression, names, 3, &rows);
+  bp_status status =
+      bp_expression_parse(graph, bp_var_dtype(c->z), c->o->expression, names, sizeof names / sizeof *names, &rows);
   if (status == BP_OK) return bp_var_rank(rows) == 2 && bp_var_dim(rows, 1) == 1 ? as_row(rows) : rows;
   (void)snprintf(message, sizeof message, "%s", bp_graph_message(graph));
   graph->status = BP_OK;
   (void)bp_graph_fail(graph, status, "loss '%.60s': %s", c->o->expression, message);
   return (bp_var){graph, 0};
+}
+
+static bp_var callback_rows(const loss_case *c) {
+  const bp_objective *o = c->o;
+  if (o->rows != NULL) return o->rows(o->user, c->z, c->p, c->y);
+  return o->rows_raw(o->user, c->z, c->p, c->y, in_own_units(o, c->p), in_own_units(o, c->y));
 }
 
 /* One number for each row, or an error on the graph. */
@@ -257,8 +283,8 @@ static bp_var checked_rows(const bp_objective *o, bp_var z, bp_var rows) {
   if (bp_graph_status(z.graph) != BP_OK) return (bp_var){z.graph, 0};
   const char *name = o->loss == BP_LOSS_EXPRESSION ? o->expression : "callback";
   if (rows.graph != z.graph || bp_var_is_zero(rows)) {
-    (void)bp_graph_fail(z.graph, BP_E_ARG, "loss '%.60s' depends on no output of the network; expected a use of p or z",
-                        name);
+    (void)bp_graph_fail(z.graph, BP_E_ARG,
+                        "loss '%.60s' depends on no output of the network; expected a use of p, p_raw or z", name);
     return (bp_var){z.graph, 0};
   }
   if (bp_var_rank(rows) == 1 && bp_var_dim(rows, 0) == bp_var_dim(z, 0) && bp_var_dtype(rows) == bp_var_dtype(z))
@@ -282,7 +308,7 @@ bp_var bp_objective_rows(const bp_objective *o, bp_var z, bp_var target, bool tr
   if (o->classes) c.classes = target;
   if (o->loss == BP_LOSS_EXPRESSION) return checked_rows(o, z, expression_rows(&c));
   if (z.graph->status != BP_OK) return bp_zero_of(z.graph); /* a callback gets variables that are there */
-  if (o->loss == BP_LOSS_CALLBACK) return checked_rows(o, z, o->rows(o->user, c.z, c.p, c.y));
+  if (o->loss == BP_LOSS_CALLBACK) return checked_rows(o, z, callback_rows(&c));
   /* cppcheck-suppress returnDanglingLifetime ; a variable points to its graph, not to what a function was given */
   return loss_kinds[o->loss].rows(&c);
 }

@@ -16,6 +16,7 @@ awk 'BEGIN {
   for (i = 0; i < 40; i++) print i % 2 "," int(i / 2) % 2 "," ((i % 2) != (int(i / 2) % 2) ? "yes" : "no")
 }' >xor.csv
 fast="--hidden 8 --epochs 6 --threads 1"
+formulas=0
 
 # ---- losses by name, with a setting, and as a formula ----
 for loss in mse half_squared_error rss gaussian:2 gaussian_variance mae laplace:2 quantile:0.9 huber:0.5 \
@@ -42,6 +43,26 @@ check "one warning says why" holds err "the gradient vanishes when the answer is
 check "only once" [ "$(grep -c vanishes err)" -eq 1 ]
 succeeds inspect l.safetensors
 check "inspect shows the unit" holds out "sigmoid"
+
+# ---- a formula sees the target as the losses with names do ----
+awk 'BEGIN { print "x,y"; for (i = 0; i < 200; i++) print i / 32 "," 1000 + 50 * sin(i / 32) }' >far.csv
+for loss in mse '(y - p)^2' '(y - z)^2' '(y_raw - p_raw)^2 / 1000'; do
+  succeeds train far.csv --target y --loss "$loss" --hidden 16 --epochs 100 --threads 1 --dtype f64 --out far.safetensors
+  succeeds evaluate far.safetensors far.csv --json
+  cp out "far.$((++formulas)).json"
+done
+check "the same loss and RMSE by name and by formula" python3 - <<'PYTHON'
+import json
+mse, *same, raw = (json.load(open(f"far.{i}.json")) for i in (1, 2, 3, 4))
+assert mse["rmse"] < 12, mse["rmse"]
+for other in same:
+    assert abs(other["rmse"] / mse["rmse"] - 1) < 1e-9 and abs(other["loss"] / mse["loss"] - 1) < 1e-9
+assert abs(raw["rmse"] ** 2 / 1000 / raw["loss"] - 1) < 1e-9 and raw["rmse"] < 12
+PYTHON
+succeeds inspect far.safetensors
+check "inspect shows what y is" grep -qE '^y +\(y - 10[0-9.]+\) / [0-9.]+$' out
+succeeds inspect far.safetensors --json
+check "and its JSON" json 'j["targets"][0]["name"] == "y" and 1000 < j["targets"][0]["mean"] < 1020 and 20 < j["targets"][0]["scale"] < 60'
 
 # ---- spread ----
 succeeds train many.csv --target u --features x,y --loss gaussian_variance $fast --out g.safetensors

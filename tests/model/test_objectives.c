@@ -202,6 +202,120 @@ static void a_model_of_a_callback_has_no_loss_afterwards(void **state) {
   bp_table_free(t);
 }
 
+/* ---- what a formula sees ---- */
+
+static bp_var raw_squares(void *user, bp_var z, bp_var p, bp_var y, bp_var p_raw, bp_var y_raw) {
+  (void)z;
+  bp_var error = *(const bool *)user ? bp_sub(p_raw, y_raw) : bp_sub(p, y);
+  return bp_mean(bp_square(error), BP_LAST_AXIS);
+}
+
+/* The last training loss, and the predictions for the table. */
+static double learn(bp_context *ctx, const bp_table *t, const char *target, const bp_objective *objective,
+                    double *out) {
+  bp_train_options o = options_for(target);
+  bp_model *model = NULL;
+  bp_fit_result result;
+  o.fit.objective = *objective;
+  o.fit.epochs = 5;
+  o.weight = "w";
+  bt_assert_ok(ctx, bp_model_train(ctx, t, NULL, &o, &model, &result));
+  bt_assert_ok(ctx, bp_model_predict(ctx, model, t, 1, out));
+  double loss = result.history[4].train_loss;
+  bp_fit_result_release(ctx, &result);
+  bp_model_free(model);
+  return loss;
+}
+
+/* mse, as formula and as callback: the same numbers for targets of any scale, one or two of them, weighted. */
+static void formulas_and_callbacks_see_what_built_in_losses_see(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t = numbers(ctx, 0);
+  bool raw = false;
+  const bp_objective same[] = {
+      {.loss = BP_LOSS_MSE},
+      {.loss = BP_LOSS_EXPRESSION, .expression = "mean((y - p)^2)"},
+      {.loss = BP_LOSS_EXPRESSION, .expression = "mean((y - z)^2)", .output = BP_OUTPUT_IDENTITY},
+      {.loss = BP_LOSS_CALLBACK, .rows = squares},
+      {.loss = BP_LOSS_CALLBACK, .rows_raw = raw_squares, .user = &raw},
+  };
+  for (int several = 0; several < 2; several++)
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+      double expected[2 * N] = {0}, actual[2 * N] = {0};
+      const char *target = several ? "u,v" : "v";
+      bp_objective o = same[i];
+      if (!several && i == 1) o.expression = "(y - p)^2";
+      if (!several && i == 2) o.expression = "(y - z)^2";
+      double loss = learn(ctx, t, target, &same[0], expected);
+      bt_assert_close(learn(ctx, t, target, &o, actual), loss, 1e-12, 0);
+      bt_assert_close_f64(actual, expected, 2 * N, 1e-12, 0);
+    }
+  bp_table_free(t);
+}
+
+/* In the target's own units a squared error is the standardised one times its variance; other losses have no other way to say what
+ * is relative to the target itself. */
+static void raw_names_are_in_the_targets_units(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t = numbers(ctx, 0);
+  bp_train_options o = options_for("v");
+  bool raw = true;
+  double expected[N], actual[N];
+  o.weight = "w";
+  bp_model *model = bt_train(ctx, t, &o);
+  const bp_target_scale *s = bp_model_objective(model)->standardised;
+  double variance = s->scale * s->scale, shares = 0, all = 0, sum = 0;
+  for (int r = 0; r < N; r++) all += bp_table_number(t, r, 6);
+  for (int r = 0; r < N; r++) sum += bp_table_number(t, r, 6) * bp_table_number(t, r, 2);
+  bt_assert_close(s->mean, sum / all, 1e-13, 0);
+  double loss = learn(ctx, t, "v", &(bp_objective){.loss = BP_LOSS_MSE}, expected);
+  const bp_objective same[] = {
+      {.loss = BP_LOSS_EXPRESSION, .expression = "(y_raw - p_raw)^2"},
+      {.loss = BP_LOSS_CALLBACK, .rows_raw = raw_squares, .user = &raw},
+  };
+  for (int i = 0; i < 2; i++) {
+    bt_assert_close(learn(ctx, t, "v", &same[i], actual), loss * variance, 1e-4, 0);
+    bt_assert_close_f64(actual, expected, N, 1e-4, 1e-3); /* adam divides the factor out, but for its epsilon */
+  }
+  bp_objective relative = {.loss = BP_LOSS_EXPRESSION, .expression = "((y_raw - p_raw) / (1000 + y_raw))^2"};
+  o.fit.objective = relative;
+  bp_model *other = bt_train(ctx, t, &o);
+  bp_metrics m;
+  bt_assert_ok(ctx, bp_model_evaluate(ctx, other, t, 1, &m));
+  bt_assert_ok(ctx, bp_model_predict(ctx, other, t, 1, actual));
+  for (int r = 0; r < N; r++) {
+    double y = bp_table_number(t, r, 2), error = (y - actual[r]) / (1000 + y);
+    shares += bp_table_number(t, r, 6) / all * error * error;
+  }
+  bt_assert_close(m.loss, shares, 1e-10, 0);
+  bp_metrics_release(ctx, &m);
+  bp_model_free(other);
+  bp_model_free(model);
+  bp_table_free(t);
+}
+
+/* Classes, and targets that a bounded unit must meet, are in no other units: both names are the same thing. */
+static void raw_names_of_what_is_not_standardised(void **state) {
+  static const struct {
+    const char *target, *plain, *raw;
+    bp_output output;
+  } cases[] = {
+      {"side", "log(1 + exp((1 - 2*y)*z))", "log(1 + exp((1 - 2*y_raw)*z)) + 0*p_raw", BP_OUTPUT_SIGMOID},
+      {"v", "p - y*log(p)", "p_raw - y_raw*log(p_raw)", BP_OUTPUT_SOFTPLUS},
+  };
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t = numbers(ctx, 0);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    bp_objective plain = {.loss = BP_LOSS_EXPRESSION, .expression = cases[i].plain, .output = cases[i].output};
+    bp_objective raw = {.loss = BP_LOSS_EXPRESSION, .expression = cases[i].raw, .output = cases[i].output};
+    double expected[2 * N] = {0}, actual[2 * N] = {0};
+    double loss = learn(ctx, t, cases[i].target, &plain, expected);
+    bt_assert_close(learn(ctx, t, cases[i].target, &raw, actual), loss, 1e-12, 0);
+    bt_assert_close_f64(actual, expected, 2 * N, 1e-12, 0);
+  }
+  bp_table_free(t);
+}
+
 /* ---- weights ---- */
 
 /* A table with weights and the table with its rows repeated: the same measures, and in full batches the same model but for the
@@ -348,6 +462,7 @@ static void a_failed_allocation_leaves_nothing_behind(void **state) {
       {.target = "u,v", .weight = "w", .loss = "gaussian_variance"},
       {.target = "side", .weight = "w", .class_weight = "balanced", .loss = "log(1 + exp((1 - 2*y)*z))"},
       {.target = "a,b", .loss = "auto"},
+      {.target = "u,v", .loss = "sum((y_raw - p_raw)^2)"},
   };
   bt_dir dir;
   (void)state;
@@ -367,6 +482,9 @@ int main(void) {
       BT_TEST(every_objective_goes_through_a_file),
       BT_TEST(outputs_have_names),
       BT_TEST(a_model_of_a_callback_has_no_loss_afterwards),
+      BT_TEST(formulas_and_callbacks_see_what_built_in_losses_see),
+      BT_TEST(raw_names_are_in_the_targets_units),
+      BT_TEST(raw_names_of_what_is_not_standardised),
       BT_TEST(weights_are_numbers_of_copies),
       BT_TEST(class_weights_are_weights_of_rows),
       BT_TEST(bad_class_weights_are_refused),
