@@ -211,7 +211,9 @@ static void report_record(const record *r) {
   report_result(r->all);
   report_settings(r->settings);
   const char *version = bp_json_text(bp_json_member(r->all, "version"));
-  if (version) cli_print("%-10sbackprop %s\n", "made by", version);
+  const char *arithmetic = bp_json_text(bp_json_member(r->all, "arithmetic"));
+  if (version)
+    cli_print("%-10sbackprop %s%s%s\n", "made by", version, arithmetic ? ", " : "", arithmetic ? arithmetic : "");
 }
 
 /* ---- for programs ---- */

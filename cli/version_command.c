@@ -9,13 +9,13 @@ int cli_run_version(const cli_request *request) {
   const struct {
     const char *name, *value;
   } lines[] = {{"version", b.version}, {"compiler", b.compiler}, {"build", b.build_type}, {"machine", b.machine},
-               {"kernels", b.kernels}, {"cpu", b.cpu},           {"zlib", b.zlib}};
+               {"kernels", b.kernels}, {"arithmetic", b.arithmetic}, {"cpu", b.cpu}, {"zlib", b.zlib}};
   size_t count = sizeof lines / sizeof *lines;
   cli_json json = {.file = cli_output()};
   if (!request->settings.json) {
     cli_print("backprop %s\n", b.version);
-    for (size_t i = 1; i < count; i++) cli_print("%-10s%s\n", lines[i].name, lines[i].value);
-    cli_print("%-10s%d\n", "cores", b.cores);
+    for (size_t i = 1; i < count; i++) cli_print("%-12s%s\n", lines[i].name, lines[i].value);
+    cli_print("%-12s%d\n", "cores", b.cores);
     return CLI_DONE;
   }
   cli_json_open(&json, NULL, '{');

@@ -4,7 +4,8 @@
  *           step returns BP_CHECKPOINT, when the time limit ends the run, and when it returns BP_SUSPEND, which then ends the run
  *   go on   bp_train_options.resume names the file; data and settings must be those of the run that wrote it
  *
- * A run that went on gives the model of the run that was never stopped, bit for bit, whatever the number of threads. The file
+ * A run that went on gives the model of the run that was never stopped, bit for bit, whatever the number of threads. That holds for
+ * one arithmetic (bp_build()): a checkpoint names its own, and a run with another is refused. The file
  * (docs/formats.md) is written atomically: whatever happens, the one before it stays until the new one is whole.
  */
 #ifndef BACKPROP_CHECKPOINT_H

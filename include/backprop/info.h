@@ -18,9 +18,12 @@ typedef struct bp_build_info {
   const char *build_type; /* "release", "debug", and "with sanitizers" where it applies */
   const char *machine;    /* what it was built for: "x86_64" */
   const char *kernels;    /* kernel build in use: "baseline", "avx2", "avx512" */
-  const char *cpu;        /* kernel builds that this CPU can run, separated by blanks, the narrowest first */
-  const char *zlib;       /* version of the library in use */
-  int cores;              /* cores that this process may use: what 0 threads means */
+  /* "fused multiply-add" (avx2, avx512, 64-bit ARM: a·b + c is rounded once) or "separate multiply and add" (baseline on x86). The
+   * same work has the same bits wherever this is the same, but for functions of the C library, where that is another. */
+  const char *arithmetic;
+  const char *cpu;  /* kernel builds that this CPU can run, separated by blanks, the narrowest first */
+  const char *zlib; /* version of the library in use */
+  int cores;        /* cores that this process may use: what 0 threads means */
 } bp_build_info;
 BP_API bp_build_info bp_build(void);
 

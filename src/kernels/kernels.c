@@ -50,6 +50,10 @@ const bp_kernels *bp_kernels_of(bp_isa isa) {
   return tables[isa];
 }
 
+const char *bp_arithmetic_name(void) {
+  return bp_kernels_use()->fused ? "fused multiply-add" : "separate multiply and add";
+}
+
 const bp_kernels *bp_kernels_use(void) {
   for (int isa = (int)bp_cpu_isa(); isa > 0; isa--) {
     if (tables[isa]) return tables[isa];

@@ -144,6 +144,7 @@ typedef void (*bp_uniform_fn)(void *out, uint64_t key, uint64_t step, int64_t fi
 
 typedef struct bp_kernels {
   bp_isa isa;
+  bool fused; /* a·b + c is rounded once: tables of which this is the same give the same bits */
   bp_ew_fn ew[BP_REAL_COUNT][BP_EW_COUNT];
   bp_compound_fn compound[BP_REAL_COUNT][BP_COMPOUND_COUNT];
   bp_gemm_fn gemm[BP_REAL_COUNT];
@@ -165,6 +166,8 @@ typedef struct bp_kernels {
 const bp_kernels *bp_kernels_of(bp_isa isa);
 /* The kernels in use: those of bp_cpu_isa(). Never NULL. */
 const bp_kernels *bp_kernels_use(void);
+/* VIEW how these round: "fused multiply-add", "separate multiply and add". */
+const char *bp_arithmetic_name(void);
 /* Bytes of scratch that a product of this shape may need (an upper bound over all builds, monotone in m, n and k). */
 size_t bp_gemm_scratch(int64_t m, int64_t n, int64_t k, bool a_trans, bool b_trans, bp_real real);
 /* Bytes of a packed B (the same for all builds, linear in k). */

@@ -4,6 +4,7 @@
 
 const bp_kernels BP_ISA_FN(bp_kernels_table) = {
     .isa = BP_ISA_CODE,
+    .fused = BP_HAS_FMA,
     .ew = {{
 #define BP_EW(name, arity) BP_EW_FN(name, f32),
 #include "kernels/elementwise.def"

@@ -6,6 +6,7 @@
 #include "backprop/version.h"
 #include "base/cpu.h"
 #include "base/pool.h"
+#include "kernels/kernels.h"
 
 #define TEXT_OF_(x) #x
 #define TEXT_OF(x)  TEXT_OF_(x)
@@ -56,6 +57,7 @@ bp_build_info bp_build(void) {
                          .build_type = HAS_SANITIZER ? BUILD_TYPE " with sanitizers" : BUILD_TYPE,
                          .machine = MACHINE,
                          .kernels = bp_isa_name(bp_cpu_isa()),
+                         .arithmetic = bp_arithmetic_name(),
                          .cpu = usable_builds(),
                          .zlib = zlibVersion(),
                          .cores = bp_core_count()};

@@ -9,6 +9,7 @@
 #include "base/hash64.h"
 #include "data/encoding_json.h"
 #include "data/table_core.h"
+#include "kernels/kernels.h"
 #include "model/model_json.h"
 #include "train/fit_options.h"
 
@@ -54,6 +55,7 @@ bp_status bp_identity_new(bp_context *ctx, const bp_model *model, const trainer 
   bp_json_writer w;
   bp_json_begin(&w, ctx);
   bp_json_open(&w, NULL, '{');
+  bp_json_put_text(&w, "arithmetic", bp_arithmetic_name());
   bp_json_open(&w, "settings", '{');
   fit_options_each(&t->options, put_setting, &w);
   bp_json_close(&w, '}');
@@ -156,8 +158,24 @@ static bp_status compare_rows(bp_context *ctx, const bp_json *then, const bp_jso
   return BP_OK;
 }
 
+/* Before all else: what follows from the arithmetic may differ too. A checkpoint that does not name its own is taken at its word. */
+static bp_status compare_arithmetic(bp_context *ctx, const bp_json *then, const bp_json *now) {
+  const bp_json *named = bp_json_member(then, "arithmetic");
+  const char *theirs = bp_json_text(named), *ours = bp_json_text(bp_json_member(now, "arithmetic"));
+  char quoted[BP_QUOTE_TEXT];
+  if (!named || (theirs && strcmp(theirs, ours) == 0)) return BP_OK;
+  bool fused = theirs && strncmp(theirs, "fused", 5) == 0;
+  return bp_fail(
+      ctx, BP_E_ARG,
+      "the checkpoint was computed with %s, this run has %s, which rounds otherwise: the result would be that "
+      "of no uninterrupted run; go on with %s",
+      theirs ? bp_quote(theirs, strlen(theirs), quoted) : "another arithmetic", ours,
+      fused ? "BACKPROP_ISA unset, on a CPU that has it" : "BACKPROP_ISA=baseline");
+}
+
 bp_status bp_identity_compare(bp_context *ctx, const bp_json *then, const bp_json *now) {
   difference d;
+  BP_TRY(compare_arithmetic(ctx, then, now));
   if (part_differs(then, now, "settings", &d))
     return bp_fail(ctx, BP_E_ARG, "the checkpoint was made with %s %s, this run has %s; give the same settings", d.path,
                    d.then, d.now);

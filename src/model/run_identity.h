@@ -1,7 +1,7 @@
 /* model/run_identity.h - what decides the result of a training run, as one JSON object: two runs of the same identity compute the
  * same, bit for bit.
  *
- *   {"settings": {"lr": "0.001", …}, "model": {…}, "columns": {…}, "data": {"rows": 120, "valid_rows": 30, "hash": "…", …}}
+ *   {"arithmetic": "fused multiply-add", "settings": {"lr": "0.001", …}, "model": {…}, "columns": {…}, "data": {"rows": 120, "valid_rows": 30, "hash": "…", …}}
  *
  * "model" and "columns" are what a model file says in backprop.model and backprop.encoding.
  */
@@ -14,7 +14,7 @@
 /* NEW text (bp_string_free) for a model whose encoding and network are made, and a trainer over its data. */
 bp_status bp_identity_new(bp_context *ctx, const bp_model *model, const trainer *t, char **out);
 
-/* BP_OK when both are equal. BP_E_ARG (other settings or network) or BP_E_DATA (other columns or data) with a message that
+/* BP_OK when both are equal. BP_E_ARG (another arithmetic, other settings or network) or BP_E_DATA (other columns or data) with a message that
  * names the first difference and what both have. `then` is not trusted. */
 bp_status bp_identity_compare(bp_context *ctx, const bp_json *then, const bp_json *now);
 

@@ -108,7 +108,7 @@ text = text[text.index("## Model files"):]
 print(*re.findall(r"`([a-z.]+)` (?:\| optional|\(optional)", text))
 PYTHON
 )
-check "the page names what is optional" [ "$optional" = "backprop.version backprop.record output bias weight backprop.version backprop.note" ]
+check "the page names what is optional" [ "$optional" = "backprop.version backprop.record output bias weight backprop.version backprop.note arithmetic" ]
 
 # A layer without bias that loses the word has no tensor for it; the command needs its note.
 tried() {
@@ -121,7 +121,7 @@ tried flowers.safetensors "$models" model predict cut.safetensors flowers.csv
 tried many.safetensors "$models" model predict cut.safetensors plain.csv
 tried plane.safetensors "$models" model evaluate cut.safetensors plane.csv --json
 tried images.safetensors "$models" model predict cut.safetensors train-images-idx3-ubyte
-tried run.ckpt "backprop.version" checkpoint resume cut.safetensors --quiet --out resumed.safetensors --checkpoint other.ckpt
+tried run.ckpt "backprop.version arithmetic" checkpoint resume cut.safetensors --quiet --out resumed.safetensors --checkpoint other.ckpt
 
 # ---- without a record ----
 python3 - <<'PYTHON'
