@@ -87,7 +87,9 @@ static bp_status compute_operation(bp_context *ctx, const bp_exec *what, size_t 
   if (e->node.op == BP_OP_call) return compute_call(ctx, e);
   int64_t rows = bp_shape_rows(&e->shape, 0);
   size_t scratch = bp_exec_scratch(e, rows);
-  if (scratch > 0 && (e->scratch = bp_aligned_alloc(ctx, scratch)) == NULL) return BP_E_NOMEM;
+  char nowhere = 0; /* where scratch of no bytes is: an address that 0 may be added to */
+  e->scratch = scratch > 0 ? bp_aligned_alloc(ctx, scratch) : &nowhere;
+  if (e->scratch == NULL) return BP_E_NOMEM;
   e->number = (int32_t)id;
   e->failure = &failure;
   bp_exec_rows(e, 0, rows);
