@@ -6,6 +6,8 @@
 #   examples/<thing>.c             public headers only; the test example.<thing> runs it without arguments
 #   fuzz/fuzz_<thing>.c            LLVMFuzzerTestOneInput; the test fuzz.<thing> replays fuzz/corpus/fuzz_<thing>/
 #   tests/faults/fault_*.c         what lets calls of the command fail, for tests/faults/*.sh (Linux with glibc, no sanitizer)
+#   fuzz/fuzz_cli_<thing>.c        the same with the sources of the command, all but main.c
+#   fuzz/support/*.c               linked into every fuzz target
 #   bench/<thing>.c                built by the target bench only
 #
 # A test is labelled `unit`, a script `cli`, unless a comment near its top says otherwise: "labels: grad prop". What is labelled
@@ -133,13 +135,32 @@ function(backprop_add_listing_tests)
   endforeach()
 endfunction()
 
+# What fuzz targets share, and the command as a library for those that look into it.
+function(backprop_add_fuzz_support)
+  file(GLOB support CONFIGURE_DEPENDS fuzz/support/*.c)
+  add_library(backprop_fuzz_support STATIC ${support})
+  target_include_directories(backprop_fuzz_support PUBLIC fuzz tests)
+  target_link_libraries(backprop_fuzz_support PUBLIC backprop_internal backprop_static ZLIB::ZLIB)
+  get_target_property(sources backprop_cli SOURCES)
+  get_target_property(libraries backprop_cli LINK_LIBRARIES)
+  list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+  list(TRANSFORM libraries REPLACE "^Backprop::backprop$" backprop_static)
+  add_library(backprop_fuzz_cli STATIC EXCLUDE_FROM_ALL ${sources})
+  target_include_directories(backprop_fuzz_cli PUBLIC cli)
+  target_link_libraries(backprop_fuzz_cli PUBLIC ${libraries})
+endfunction()
+
 # With BACKPROP_FUZZ the targets search for inputs; without it the same programs replay the files they are given.
 function(backprop_add_fuzz_targets)
+  backprop_add_fuzz_support()
   file(GLOB sources CONFIGURE_DEPENDS fuzz/fuzz_*.c)
   foreach(source IN LISTS sources)
     get_filename_component(target ${source} NAME_WE)
-    backprop_add_program(${target} fuzz ${source} backprop_internal backprop_static)
-    target_include_directories(${target} PRIVATE tests)
+    unset(command)
+    if(target MATCHES "^fuzz_cli_")
+      set(command backprop_fuzz_cli)
+    endif()
+    backprop_add_program(${target} fuzz ${source} ${command} backprop_fuzz_support)
     if(BACKPROP_FUZZ)
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)
     else()
