@@ -25,10 +25,12 @@ const trainer_field *trainer_fields(int *n) {
 
 /* ---- arrays ---- */
 
-/* One part of the name prefix + that of parameter p, of its shape. */
+/* One part of the name prefix + that of parameter p, of its shape. What is under way may have overflown without harm to the loss so far:
+ * the run that goes on ends as it would have. What is given back in the end is finite. */
 static trainer_part part_of(const trainer *t, const char *prefix, int p, void *data) {
   bp_param_info info = bp_net_param(t->net, p);
-  trainer_part part = {.dtype = bp_net_dtype(t->net), .rank = info.rank, .data = data, .finite = true};
+  trainer_part part = {.dtype = bp_net_dtype(t->net), .rank = info.rank, .data = data};
+  part.finite = strcmp(prefix, "kept") == 0;
   (void)snprintf(part.name, sizeof part.name, "%s.%s", prefix, info.name);
   for (int axis = 0; axis < info.rank; axis++) part.dims[axis] = info.dims[axis];
   return part;

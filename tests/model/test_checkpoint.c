@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "backprop/checkpoint.h"
+#include "formats/safetensors.h"
 #include "model/model_fixtures.h"
 
 /* ---- runs ---- */
@@ -409,17 +410,56 @@ static void bad_texts_are_refused(void **state) {
   }
 }
 
-static void a_value_that_is_not_finite_is_refused(void **state) {
-  run r;
+/* Puts a number in the first place of a tensor of float32. */
+static void spoil(run *r, const char *name, float value) {
+  bp_safetensors *file;
   size_t size;
-  float nan = NAN;
+  char *bytes = bt_read_file(r->checkpoint, &size);
+  bt_assert_ok(r->ctx, bp_safetensors_parse(r->ctx, "spoilt", bytes, size, &file));
+  const bp_named_tensor *tensor = bp_safetensors_tensor(file, name);
+  assert_non_null(tensor);
+  memcpy(bytes + ((const char *)tensor->data - file->content), &value, sizeof value);
+  bt_write_file(r->checkpoint, bytes, size);
+  bp_safetensors_free(file);
+  free(bytes);
+}
+
+static void what_is_given_back_is_finite(void **state) {
+  run r;
   begin(&r, bt_ctx(state), BT_THREE, BP_F32);
   suspend_at(&r, 5);
-  char *bytes = bt_read_file(r.checkpoint, &size);
-  memcpy(bytes + size - sizeof nan, &nan, sizeof nan);
-  bt_write_file(r.checkpoint, bytes, size);
-  refused(&r, BP_E_MODEL, "holds a value that is not finite");
-  free(bytes);
+  spoil(&r, "kept.layers.0.bias", NAN);
+  refused(&r, BP_E_MODEL, "kept.layers.0.bias holds a value that is not finite");
+  end(&r);
+}
+
+/* Squares of gradients beyond float32 make steps of 0, which is no fault of the file that a run writes then. */
+static void a_run_whose_optimizer_overflew_goes_on(void **state) {
+  run r;
+  bp_model *model = NULL;
+  bp_fit_result result = {0};
+  begin(&r, bt_ctx(state), BT_THREE, BP_F32);
+  r.options.fit.optimizer = BP_ADAM;
+  suspend_at(&r, 5);
+  spoil(&r, "slots.1.layers.0.bias", INFINITY);
+  bt_assert_ok(r.ctx, resume(&r, &model, &result));
+  assert_int_equal(result.stopped_by, BP_STOP_EPOCHS);
+  bp_model_free(model);
+  bp_fit_result_release(r.ctx, &result);
+  end(&r);
+}
+
+/* As the run that was not stopped does: the next loss is not finite. */
+static void a_run_whose_parameters_overflew_diverges(void **state) {
+  run r;
+  bp_model *model = NULL;
+  bp_fit_result result = {0};
+  begin(&r, bt_ctx(state), BT_THREE, BP_F32);
+  suspend_at(&r, 5);
+  spoil(&r, "params.layers.0.bias", INFINITY);
+  bt_assert_fails(r.ctx, BP_E_DIVERGED, resume(&r, &model, &result));
+  bp_model_free(model);
+  bp_fit_result_release(r.ctx, &result);
   end(&r);
 }
 
@@ -529,7 +569,9 @@ int main(void) {
       BT_TEST(every_truncation_is_refused),
       BT_TEST(garbage_is_survived),
       BT_TEST(bad_texts_are_refused),
-      BT_TEST(a_value_that_is_not_finite_is_refused),
+      BT_TEST(what_is_given_back_is_finite),
+      BT_TEST(a_run_whose_optimizer_overflew_goes_on),
+      BT_TEST(a_run_whose_parameters_overflew_diverges),
       BT_TEST(files_are_not_mistaken),
       BT_TEST(every_allocation_may_fail),
       BT_TEST(a_full_disk_leaves_the_old_checkpoint),
