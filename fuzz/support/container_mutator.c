@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -108,31 +109,36 @@ static size_t element_size(const char *type) {
   return strncmp(type, "F64", 3) == 0 || strncmp(type, "I64", 3) == 0 ? 8 : strncmp(type, "U8", 2) == 0 ? 1 : 4;
 }
 
+/* The elements of a shape behind its bracket, times `total`; at most ROOM. */
+static size_t times_shape(const char *shape, size_t total) {
+  char *end;
+  for (const char *at = shape; total < ROOM; at = end + 1) {
+    unsigned long dim = strtoul(at, &end, 10);
+    if (end == at) break;
+    total = dim < ROOM ? total * dim : ROOM;
+    if (*end != ',') break;
+  }
+  return total;
+}
+
 /* {"data_offsets":[0,48],"dtype":"F32","shape":[4,3]}, in any order of the three. */
 static bool read_entry(const container *c, size_t from, entry *out) {
-  char text[256];
-  unsigned long begin, end, dim;
+  char text[256], *end;
   size_t size = c->header.size - from < sizeof text - 1 ? c->header.size - from : sizeof text - 1;
   memcpy(text, c->header.at + from, size);
   text[size] = '\0';
-  char *close = strchr(text, '}');
-  if (close != NULL) *close = '\0';
+  text[strcspn(text, "}")] = '\0';
   char *offsets = strstr(text, "data_offsets\":["), *type = strstr(text, "dtype\":\""),
        *shape = strstr(text, "shape\":[");
-  if (offsets == NULL || type == NULL || shape == NULL || sscanf(offsets + 15, "%lu,%lu", &begin, &end) != 2)
-    return false;
-  size_t total = element_size(type + 8);
-  for (char *d = shape + 8; sscanf(d, "%lu", &dim) == 1 && dim < ROOM && total < ROOM; d++) {
-    total *= dim;
-    d += strcspn(d, ",]");
-    if (*d != ',') break;
-  }
-  out->at = from + (size_t)(offsets + 15 - text);
-  out->end = out->at + strcspn(offsets + 15, "]");
-  out->old_begin = begin;
-  out->old_size = end > begin ? end - begin : 0;
-  out->size = total;
-  return total < ROOM;
+  if (offsets == NULL || type == NULL || shape == NULL) return false;
+  offsets += strlen("data_offsets\":[");
+  out->old_begin = strtoul(offsets, &end, 10);
+  size_t old_end = *end == ',' ? strtoul(end + 1, NULL, 10) : 0;
+  out->old_size = old_end > out->old_begin ? old_end - out->old_begin : 0;
+  out->at = from + (size_t)(offsets - text);
+  out->end = out->at + strcspn(offsets, "]");
+  out->size = times_shape(shape + strlen("shape\":["), element_size(type + strlen("dtype\":\"")));
+  return out->size < ROOM;
 }
 
 static void sort_by_place(entry *entries, int n) {
@@ -144,29 +150,18 @@ static void sort_by_place(entry *entries, int n) {
     }
 }
 
-/* Offsets and data as the shapes say; what is new of the data is a small number. */
-static void fit_data(container *c) {
-  static char data[ROOM];
-  entry entries[TENSORS];
+static int find_entries(const container *c, entry entries[TENSORS]) {
   int n = 0;
-  size_t total = 0;
-  for (size_t i = 0; i + 1 < c->header.size && n < TENSORS; i++)
+  for (size_t i = 0; i < c->header.size && n < TENSORS; i++)
     if (c->header.at[i] == '{' && read_entry(c, i, &entries[n])) i = entries[n++].end;
   sort_by_place(entries, n);
-  for (int k = 0; k < n; total += entries[k++].size) {
-    entry *e = &entries[k];
-    if (total + e->size > ROOM) return;
-    for (size_t i = 0; i < e->size; i++) {
-      bool there = i < e->old_size && e->old_begin + i < c->data_size;
-      data[total + i] = there ? c->data[e->old_begin + i] : (char)(i % 4 == 3 ? 0x3e : i % 4 == 2 ? 0x40 : 0);
-    }
-  }
-  memcpy(c->data, data, total);
-  c->data_size = total;
-  for (int k = 0; k < n; k++) {
+  return n;
+}
+
+static void write_offsets(container *c, entry *entries, int n) {
+  size_t begin = 0;
+  for (int k = 0; k < n; begin += entries[k++].size) {
     char offsets[64];
-    size_t begin = 0;
-    for (int i = 0; i < k; i++) begin += entries[i].size;
     int length = snprintf(offsets, sizeof offsets, "%zu,%zu", begin, begin + entries[k].size);
     size_t before = c->header.size, at = entries[k].at;
     if (!json_splice(&c->header, at, entries[k].end, offsets, (size_t)length)) return;
@@ -176,6 +171,25 @@ static void fit_data(container *c) {
       entries[i].end = entries[i].end + c->header.size - before;
     }
   }
+}
+
+/* Offsets and data as the shapes say; what is new of the data is a small number. */
+static void fit_data(container *c) {
+  static char data[ROOM];
+  entry entries[TENSORS];
+  int n = find_entries(c, entries);
+  size_t total = 0;
+  for (int k = 0; k < n; total += entries[k++].size) {
+    const entry *e = &entries[k];
+    if (total + e->size > ROOM) return;
+    for (size_t i = 0; i < e->size; i++) {
+      bool there = i < e->old_size && e->old_begin + i < c->data_size;
+      data[total + i] = there ? c->data[e->old_begin + i] : (char)(i % 4 == 3 ? 0x3e : i % 4 == 2 ? 0x40 : 0);
+    }
+  }
+  memcpy(c->data, data, total);
+  c->data_size = total;
+  write_offsets(c, entries, n);
 }
 
 /* ---- data ---- */

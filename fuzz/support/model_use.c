@@ -95,7 +95,7 @@ bp_table *model_table(bp_context *ctx, const bp_model *model) {
 
 static bool same(const double *a, const double *b, size_t n) {
   for (size_t i = 0; i < n; i++)
-    if (memcmp(&a[i], &b[i], sizeof *a) != 0 && !(isnan(a[i]) && isnan(b[i]))) return false;
+    if ((a[i] != b[i] || !signbit(a[i]) != !signbit(b[i])) && !(isnan(a[i]) && isnan(b[i]))) return false;
   return true;
 }
 

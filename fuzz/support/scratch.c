@@ -43,14 +43,17 @@ const char *scratch_path(int file) {
 const char *scratch_write(int file, const void *data, size_t size) {
   const char *path = scratch_path(file);
   FILE *out = fopen(path, "wb");
-  check(out != NULL && fwrite(data, 1, size, out) == size && fclose(out) == 0);
+  check(out != NULL);
+  check(fwrite(data, 1, size, out) == size);
+  check(fclose(out) == 0);
   return path;
 }
 
 uint8_t *scratch_read(int file, size_t *size) {
   struct stat info;
   FILE *in = fopen(scratch_path(file), "rb");
-  check(in != NULL && fstat(fileno(in), &info) == 0);
+  check(in != NULL);
+  check(fstat(fileno(in), &info) == 0);
   *size = (size_t)info.st_size;
   uint8_t *data = malloc(*size + 1);
   check(data != NULL && fread(data, 1, *size, in) == *size);
