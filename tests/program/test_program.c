@@ -99,9 +99,9 @@ static void arrays_of_no_elements_are_fine(void **state) {
   bp_graph *g = new_graph(state);
   bp_var x = bp_input(g, "x", BP_F32, 2, ((const int64_t[]){0, 3})),
          w = bp_input(g, "w", BP_F32, 2, ((const int64_t[]){3, 0}));
-  bp_var b = rows_of(g, BP_F32, 0);
+  bp_var b = rows_of(g, BP_F32, 0), square = bp_matmul(x, w);
   bp_var out[] = {bp_tanh(x),
-                  bp_matmul(x, w),
+                  square,
                   bp_matmul(w, x),
                   bp_matmul(b, x),
                   bp_sum(x, BP_AXIS(0)),
@@ -110,6 +110,14 @@ static void arrays_of_no_elements_are_fine(void **state) {
                   bp_transpose(x, NULL),
                   bp_matmul_t(b, true, b, false),
                   bp_matmul_t(w, true, x, true),
+                  bp_matmul_t(w, false, w, true),
+                  bp_matmul_t(x, true, x, false),
+                  bp_solve(square, x),
+                  bp_solve_triangular(square, x, true, false),
+                  bp_inverse(square),
+                  bp_cholesky(square),
+                  bp_logdet(square),
+                  bp_logdet_spd(square),
                   bp_reshape(x, 1, (const int64_t[]){0})};
   bp_var in[] = {x, w, b};
   void *values[3] = {bt_array(x, 6), bt_array(w, 6), bt_array(b, 6)};
