@@ -9,6 +9,7 @@
 #include "model/checkpoint_json.h"
 #include "model/model_json.h"
 #include "model/run_identity.h"
+#include "train/full_fit.h"
 
 struct bp_checkpoint {
   bp_allocator allocator;
@@ -187,7 +188,8 @@ int64_t bp_checkpoint_rows(const bp_checkpoint *checkpoint) { return checkpoint-
 /* ---- into a trainer ---- */
 
 /* Every tensor is looked at before the first is copied. */
-static bp_status load_parts(bp_context *ctx, const bp_safetensors *file, const trainer_part *parts, int n) {
+static bp_status load_parts(bp_context *ctx, const bp_safetensors *file, const trainer *t, const trainer_part *parts,
+                            int n) {
   const bp_named_tensor *tensor = NULL;
   if (file->n_tensors != (size_t)n + 1)
     return bp_fail(ctx, BP_E_MODEL, "%zu tensors; this run needs %d", file->n_tensors, n + 1);
@@ -196,6 +198,8 @@ static bp_status load_parts(bp_context *ctx, const bp_safetensors *file, const t
     BP_TRY(find_tensor(ctx, file, &parts[i], &tensor));
     memcpy(parts[i].data, tensor->data, tensor->size);
   }
+  if (t->full != NULL && !full_fit_fits(t->full))
+    return bp_fail(ctx, BP_E_MODEL, "tensor method holds counters that no run with these settings has");
   return BP_OK;
 }
 
@@ -207,7 +211,7 @@ static bp_status load_state(bp_context *ctx, const bp_checkpoint *checkpoint, tr
   if (!parts) return BP_E_NOMEM;
   (void)trainer_parts(t, parts);
   bp_status status = trainer_history_set(t, checkpoint->history, epochs_of(checkpoint));
-  if (status == BP_OK) status = load_parts(ctx, checkpoint->file, parts, n);
+  if (status == BP_OK) status = load_parts(ctx, checkpoint->file, t, parts, n);
   if (status == BP_OK) t->state = checkpoint->state;
   bp_release(bp_context_allocator(ctx), parts, (size_t)n, sizeof *parts);
   return status;

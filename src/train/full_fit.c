@@ -227,3 +227,4 @@ bool full_fit_converged(full_fit *f) { return *full_method_mark(&f->method) == 1
 bool full_fit_unbounded(full_fit *f) { return *full_method_mark(&f->method) == 2; }
 
 double *full_fit_state(full_fit *f, size_t *size) { return full_method_state(&f->method, size); }
+bool full_fit_fits(const full_fit *f) { return full_method_fits(&f->method); }

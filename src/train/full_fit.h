@@ -23,5 +23,7 @@ bool full_fit_converged(full_fit *f);
 bool full_fit_unbounded(full_fit *f);
 /* VIEW what the next iteration depends on beside the parameters, *size doubles: to be saved, and filled before the first. */
 double *full_fit_state(full_fit *f, size_t *size);
+/* Whether what it was filled with can be gone on from. */
+bool full_fit_fits(const full_fit *f);
 
 #endif

@@ -46,6 +46,8 @@ double *full_method_state(full_method *m, size_t *size) {
   return m->kind == FULL_LBFGS ? m->lbfgs.state : m->kind == FULL_LM ? m->lm.state : m->trust.state;
 }
 
+bool full_method_fits(const full_method *m) { return m->kind != FULL_LBFGS || lbfgs_fits(&m->lbfgs); }
+
 double *full_method_mark(full_method *m) {
   size_t size;
   return full_method_state(m, &size) + FULL_SCALARS - 1;

@@ -34,6 +34,8 @@ bp_status full_method_iterate(full_method *m, const full_objective *objective, d
 int64_t full_method_evaluations(const full_method *m);
 /* VIEW what the next iteration depends on beside x, *size doubles: to be saved, and to be filled before the first iteration. */
 double *full_method_state(full_method *m, size_t *size);
+/* Whether a state that was filled so can be gone on from. */
+bool full_method_fits(const full_method *m);
 /* A number of the state that methods leave to their driver. */
 double *full_method_mark(full_method *m);
 

@@ -61,6 +61,12 @@ bp_status lbfgs_init(bp_context *ctx, lbfgs *l, size_t n, int memory, double tol
 
 void lbfgs_release(lbfgs *l) { bp_release(l->allocator, l->block, l->block_size, sizeof *l->block); }
 
+static bool is_count(double value, size_t most) { return value >= 0 && value <= (double)most && value == floor(value); }
+
+bool lbfgs_fits(const lbfgs *l) {
+  return is_count(l->state[PAIRS], l->memory) && is_count(l->state[NEXT], l->memory - 1);
+}
+
 /* ---- the direction ---- */
 
 /* The i-th youngest pair, i = 0, 1, … */

@@ -26,6 +26,8 @@ typedef struct lbfgs {
 /* Nothing is allocated after this. */
 bp_status lbfgs_init(bp_context *ctx, lbfgs *l, size_t n, int memory, double tolerance);
 void lbfgs_release(lbfgs *l);
+/* Whether a state that was put here, from a file say, can be gone on from: its counters are places of the ring. */
+bool lbfgs_fits(const lbfgs *l);
 /* f and g at x [n]; before the first iteration. */
 bp_status lbfgs_begin(lbfgs *l, const full_objective *objective, double *x, full_step *out);
 /* One iteration from x, which receives the new point. */

@@ -410,25 +410,27 @@ static void bad_texts_are_refused(void **state) {
   }
 }
 
-/* Puts a number in the first place of a tensor of float32. */
-static void spoil(run *r, const char *name, float value) {
+/* Puts bytes in a tensor, from this byte on. */
+static void spoil(run *r, const char *name, size_t from, const void *with, size_t n) {
   bp_safetensors *file;
   size_t size;
   char *bytes = bt_read_file(r->checkpoint, &size);
   bt_assert_ok(r->ctx, bp_safetensors_parse(r->ctx, "spoilt", bytes, size, &file));
   const bp_named_tensor *tensor = bp_safetensors_tensor(file, name);
-  assert_non_null(tensor);
-  memcpy(bytes + ((const char *)tensor->data - file->content), &value, sizeof value);
+  assert_true(tensor != NULL && from + n <= tensor->size);
+  memcpy(bytes + ((const char *)tensor->data - file->content) + from, with, n);
   bt_write_file(r->checkpoint, bytes, size);
   bp_safetensors_free(file);
   free(bytes);
 }
 
+static void spoil_first(run *r, const char *name, float value) { spoil(r, name, 0, &value, sizeof value); }
+
 static void what_is_given_back_is_finite(void **state) {
   run r;
   begin(&r, bt_ctx(state), BT_THREE, BP_F32);
   suspend_at(&r, 5);
-  spoil(&r, "kept.layers.0.bias", NAN);
+  spoil_first(&r, "kept.layers.0.bias", NAN);
   refused(&r, BP_E_MODEL, "kept.layers.0.bias holds a value that is not finite");
   end(&r);
 }
@@ -441,7 +443,7 @@ static void a_run_whose_optimizer_overflew_goes_on(void **state) {
   begin(&r, bt_ctx(state), BT_THREE, BP_F32);
   r.options.fit.optimizer = BP_ADAM;
   suspend_at(&r, 5);
-  spoil(&r, "slots.1.layers.0.bias", INFINITY);
+  spoil_first(&r, "slots.1.layers.0.bias", INFINITY);
   bt_assert_ok(r.ctx, resume(&r, &model, &result));
   assert_int_equal(result.stopped_by, BP_STOP_EPOCHS);
   bp_model_free(model);
@@ -456,11 +458,27 @@ static void a_run_whose_parameters_overflew_diverges(void **state) {
   bp_fit_result result = {0};
   begin(&r, bt_ctx(state), BT_THREE, BP_F32);
   suspend_at(&r, 5);
-  spoil(&r, "params.layers.0.bias", INFINITY);
+  spoil_first(&r, "params.layers.0.bias", INFINITY);
   bt_assert_fails(r.ctx, BP_E_DIVERGED, resume(&r, &model, &result));
   bp_model_free(model);
   bp_fit_result_release(r.ctx, &result);
   end(&r);
+}
+
+/* L-BFGS keeps the number of its pairs, and the place of the next one, in front of them. */
+static void counters_of_a_method_are_not_trusted(void **state) {
+  static const double wrong[] = {-1, 0.5, 11, 1e7, 1e19, -1e300};
+  for (size_t i = 0; i < 2 * sizeof wrong / sizeof *wrong; i++) {
+    run r;
+    begin(&r, bt_ctx(state), BT_THREE, BP_F64);
+    r.options.fit.optimizer = BP_LBFGS;
+    r.options.fit.lr = 0;
+    r.options.fit.batch_size = 0;
+    suspend_at(&r, 2);
+    spoil(&r, "method", i % 2 * sizeof *wrong, &wrong[i / 2], sizeof *wrong);
+    refused(&r, BP_E_MODEL, "tensor method holds counters that no run with these settings has");
+    end(&r);
+  }
 }
 
 static void files_are_not_mistaken(void **state) {
@@ -572,6 +590,7 @@ int main(void) {
       BT_TEST(what_is_given_back_is_finite),
       BT_TEST(a_run_whose_optimizer_overflew_goes_on),
       BT_TEST(a_run_whose_parameters_overflew_diverges),
+      BT_TEST(counters_of_a_method_are_not_trusted),
       BT_TEST(files_are_not_mistaken),
       BT_TEST(every_allocation_may_fail),
       BT_TEST(a_full_disk_leaves_the_old_checkpoint),
