@@ -16,7 +16,8 @@ struct bp_checkpoint {
   bp_safetensors *file;
   bp_json *identity;
   trainer_state state;
-  bp_epoch *history; /* [state.epoch - 1] */
+  bp_epoch *history; /* [epochs] */
+  int epochs;        /* that were through: state.epoch - 1, once that is known to be one */
 };
 
 /* ---- the texts of the file ---- */
@@ -101,17 +102,16 @@ static bp_status find_tensor(bp_context *ctx, const bp_safetensors *file, const 
   return BP_OK;
 }
 
-static int epochs_of(const bp_checkpoint *checkpoint) { return (int)checkpoint->state.epoch - 1; }
-
 static bp_status read_history(bp_context *ctx, bp_checkpoint *checkpoint) {
   trainer_part part = {.name = "history", .dtype = BP_F64, .rank = 2};
   const bp_named_tensor *tensor = NULL;
-  int epochs = epochs_of(checkpoint);
+  int epochs = (int)checkpoint->state.epoch - 1;
   part.dims[0] = epochs;
   part.dims[1] = TRAINER_HISTORY_COLUMNS;
   BP_TRY(find_tensor(ctx, checkpoint->file, &part, &tensor));
   checkpoint->history = bp_calloc(ctx, (size_t)epochs, sizeof *checkpoint->history);
   if (!checkpoint->history) return BP_E_NOMEM;
+  checkpoint->epochs = epochs;
   for (int e = 0; e < epochs; e++) {
     double row[TRAINER_HISTORY_COLUMNS];
     memcpy(row, (const char *)tensor->data + (size_t)e * sizeof row, sizeof row);
@@ -167,7 +167,7 @@ bp_status bp_checkpoint_parse(bp_context *ctx, const char *name, const void *dat
 void bp_checkpoint_free(bp_checkpoint *checkpoint) {
   if (!checkpoint) return;
   bp_json_free(checkpoint->identity);
-  bp_release(checkpoint->allocator, checkpoint->history, (size_t)epochs_of(checkpoint), sizeof *checkpoint->history);
+  bp_release(checkpoint->allocator, checkpoint->history, (size_t)checkpoint->epochs, sizeof *checkpoint->history);
   bp_safetensors_free(checkpoint->file);
   bp_release(checkpoint->allocator, checkpoint, 1, sizeof *checkpoint);
 }
@@ -181,7 +181,7 @@ int64_t bp_checkpoint_steps(const bp_checkpoint *checkpoint) { return checkpoint
 int bp_checkpoint_epoch(const bp_checkpoint *checkpoint) { return (int)checkpoint->state.epoch; }
 int bp_checkpoint_history(const bp_checkpoint *checkpoint, const bp_epoch **out) {
   *out = checkpoint->history;
-  return epochs_of(checkpoint);
+  return checkpoint->epochs;
 }
 int64_t bp_checkpoint_rows(const bp_checkpoint *checkpoint) { return checkpoint->state.row; }
 
@@ -210,7 +210,7 @@ static bp_status load_state(bp_context *ctx, const bp_checkpoint *checkpoint, tr
   trainer_part *parts = bp_calloc(ctx, (size_t)n, sizeof *parts);
   if (!parts) return BP_E_NOMEM;
   (void)trainer_parts(t, parts);
-  bp_status status = trainer_history_set(t, checkpoint->history, epochs_of(checkpoint));
+  bp_status status = trainer_history_set(t, checkpoint->history, checkpoint->epochs);
   if (status == BP_OK) status = load_parts(ctx, checkpoint->file, t, parts, n);
   if (status == BP_OK) t->state = checkpoint->state;
   bp_release(bp_context_allocator(ctx), parts, (size_t)n, sizeof *parts);

@@ -392,6 +392,8 @@ static void bad_texts_are_refused(void **state) {
       {Q "row" Q ":16", Q "row" Q ":1600", "state.row does not fit"},
       {Q "epoch" Q ":2", Q "epoch" Q ":0", "state.epoch: expected"},
       {Q "epoch" Q ":2", Q "epoch" Q ":99999999999", "state.epoch: expected"},
+      {Q "epoch" Q ":2", Q "epoch" Q ":2147483648", "state.epoch: expected"},
+      {Q "epoch" Q ":2", Q "epoch" Q ":9223372036854775807", "state.epoch: expected"},
       {Q "epoch" Q ":2", Q "epoch" Q ":3", "tensor history: another type or shape"},
       {Q "best_epoch" Q ":1", Q "best_epoch" Q ":2", "state.best_epoch does not fit"},
       {Q "best" Q ":", Q "worst" Q ":", "state.best: expected a number"},
