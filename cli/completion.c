@@ -18,6 +18,7 @@ static cli_complete completes(const cli_option *option) {
 /* The names of a choice, or of what an option of its own names; parted by blanks. */
 static void print_names(const cli_option *option) {
   if (option->kind == CLI_DELIMITER) cli_print("auto comma semicolon tab space pipe");
+  if (option->kind == CLI_COMMENT) cli_print("auto none");
   if (!option->domain.name) return;
   for (int i = 0; option->domain.name(i); i++) cli_print("%s%s", i ? " " : "", option->domain.name(i));
 }

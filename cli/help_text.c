@@ -13,7 +13,8 @@ enum { LINE_WIDTH = 80, HELP_COLUMN = 26 };
 const char *cli_option_sentence(const cli_option *option, char *text, size_t size) {
   char expected[512] = "", initial[64] = "";
   bool range = option->kind != CLI_FLAG && option->kind != CLI_TEXT && option->kind != CLI_FILE &&
-               option->kind != CLI_VALID && option->kind != CLI_DELIMITER && option->kind != CLI_WIDTHS;
+               option->kind != CLI_VALID && option->kind != CLI_DELIMITER && option->kind != CLI_COMMENT &&
+               option->kind != CLI_WIDTHS;
   if (range) (void)cli_expectation(option, expected, sizeof expected);
   if (option->initial) (void)snprintf(initial, sizeof initial, "default %s", option->initial);
   const char *open = expected[0] || initial[0] ? " (" : "", *close = open[0] ? ")" : "";

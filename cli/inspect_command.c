@@ -336,7 +336,8 @@ static void inspect(const cli_request *request, const bp_model *model, const cli
 /* Options that say how to read data need data. */
 static int check(const cli_request *request) {
   static const cli_option_id about_data[] = {CLI_OPTION_labels,  CLI_OPTION_delimiter, CLI_OPTION_header,
-                                             CLI_OPTION_missing, CLI_OPTION_text,      CLI_OPTION_threads};
+                                             CLI_OPTION_missing, CLI_OPTION_text,      CLI_OPTION_skip,
+                                             CLI_OPTION_comment, CLI_OPTION_threads};
   for (size_t i = 0; i < sizeof about_data / sizeof *about_data && !request->settings.gradients; i++)
     if (request->given[about_data[i]])
       return cli_fail(CLI_USAGE, "inspect: --%s goes with --gradients DATA", cli_options[about_data[i]].name);

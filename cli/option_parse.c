@@ -127,13 +127,13 @@ int cli_check_pairs(const cli_request *request) {
                     layers);
   if (request->given[CLI_OPTION_activation] && layers == 0)
     return cli_fail(CLI_USAGE, "--activation: there is no hidden layer with --hidden none");
-  if (layers == 0 && (s->dropout > 0 || s->normalize > 0 || s->skip || s->bias_init != 0))
+  if (layers == 0 && (s->dropout > 0 || s->normalize > 0 || s->residual || s->bias_init != 0))
     return cli_fail(CLI_USAGE, "--%s: there is no hidden layer with --hidden none",
                     s->dropout > 0     ? "dropout"
                     : s->normalize > 0 ? "normalize"
-                    : s->skip          ? "skip"
+                    : s->residual      ? "residual"
                                        : "bias-init");
-  if (s->skip && layers < 2) return cli_fail(CLI_USAGE, "--skip needs two hidden layers, as --hidden 64,64");
+  if (s->residual && layers < 2) return cli_fail(CLI_USAGE, "--residual needs two hidden layers, as --hidden 64,64");
   if (s->momentum > 0 && !sgd && s->optimizer != BP_RMSPROP)
     return cli_fail(CLI_USAGE, "--momentum is for sgd and rmsprop; add --optimizer sgd");
   if (s->nesterov && !sgd) return cli_fail(CLI_USAGE, "--nesterov is for sgd; add --optimizer sgd");

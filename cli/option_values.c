@@ -116,6 +116,23 @@ static bool parse_delimiter(const cli_option *option, const char *value, void *f
   return false;
 }
 
+static const char comment_marks[] = "#%;!*/$&@~\\^'";
+
+static bool parse_comment(const cli_option *option, const char *value, void *field) {
+  (void)option;
+  bool automatic = strcmp(value, "auto") == 0, none = strcmp(value, "none") == 0;
+  if (!automatic && !none && (!value[0] || value[1] || !strchr(comment_marks, value[0]))) return false;
+  *(int *)field = automatic ? 0 : none ? ' ' : value[0];
+  return true;
+}
+
+static bool parse_lines(const cli_option *option, const char *value, void *field) {
+  cli_lines lines = {0, strcmp(value, "auto") != 0};
+  if (lines.given && !parse_whole(option, value, &lines.n)) return false;
+  *(cli_lines *)field = lines;
+  return true;
+}
+
 /* A number is a part of the rows, anything else the name of a file. */
 static bool parse_valid(const cli_option *option, const char *value, void *field) {
   cli_valid valid = {0, NULL};
@@ -322,6 +339,8 @@ const char *cli_expectation(const cli_option *option, char *text, size_t size) {
   case CLI_WARMUP: (void)snprintf(text, size, "a number of epochs, or of steps, as 2epochs or 500steps"); break;
   case CLI_EVERY: (void)snprintf(text, size, "a number of epochs, or of steps, as 5, 5epochs or 500steps"); break;
   case CLI_DURATION: (void)snprintf(text, size, "a time such as 30s, 5m or 1h30m, or none"); break;
+  case CLI_LINES: range_text(option, "auto, or a whole number", text, size); break;
+  case CLI_COMMENT: (void)snprintf(text, size, "auto, none, or one of %s", comment_marks); break;
   case CLI_DELIMITER: (void)snprintf(text, size, "auto, comma, semicolon, tab, space, pipe, or the character"); break;
   default: break;
   }
@@ -386,6 +405,14 @@ static void every_text(const cli_every *every, char *text, size_t size) {
   if (every->n > 0) (void)snprintf(text, size, "%" PRId64 "%s", every->n, every->steps ? "steps" : "epochs");
 }
 
+static void lines_text(const cli_lines *lines, char *text, size_t size) {
+  (void)snprintf(text, size, lines->given ? "%" PRId64 : "auto", lines->n);
+}
+
+static void comment_text(int mark, char *text, size_t size) {
+  (void)snprintf(text, size, mark == 0 ? "auto" : mark == ' ' ? "none" : "%c", mark);
+}
+
 static void duration_text(double seconds, char *text, size_t size) {
   char number[32];
   if (seconds > 0) (void)snprintf(text, size, "%ss", cli_number(seconds, number, sizeof number));
@@ -401,6 +428,8 @@ const char *cli_value_text(const cli_option *option, const cli_settings *setting
   case CLI_SEED: (void)snprintf(text, size, "%" PRIu64, *(const uint64_t *)field); break;
   case CLI_REAL: real_text(option, *(const double *)field, text, size); break;
   case CLI_CHOICE: (void)snprintf(text, size, "%s", option->domain.name(*(const int *)field)); break;
+  case CLI_LINES: lines_text(field, text, size); break;
+  case CLI_COMMENT: comment_text(*(const int *)field, text, size); break;
   case CLI_EVERY: every_text(field, text, size); break;
   case CLI_DURATION: duration_text(*(const double *)field, text, size); break;
   case CLI_WIDTHS: widths_text(field, text, size); break;
@@ -428,7 +457,7 @@ bool cli_parse_value(const cli_option *option, const char *value, void *field) {
       [CLI_BATCH] = parse_batch,     [CLI_VALID] = parse_valid,       [CLI_DELIMITER] = parse_delimiter,
       [CLI_NUMBERS] = parse_numbers, [CLI_SCHEDULE] = parse_schedule, [CLI_WARMUP] = parse_schedule,
       [CLI_LOSS] = parse_text,       [CLI_EVERY] = parse_every,       [CLI_DURATION] = parse_duration,
-      [CLI_INIT] = parse_init,
+      [CLI_INIT] = parse_init,       [CLI_LINES] = parse_lines,       [CLI_COMMENT] = parse_comment,
   };
   return parse[option->kind](option, value, field);
 }

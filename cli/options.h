@@ -42,6 +42,12 @@ typedef struct cli_valid {
   const char *file; /* NULL: none */
 } cli_valid;
 
+/* --skip: so many lines, or as it is found. */
+typedef struct cli_lines {
+  int64_t n;
+  bool given;
+} cli_lines;
+
 /* --checkpoint-every: so many epochs, or steps. */
 typedef struct cli_every {
   int64_t n; /* 0: never */
@@ -53,7 +59,7 @@ typedef struct cli_settings {
   cli_activations activation;
   int normalize; /* bp_normalize */
   double dropout, dropout_input, bias_init;
-  bool skip;
+  bool residual;
   const char *embed;
   cli_init init;
   int dtype, metric, output, optimizer, task;
@@ -69,7 +75,8 @@ typedef struct cli_settings {
   cli_every checkpoint_every;
   cli_valid valid;
   const char *valid_labels, *labels, *target, *weight, *class_weight, *ignore, *features, *missing, *text;
-  int delimiter, header; /* as in bp_read_options */
+  int delimiter, header, comment; /* as in bp_read_options */
+  cli_lines skip;
   const char *out, *checkpoint, *config, *log, *keep;
   int progress;           /* cli_progress */
   const char *gradients;  /* inspect: the data; NULL: none */

@@ -93,7 +93,9 @@ static bp_read_options read_options(const cli_settings *settings, const char *la
                                      : settings->header == 2 ? -1
                                                              : 0,
                            .missing = missing,
-                           .as_text = as_text};
+                           .as_text = as_text,
+                           .comment = (char)settings->comment,
+                           .skip = settings->skip.n};
 }
 
 static bp_status read_table(bp_context *context, const cli_settings *settings, const char *path, const char *labels,
@@ -125,14 +127,34 @@ static name_list text_columns(const cli_settings *settings, const bp_model *mode
   return list;
 }
 
+static void take_recorded(cli_settings *settings, const bp_model *model, cli_option_id id) {
+  const cli_option *option = &cli_options[id];
+  char *text = cli_recorded_setting(model, option->name);
+  if (text)
+    (void)cli_parse_value(option, text,
+                          (char *)settings + option->field); /* another meaning of the name is none of it */
+  free(text);
+}
+
+/* The settings, with what they leave open as it was in training. */
+static cli_settings settings_for(const cli_settings *given, const bp_model *model) {
+  cli_settings settings = *given;
+  if (!given->skip.given) take_recorded(&settings, model, CLI_OPTION_skip);
+  if (given->comment == 0) take_recorded(&settings, model, CLI_OPTION_comment);
+  if (!given->skip.given && settings.skip.n > 0 && !given->quiet)
+    cli_warn("the first lines of the data are left out, as many as in training; else give --skip 0");
+  return settings;
+}
+
 /* A pipe gives its data once; whoever opens it again waits for ever. */
 static bool can_be_read_again(const char *path) {
   struct stat info;
   return strcmp(path, "-") != 0 && stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-int cli_read_for_model(bp_context *context, const cli_settings *settings, const bp_model *model, const char *path,
+int cli_read_for_model(bp_context *context, const cli_settings *given, const bp_model *model, const char *path,
                        bp_table **out) {
+  const cli_settings for_model = settings_for(given, model), *settings = &for_model;
   name_list text = text_columns(settings, model);
   char *recorded = settings->missing ? NULL : cli_recorded_setting(model, "missing");
   const char *missing = settings->missing ? settings->missing : recorded;
@@ -145,8 +167,9 @@ int cli_read_for_model(bp_context *context, const cli_settings *settings, const 
   return status == BP_OK ? CLI_DONE : cli_fail_with(context, status);
 }
 
-int cli_open_for_model(bp_context *context, const cli_settings *settings, const bp_model *model, const char *path,
+int cli_open_for_model(bp_context *context, const cli_settings *given, const bp_model *model, const char *path,
                        bp_table_stream **out) {
+  const cli_settings for_model = settings_for(given, model), *settings = &for_model;
   char *recorded = settings->missing ? NULL : cli_recorded_setting(model, "missing");
   const char *missing = settings->missing ? settings->missing : recorded;
   bp_read_options options = read_options(settings, settings->labels, settings->text, missing);

@@ -143,7 +143,7 @@ static bp_train_options train_options(const cli_settings *s, const char *target,
   o.normalize = (bp_normalize)s->normalize;
   o.dropout = s->dropout;
   o.dropout_input = s->dropout_input;
-  o.skip = s->skip;
+  o.skip = s->residual;
   o.embed = s->embed;
   o.bias_init = s->bias_init;
   o.init = s->init.init;

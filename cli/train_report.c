@@ -68,7 +68,7 @@ static void print_hidden(const cli_settings *s) {
   cli_print(", %s", cli_value_text(&cli_options[CLI_OPTION_activation], s, text, sizeof text));
   if (s->normalize > 0) cli_print(", %s normalisation", bp_normalize_name((bp_normalize)s->normalize));
   if (s->dropout > 0) cli_print(", dropout %s", cli_number(s->dropout, text, sizeof text));
-  if (s->skip) cli_print(", skip connections");
+  if (s->residual) cli_print(", skip connections");
 }
 
 static void report_network(const bp_model *model, const cli_settings *s) {

@@ -53,6 +53,8 @@ typedef struct bp_read_options {
   int header;          /* CSV: 1 the first line names the columns, -1 it does not, 0: found */
   const char *missing; /* CSV: comma-separated texts that mean "missing"; NULL: "", NA, N/A, NaN, nan, null, NULL, ? */
   const char *as_text; /* CSV: comma-separated names of columns to take as text whatever they hold; NULL: none */
+  char comment; /* CSV: lines that begin with it are left out; ' ': none; 0: those before the table, of #, % and // */
+  int64_t skip; /* CSV: lines to leave out at the beginning */
 } bp_read_options;
 
 /* NEW table from a file: .csv .tsv .txt (RFC 4180 quotes), IDX (…idx3-ubyte, …idx1-ubyte), each also .gz; "-" is CSV on

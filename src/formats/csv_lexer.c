@@ -6,8 +6,8 @@
 #include "data/table_core.h"
 #include "formats/csv_parts.h"
 
-void bp_csv_lexer_init(bp_csv_lexer *lexer, const char *begin, const char *end, char delimiter) {
-  *lexer = (bp_csv_lexer){.at = begin, .end = end, .delimiter = delimiter};
+void bp_csv_lexer_init(bp_csv_lexer *lexer, const char *begin, const char *end, char delimiter, char comment) {
+  *lexer = (bp_csv_lexer){.at = begin, .end = end, .delimiter = delimiter, .comment = comment};
   lexer->stops[(unsigned char)delimiter] = 1;
   lexer->stops['\n'] = lexer->stops['\r'] = lexer->stops['\0'] = 1;
 }
@@ -30,14 +30,24 @@ static bool skip_row_end(bp_csv_lexer *lexer) {
   return true;
 }
 
+/* Over the line of a comment; false when its end is not there. */
+static bool skip_comment(bp_csv_lexer *lexer, const char *start) {
+  while (lexer->at < lexer->end && *lexer->at != '\n' && *lexer->at != '\r') lexer->at++;
+  if (lexer->at < lexer->end) return skip_row_end(lexer);
+  lexer->at = start;
+  return false;
+}
+
 bool bp_csv_row_next(bp_csv_lexer *lexer) {
   for (;;) {
     const char *start = lexer->at;
     skip_blanks(lexer);
     if (lexer->at >= lexer->end) return false;
     if (skip_row_end(lexer)) continue;
+    bool comment = lexer->comment && *lexer->at == lexer->comment;
+    if (comment && skip_comment(lexer, start)) continue;
     lexer->at = start;
-    return true;
+    return !comment;
   }
 }
 

@@ -33,6 +33,8 @@ bp_status bp_csv_text_open(bp_context *ctx, bp_reader *reader, size_t window, bp
 /* Moves the window on: what stands before `from` is dropped, and as much is read behind the rest. The window grows where
  * the rest is more than half of it. */
 bp_status bp_csv_text_more(bp_csv_text *text, bp_reader *reader, const char *from);
+/* Drops the first lines of a text just opened. BP_E_DATA: there are not so many. */
+bp_status bp_csv_text_skip(bp_csv_text *text, bp_reader *reader, int64_t lines);
 void bp_csv_text_release(bp_csv_text *text);
 /* 1 for the byte that ends a line: LF, or CR without LF behind it. The text goes on behind `at`, with its NUL at least. */
 static inline int bp_csv_is_line_end(const char *at) { return (at[0] == '\n') | ((at[0] == '\r') & (at[1] != '\n')); }
@@ -43,6 +45,7 @@ int64_t bp_csv_line(const bp_csv_text *text, const char *at);
 typedef struct bp_csv_lexer {
   const char *at, *end;
   char delimiter;
+  char comment;             /* lines that begin with it are passed over; NUL: none */
   unsigned char stops[256]; /* 1: ends a cell without quotes */
 } bp_csv_lexer;
 typedef struct bp_csv_cell {
@@ -58,8 +61,9 @@ typedef enum bp_csv_end {
   BP_CSV_AFTER,   /* something follows the closing quote: lexer->at */
   BP_CSV_TOO_LONG /* more than BP_CSV_CELL_MAX bytes */
 } bp_csv_end;
-void bp_csv_lexer_init(bp_csv_lexer *lexer, const char *begin, const char *end, char delimiter);
-/* Goes to the next row that is not blank; false when there is none. */
+void bp_csv_lexer_init(bp_csv_lexer *lexer, const char *begin, const char *end, char delimiter, char comment);
+/* Goes to the next row that is neither blank nor a comment; false when there is none. A comment whose end is not there is left
+ * where it is. */
 bool bp_csv_row_next(bp_csv_lexer *lexer);
 bp_csv_end bp_csv_cell_next(bp_csv_lexer *lexer, bp_csv_cell *cell);
 /* The cell with every "" made one ", in out[cell->size]; returns its size. */
@@ -78,11 +82,6 @@ static inline bool bp_csv_is_missing(const bp_csv_missing *missing, const bp_csv
          bp_dictionary_find(&missing->words, cell->text, cell->size) >= 0;
 }
 
-/* ---- what is not said (csv_guess.c) ---- */
-/* The delimiter by which the first rows fall into equally many cells. */
-char bp_csv_guess_delimiter(const bp_csv_text *text);
-/* Whether the first row names the columns: when none of its cells is a number, or a text in it stands above numbers. */
-bool bp_csv_guess_header(const bp_csv_text *text, char delimiter, const bp_csv_missing *missing);
 /* Whether a cell is a number with a comma for the point. */
 bool bp_csv_is_decimal_comma(const char *text, size_t size);
 

@@ -28,14 +28,6 @@ static const char *name_of(const csv *c, size_t column_number, char quoted[BP_QU
   return bp_quote(name, strlen(name), quoted);
 }
 
-static bp_status fail_ragged(const csv *c, const char *row, size_t cells) {
-  char where[64] = "as in the first row", delimiter[] = {'\'', c->delimiter, '\'', '\0'};
-  if (c->header_line > 0) (void)snprintf(where, sizeof where, "as in the header (line %" PRId64 ")", c->header_line);
-  return bp_fail(c->ctx, BP_E_DATA, "%s:%" PRId64 ": %zu cell%s; expected %zu, %s; quote a cell that holds %s",
-                 c->text.name, line_of(c, row), cells, cells == 1 ? "" : "s", c->n_columns, where,
-                 c->delimiter == '\t' ? "a tab" : delimiter);
-}
-
 /* ---- options ---- */
 
 static bp_status read_missing(csv *c) {
@@ -111,21 +103,26 @@ static bp_status add_name(csv *c, const bp_csv_cell *cell) {
   return BP_OK;
 }
 
-/* Names from the first row, which is the header or the first of the data. */
+/* Names from the row that bp_csv_find_layout() found, which is the header or the first of the data. */
 static bp_status read_names(csv *c) {
   bp_csv_lexer lexer;
   bp_csv_cell cell;
   bp_csv_end end;
-  bp_csv_lexer_init(&lexer, c->text.begin, c->text.end, c->delimiter);
-  (void)bp_csv_row_next(&lexer); /* the text is not blank */
-  c->first_row = lexer.at;
+  size_t cells = 0;
+  bp_csv_lexer_init(&lexer, c->names_at, c->text.end, c->layout.delimiter, '\0');
   do {
     end = bp_csv_cell_next(&lexer, &cell);
     if (end > BP_CSV_ROW) return bp_csv_fail(&c->text, &lexer, &cell, end);
-    BP_TRY(add_name(c, &cell));
+    if (cells >= c->name_index && cells < c->name_index + c->n_names) BP_TRY(add_name(c, &cell));
+    cells++;
   } while (end == BP_CSV_CELL);
-  if (c->has_header) c->header_line = line_of(c, c->first_row);
-  c->body = c->has_header ? lexer.at : c->first_row;
+  if (c->has_header) c->layout.header_line = line_of(c, c->first_row);
+  if (!c->header_is_sure) return BP_OK;
+  const char *stop = lexer.at;
+  while (stop > c->first_row && (stop[-1] == '\n' || stop[-1] == '\r')) stop--;
+  c->header_size = (size_t)(stop - c->first_row);
+  BP_TRY(bp_grow(c->ctx, &c->header, &c->header_capacity, c->header_size, 1));
+  memcpy(c->header, c->first_row, c->header_size);
   return BP_OK;
 }
 
@@ -171,21 +168,26 @@ static void read_cell(const csv *c, csv_column *col, const bp_csv_cell *cell) {
   if (col->n_texts == 0) col->numbers[c->rows] = value;
 }
 
+/* Cells before the first column and behind the last are no data: c->layout. */
 static bp_status read_rows(csv *c) {
   bp_csv_lexer lexer;
-  bp_csv_lexer_init(&lexer, c->body, c->end, c->delimiter);
-  while (bp_csv_row_next(&lexer)) {
+  const size_t index = c->layout.index, width = bp_csv_width(c);
+  bp_csv_begin_rows(c, &lexer, c->end);
+  while (bp_csv_next_row(c, &lexer) == BP_CSV_DATA) {
     const char *row = lexer.at;
-    size_t cells = 0;
+    size_t cells = 0, filled = 0;
     bp_csv_cell cell;
     bp_csv_end end;
     do {
       end = bp_csv_cell_next(&lexer, &cell);
       if (end > BP_CSV_ROW) return bp_csv_fail(&c->text, &lexer, &cell, end);
-      if (cells < c->n_columns) read_cell(c, &c->columns[cells], &cell);
-      cells++;
+      size_t column = cells++ - index; /* huge for the cell before the first column */
+      if (column < c->n_columns)
+        read_cell(c, &c->columns[column], &cell);
+      else
+        filled += cells > index && cell.size > 0;
     } while (end == BP_CSV_CELL);
-    if (cells != c->n_columns) return fail_ragged(c, row, cells);
+    if (cells != width || filled > 0) return bp_csv_fail_ragged(c, row, cells, filled);
     if (++c->rows > INT32_MAX) return bp_fail(c->ctx, BP_E_LIMIT, "%s: more than %d rows", c->text.name, INT32_MAX);
   }
   if (c->rows > 0) return BP_OK;
@@ -236,14 +238,15 @@ static bp_status prepare_column(csv *c, size_t number) {
 
 static bp_status read_texts(csv *c) {
   bp_csv_lexer lexer;
-  bp_csv_lexer_init(&lexer, c->body, c->end, c->delimiter);
+  bp_csv_cell cell;
+  bp_csv_begin_rows(c, &lexer, c->end);
   for (int64_t row = 0; row < c->rows; row++) {
-    (void)bp_csv_row_next(&lexer);
+    (void)bp_csv_next_row(c, &lexer); /* the first pass found nothing wrong */
+    if (c->layout.index) (void)bp_csv_cell_next(&lexer, &cell);
     for (size_t i = 0; i < c->n_columns; i++) {
-      bp_csv_cell cell;
       const char *text;
       size_t size;
-      (void)bp_csv_cell_next(&lexer, &cell); /* the first pass found nothing wrong */
+      (void)bp_csv_cell_next(&lexer, &cell);
       csv_column *col = &c->columns[i];
       if (!col->codes) continue;
       col->codes[row] = -1;
@@ -251,6 +254,7 @@ static bp_status read_texts(csv *c) {
       BP_TRY(text_of(c, &cell, &text, &size));
       BP_TRY(bp_dictionary_add(c->ctx, &col->words, text, size, &col->codes[row]));
     }
+    if (c->layout.tail) (void)bp_csv_skip_cells(&lexer, &cell);
   }
   return BP_OK;
 }
@@ -268,10 +272,10 @@ bp_status bp_csv_read_columns(csv *c) {
 /* ---- the table ---- */
 
 /* The line of the first row, if every row is one line. */
-static int64_t regular_line(const csv *c) {
+static int64_t regular_line(csv *c) {
   bp_csv_lexer lexer;
-  bp_csv_lexer_init(&lexer, c->body, c->end, c->delimiter);
-  (void)bp_csv_row_next(&lexer);
+  bp_csv_begin_rows(c, &lexer, c->end);
+  (void)bp_csv_next_row(c, &lexer);
   int64_t first = line_of(c, lexer.at);
   const char *end = c->end;
   while (end > lexer.at && (end[-1] == '\n' || end[-1] == '\r' || end[-1] == ' ' || end[-1] == '\t')) end--;
@@ -321,21 +325,16 @@ void bp_csv_release(csv *c) {
     bp_dictionary_release(allocator, &col->words);
   }
   bp_release(allocator, c->columns, c->n_columns, sizeof *c->columns);
+  bp_release(allocator, c->header, c->header_capacity, 1);
   bp_release(allocator, c->scratch, c->scratch_capacity, 1);
   bp_dictionary_release(allocator, &c->names);
   bp_dictionary_release(allocator, &c->missing.words);
   bp_csv_text_release(&c->text);
 }
 
-void bp_csv_choose_delimiter(csv *c, bool as_tab) {
-  char said = c->options->delimiter;
-  c->delimiter = said ? said : as_tab ? '\t' : bp_csv_guess_delimiter(&c->text);
-}
-
-bp_status bp_csv_begin(csv *c) {
-  const bp_read_options *o = c->options;
+bp_status bp_csv_begin(csv *c, bp_reader *reader, bool as_tab) {
   BP_TRY(read_missing(c));
-  c->has_header = o->header ? o->header > 0 : bp_csv_guess_header(&c->text, c->delimiter, &c->missing);
+  BP_TRY(bp_csv_find_layout(c, reader, as_tab));
   BP_TRY(read_names(c));
   BP_TRY(alloc_columns(c));
   return read_as_text(c);
@@ -343,12 +342,14 @@ bp_status bp_csv_begin(csv *c) {
 
 static bp_status read(csv *c, bp_reader *reader, bool as_tab, bp_table **out) {
   BP_TRY(bp_csv_text_read(c->ctx, reader, &c->text));
-  bp_csv_choose_delimiter(c, as_tab);
-  BP_TRY(bp_csv_begin(c));
+  BP_TRY(bp_csv_begin(c, reader, as_tab));
   c->end = c->text.end;
   BP_TRY(bp_csv_alloc_numbers(c, rows_at_most(c)));
   BP_TRY(bp_csv_read_columns(c));
-  return bp_csv_make_table(c, out);
+  bp_csv_tell_rows(c);
+  BP_TRY(bp_csv_make_table(c, out));
+  bp_csv_say(c);
+  return BP_OK;
 }
 
 bp_status bp_csv_read(bp_context *ctx, bp_reader *reader, bool as_tab, const bp_read_options *options, bp_table **out) {

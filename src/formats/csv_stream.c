@@ -15,39 +15,24 @@ static bool may_go_on(const csv *c, const bp_csv_lexer *lexer, bp_csv_end end) {
   return end == BP_CSV_OPEN || c->text.end - lexer->at <= (end == BP_CSV_ROW ? 0 : SHOWN);
 }
 
-static bp_csv_end skip_cells(bp_csv_lexer *lexer, bp_csv_cell *cell) {
-  bp_csv_end end;
-  do end = bp_csv_cell_next(lexer, cell);
-  while (end == BP_CSV_CELL);
-  return end;
-}
-
-/* Chooses the delimiter from a window that holds the first row whole. */
-static bp_status hold_first_row(csv *c, bp_reader *reader, bool as_tab) {
-  for (;;) {
-    bp_csv_lexer lexer;
-    bp_csv_cell cell;
-    bp_csv_choose_delimiter(c, as_tab);
-    bp_csv_lexer_init(&lexer, c->text.begin, c->text.end, c->delimiter);
-    (void)bp_csv_row_next(&lexer); /* the text is not blank */
-    if (!may_go_on(c, &lexer, skip_cells(&lexer, &cell))) return BP_OK;
-    BP_TRY(bp_csv_text_more(&c->text, reader, c->text.begin));
-  }
-}
-
-/* Counts the rows at c->body that the window holds whole, `most` at most, and sets c->end behind them. */
+/* Counts the rows at c->body that the window holds whole, `most` at most, and sets c->end behind them; where there are none, c->body
+ * goes over what is passed over. */
 static bp_status find_rows(csv *c, int64_t most, int64_t *rows) {
   bp_csv_lexer lexer;
-  bp_csv_lexer_init(&lexer, c->body, c->text.end, c->delimiter);
+  bp_csv_begin_rows(c, &lexer, c->text.end);
   *rows = 0;
-  if (bp_csv_row_next(&lexer) || c->text.whole)
-    c->end = c->body;
-  else /* only blank lines, which nobody needs; a CR may go on as CR LF */
-    c->body = c->end = lexer.at > c->body && lexer.at[-1] == '\r' ? lexer.at - 1 : lexer.at;
-  while (*rows < most && bp_csv_row_next(&lexer)) {
+  c->end = c->body;
+  while (*rows < most) {
     bp_csv_cell cell;
-    bp_csv_end end = skip_cells(&lexer, &cell);
-    if (may_go_on(c, &lexer, end)) break;
+    bp_csv_step step = bp_csv_next_row(c, &lexer);
+    const char *at = lexer.at;
+    bp_csv_end end = step == BP_CSV_DATA ? bp_csv_skip_cells(&lexer, &cell) : BP_CSV_ROW;
+    if (step != BP_CSV_DATA || may_go_on(c, &lexer, end)) {
+      /* a CR may go on as CR LF */
+      if (*rows == 0 && !c->text.whole)
+        c->body = c->end = at - (step == BP_CSV_NO_ROW && at > c->body && at[-1] == '\r');
+      break;
+    }
     if (end > BP_CSV_ROW) return bp_csv_fail(&c->text, &lexer, &cell, end);
     c->end = lexer.at;
     ++*rows;
@@ -73,9 +58,9 @@ bp_status bp_csv_stream_open(bp_context *ctx, bp_reader *reader, bool as_tab, co
   s->reader = reader;
   s->c = (csv){.ctx = ctx, .text.ctx = ctx, .options = options ? options : &defaults};
   bp_status status = bp_csv_text_open(ctx, reader, window, &s->c.text);
-  if (status == BP_OK) status = hold_first_row(&s->c, reader, as_tab);
-  if (status == BP_OK) status = bp_csv_begin(&s->c);
+  if (status == BP_OK) status = bp_csv_begin(&s->c, reader, as_tab);
   s->c.options = NULL;
+  if (status == BP_OK) bp_csv_say(&s->c);
   if (status != BP_OK) {
     bp_csv_stream_free(s);
     return status;
@@ -92,9 +77,7 @@ void bp_csv_stream_free(bp_csv_stream *s) {
 
 const bp_dictionary *bp_csv_stream_names(const bp_csv_stream *s) { return &s->c.names; }
 
-bp_csv_layout bp_csv_stream_layout(const bp_csv_stream *s) {
-  return (bp_csv_layout){.delimiter = s->c.delimiter, .header_line = s->c.header_line};
-}
+bp_csv_layout bp_csv_stream_layout(const bp_csv_stream *s) { return s->c.layout; }
 
 bp_take *bp_csv_stream_take(bp_csv_stream *s, int64_t number) { return &s->c.columns[number].take; }
 
@@ -107,6 +90,8 @@ bp_status bp_csv_stream_next(bp_csv_stream *s, int64_t most, bp_table **out) {
     c->body = c->text.begin;
     BP_TRY(find_rows(c, most, &rows));
   }
+  bp_csv_tell_rows(c);
+  bp_csv_say(c);
   *out = NULL;
   if (rows == 0 && c->rows_before > 0) return BP_OK;
   clear_columns(c);

@@ -77,8 +77,10 @@ static bp_status check_content(const bp_csv_text *t) {
   return bp_fail(t->ctx, BP_E_DATA, "%s: the file is empty; expected rows of data", t->name);
 }
 
+/* The data are a text of that size; a Ctrl-Z at the end of a file is none of it. */
 static void set_range(bp_csv_text *t, size_t size) {
   char *data = t->data;
+  if (t->whole && size > 0 && data[size - 1] == 0x1A) size--;
   data[size] = '\0';
   t->begin = data;
   t->end = data + size;
@@ -182,6 +184,28 @@ bp_status bp_csv_text_open(bp_context *ctx, bp_reader *reader, size_t window, bp
   else
     bp_csv_text_release(&t);
   return status;
+}
+
+/* Moves begin behind the first line; false when the window does not hold its end, or all of it. */
+static bool drop_line(bp_csv_text *t) {
+  for (const char *at = t->begin; at < t->end - !t->whole; at++) /* a CR at the end of a window may go on as CR LF */
+    if (bp_csv_is_line_end(at)) {
+      t->bytes += (size_t)(at + 1 - t->begin);
+      t->begin = at + 1;
+      t->lines++;
+      return true;
+    }
+  return false;
+}
+
+bp_status bp_csv_text_skip(bp_csv_text *t, bp_reader *reader, int64_t lines) {
+  for (int64_t i = 0; i < lines; i++) {
+    while (!drop_line(t) && !t->whole) BP_TRY(bp_csv_text_more(t, reader, t->begin));
+    if (t->lines <= i)
+      return bp_fail(t->ctx, BP_E_DATA, "%s: %" PRId64 " line%s to be skipped, but the file has only %" PRId64, t->name,
+                     lines, lines == 1 ? " is" : "s are", t->lines + (t->begin < t->end));
+  }
+  return BP_OK;
 }
 
 void bp_csv_text_release(bp_csv_text *t) {

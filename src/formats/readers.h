@@ -20,7 +20,9 @@ const bp_dictionary *bp_csv_stream_names(const bp_csv_stream *stream);
 /* How the text was understood before its first row. */
 typedef struct bp_csv_layout {
   char delimiter;
+  char comment;        /* begins lines that are passed over; NUL: none */
   int64_t header_line; /* 0: the columns have no names of their own */
+  size_t index, tail;  /* cells of a row before the first column, and empty ones behind the last */
 } bp_csv_layout;
 bp_csv_layout bp_csv_stream_layout(const bp_csv_stream *stream);
 /* How a column is taken, to be changed before the first table. */

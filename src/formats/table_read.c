@@ -76,6 +76,12 @@ static bp_status read_options(bp_context *ctx, const bp_read_options *given, bp_
   }
   if (o->delimiter && !strchr(",;\t |", o->delimiter))
     return bp_fail(ctx, BP_E_ARG, "the delimiter '%c'; expected a comma, semicolon, tab, blank or bar", o->delimiter);
+  if (o->comment && !strchr(" #%;!*/$&@~\\^'", o->comment))
+    return bp_fail(ctx, BP_E_ARG, "comments that begin with '%c'; expected one of # %% ; ! * / $ & @ ~ \\ ^ '",
+                   o->comment);
+  if (o->comment && o->comment == o->delimiter && o->comment != ' ')
+    return bp_fail(ctx, BP_E_ARG, "'%c' cannot be both the delimiter and the beginning of comments", o->comment);
+  if (o->skip < 0) return bp_fail(ctx, BP_E_ARG, "bp_read_options.skip is %" PRId64 "; expected 0 or more", o->skip);
   if (o->header < -1 || o->header > 1)
     return bp_fail(ctx, BP_E_ARG, "bp_read_options.header is %d; expected -1, 0 or 1", o->header);
   return BP_OK;

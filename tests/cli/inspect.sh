@@ -40,7 +40,7 @@ check "one layer" json 'j["parameters"] == 3 and len(j["layers"]) == 1 and j["cl
 
 # every kind of layer, in columns as wide as what stands in them
 succeeds train flowers.csv --ignore id --hidden 8,8 --activation leaky_relu:0.2,prelu:unit --normalize batch --dropout 0.5 \
-  --dropout-input 0.1 --skip --embed colour=2 --init orthogonal:1.4 --bias-init 0.1 --epochs 2 --out layers.safetensors
+  --dropout-input 0.1 --residual --embed colour=2 --init orthogonal:1.4 --bias-init 0.1 --epochs 2 --out layers.safetensors
 check "train tells what the hidden layers are" holds out "leaky_relu:0.2,prelu:unit, batch normalisation, dropout 0.5, skip connections"
 succeeds inspect layers.safetensors
 for words in "embedding  1 table" "dropout    rate 0.1" "batch_norm leaky_relu:0.2" "batch_norm prelu:unit" "skip       from layers.4" \
@@ -57,7 +57,7 @@ check "layers with their settings" json '
 succeeds evaluate layers.safetensors flowers.csv
 for threads in 1 2 3; do
   succeeds train flowers.csv --ignore id --hidden 8,8 --activation leaky_relu:0.2,prelu:unit --normalize batch --dropout 0.5 \
-    --dropout-input 0.1 --skip --embed colour=2 --init orthogonal:1.4 --bias-init 0.1 --epochs 2 --out "$threads.safetensors" --threads $threads
+    --dropout-input 0.1 --residual --embed colour=2 --init orthogonal:1.4 --bias-init 0.1 --epochs 2 --out "$threads.safetensors" --threads $threads
   check "the same file with $threads threads" cmp layers.safetensors "$threads.safetensors"
 done
 

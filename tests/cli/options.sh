@@ -114,7 +114,7 @@ refuses 2 "--normalize: there is no hidden layer with --hidden none" train flowe
 refuses 2 "lbfgs" train flowers.csv --target kind --task classification --optimizer lbfgs --normalize batch
 refuses 2 "batch size is 1, but layer 1 (batch_norm) divides by the deviation within a batch" train flowers.csv --quiet --normalize batch --batch-size 1
 refuses 2 "lbfgs" train flowers.csv --target kind --task classification --optimizer lbfgs --dropout 0.1
-refuses 2 "--skip needs two hidden layers" train flowers.csv --hidden 8 --skip
+refuses 2 "--residual needs two hidden layers" train flowers.csv --hidden 8 --residual
 refuses 2 "embed 'wide': expected a width from 1 to 4096 or auto" train flowers.csv --target kind --task classification --embed wide
 refuses 2 "embed: there is no column 'color' to learn from" train flowers.csv --target kind --task classification --embed color=2
 refuses 2 "embed: column 'length' holds no categories" train flowers.csv --target kind --task classification --embed length=2

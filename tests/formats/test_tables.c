@@ -88,6 +88,10 @@ static bool take_option(bp_read_options *o, const char *name, const char *value)
     o->missing = value;
   else if (strcmp(name, "--text") == 0)
     o->as_text = value;
+  else if (strcmp(name, "--skip") == 0)
+    o->skip = strtoll(value, NULL, 10);
+  else if (strcmp(name, "--comment") == 0)
+    o->comment = strcmp(value, "none") == 0 ? ' ' : value[0];
   else
     return false;
   return true;
