@@ -1,6 +1,6 @@
 /* fuzz_csv.c - any bytes as CSV; what is read as a table is then learnt from, and encoded.
  *
- * The first byte chooses delimiter and header, the second the task; the rest is the file.
+ * The first byte chooses delimiter, header, comments and skipped lines, the second the task; the rest is the file.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -45,17 +45,24 @@ static void encode(bp_context *ctx, const bp_table *t, int task) {
 
 /* What is read whole is read in windows of any size too, as many rows. */
 static void stream(bp_context *ctx, const uint8_t *data, size_t size, const bp_read_options *options, size_t window,
-                   int64_t rows) {
+                   const bp_table *whole) {
   bp_reader *reader;
   bp_csv_stream *s;
   bp_table *t;
-  int64_t seen = 0;
+  int64_t seen = 0, rows = bp_table_rows(whole);
   if (bp_reader_open_memory(ctx, "fuzz.csv", data, size, &reader) != BP_OK) return;
   check(bp_csv_stream_open(ctx, reader, false, options, window, &s) == BP_OK);
+  check((int64_t)bp_csv_stream_names(s)->count == bp_table_columns(whole));
+  for (int64_t c = 0; c < bp_table_columns(whole); c++)
+    check(strcmp(bp_dictionary_word(bp_csv_stream_names(s), c), bp_table_name(whole, c)) == 0);
   for (size_t c = 0; c < bp_csv_stream_names(s)->count; c++) *bp_csv_stream_take(s, (int64_t)c) = BP_TAKE_TEXT;
   do {
     check(bp_csv_stream_next(s, 1 + (int64_t)(window % 5), &t) == BP_OK);
     if (!t) break;
+    for (int64_t r = 0; r < bp_table_rows(t) && seen + r < rows; r++)
+      for (int64_t c = 0; c < bp_table_columns(t); c++)
+        check(bp_table_type(whole, c) != BP_COLUMN_TEXT ||
+              strcmp(bp_table_text(t, r, c), bp_table_text(whole, seen + r, c)) == 0);
     seen += bp_table_rows(t);
     bp_table_free(t);
   } while (seen <= rows);
@@ -66,9 +73,12 @@ static void stream(bp_context *ctx, const uint8_t *data, size_t size, const bp_r
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static const char delimiters[] = {'\0', ',', ';', '\t', ' ', '|'};
+  static const char delimiters[] = {'\0', ',', ';', '\t', ' ', '|'}, comments[] = {'\0', '#', ' ', '%'};
   if (size < 2) return 0;
-  bp_read_options options = {.delimiter = delimiters[data[0] % sizeof delimiters], .header = data[0] / 8 % 3 - 1};
+  bp_read_options options = {.delimiter = delimiters[data[0] % sizeof delimiters],
+                             .header = data[0] / 8 % 3 - 1,
+                             .comment = comments[data[0] / 24 % 4],
+                             .skip = data[0] / 96};
   bp_context *ctx;
   bp_reader *reader;
   bp_table *t;
@@ -77,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (bp_csv_read(ctx, reader, false, &options, &t) == BP_OK) {
       walk(t);
       encode(ctx, t, data[1]);
-      if (options.delimiter && options.header) stream(ctx, data + 2, size - 2, &options, 8 + data[1], bp_table_rows(t));
+      stream(ctx, data + 2, size - 2, &options, 8 + data[1], t);
       bp_table_free(t);
     } else {
       check(bp_error_message(ctx)[0] != '\0');

@@ -29,8 +29,9 @@ static bp_status read_all(bp_csv_text *t, bp_reader *reader, size_t *size) {
 
 /* ---- checking ---- */
 
-static bp_status check_kind(const bp_csv_text *t) {
-  const bp_other_format *other = bp_other_format_find(t->begin, (size_t)(t->end - t->begin), t->whole);
+/* *more: it takes more lines to tell. */
+static bp_status check_kind(const bp_csv_text *t, bool *more) {
+  const bp_other_format *other = bp_other_format_find(t->begin, (size_t)(t->end - t->begin), t->whole, more);
   if (!other) return BP_OK;
   return bp_fail(t->ctx, BP_E_DATA, "%s: expected CSV text in UTF-8; the content is %s; %s", t->name, other->name,
                  other->advice);
@@ -98,7 +99,7 @@ bp_status bp_csv_text_read(bp_context *ctx, bp_reader *reader, bp_csv_text *out)
   if (status == BP_OK) {
     set_range(&t, size);
     skip_mark(&t);
-    status = check_kind(&t);
+    status = check_kind(&t, NULL);
   }
   if (status == BP_OK) status = check_bytes(&t, t.begin);
   if (status == BP_OK) status = check_content(&t);
@@ -148,7 +149,7 @@ bp_status bp_csv_text_more(bp_csv_text *t, bp_reader *reader, const char *from) 
     BP_TRY(bp_grow(t->ctx, &t->data, &t->capacity, 2 * t->capacity, 1));
   }
   BP_TRY(fill(t, reader, keep));
-  return check_bytes(t, t->begin + keep);
+  return t->begin + keep < t->end ? check_bytes(t, t->begin + keep) : BP_OK; /* a Ctrl-Z was kept and is gone */
 }
 
 /* Whether the window has lines enough to guess from, those of blanks not counted. */
@@ -167,12 +168,16 @@ static bool has_lines(const bp_csv_text *t) {
 }
 
 static bp_status open_window(bp_csv_text *t, bp_reader *reader, size_t window) {
+  bool more;
   BP_TRY(bp_grow(t->ctx, &t->data, &t->capacity, window, 1));
   BP_TRY(fill(t, reader, 0));
   skip_mark(t);
-  BP_TRY(check_kind(t));
+  BP_TRY(check_kind(t, &more));
   BP_TRY(check_bytes(t, t->begin));
-  while (!t->whole && !has_lines(t)) BP_TRY(bp_csv_text_more(t, reader, t->begin));
+  while (!t->whole && (more || !has_lines(t))) {
+    BP_TRY(bp_csv_text_more(t, reader, t->begin));
+    BP_TRY(check_kind(t, &more));
+  }
   return t->whole ? check_content(t) : BP_OK;
 }
 

@@ -410,16 +410,20 @@ static const struct {
     {is_sql, {"SQL", "write the table as CSV, by a query in its database"}},
 };
 
-const bp_other_format *bp_other_format_find(const char *data, size_t size, bool whole) {
+const bp_other_format *bp_other_format_find(const char *data, size_t size, bool whole, bool *more) {
   peek p = {.data = data, .size = size < BP_OTHER_PEEK ? size : BP_OTHER_PEEK};
   p.whole = whole && p.size == size;
   p.data_end = data + size;
   p.ends = whole;
+  if (more) *more = false;
   for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
     if (p.size >= magics[i].offset + magics[i].size &&
         memcmp(data + magics[i].offset, magics[i].magic, magics[i].size) == 0 && (magics[i].offset != 30 || is_zip(&p)))
       return &magics[i].format;
   find_lines(&p);
+  bool too_few = !p.whole && p.lines < LINES && p.size < BP_OTHER_PEEK;
+  if (more) *more = too_few;
+  if (too_few) p.lines = 0;
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
     if (functions[i].is(&p)) return &functions[i].format;
   return NULL;

@@ -12,7 +12,8 @@ typedef struct bp_other_format {
   const char *advice; /* how it becomes a table that can be read */
 } bp_other_format;
 
-/* The format of a file that begins with data[0 .. size); whole: that is all of it. NULL: none of those that are known. */
-const bp_other_format *bp_other_format_find(const char *data, size_t size, bool whole);
+/* The format of a file that begins with data[0 .. size); whole: that is all of it. NULL: none of those that are known.
+ * *more (NULL: not asked): more bytes of a text could tell another one, as fewer lines are there than are looked at. */
+const bp_other_format *bp_other_format_find(const char *data, size_t size, bool whole, bool *more);
 
 #endif

@@ -42,7 +42,7 @@ static uint64_t little_endian(const char *bytes) {
 static bp_status fail_kind(const parse *p) {
   const char *content = p->file->content;
   size_t size = p->file->content_size;
-  const bp_other_format *other = bp_other_format_find(content, size, true);
+  const bp_other_format *other = bp_other_format_find(content, size, true, NULL);
   if (other)
     return bp_fail(p->ctx, BP_E_MODEL, "%s: expected a model (safetensors); the content is %s", p->name, other->name);
   size_t seen = size < BP_OTHER_PEEK ? size : BP_OTHER_PEEK;

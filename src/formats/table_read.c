@@ -53,7 +53,7 @@ static bp_status refuse_name(bp_context *ctx, const char *path, bp_reader *reade
   size_t size = 0;
   if (!begin) return BP_E_NOMEM;
   bp_status status = bp_reader_read(reader, begin, BP_OTHER_PEEK, &size);
-  const bp_other_format *other = bp_other_format_find(begin, size, size < BP_OTHER_PEEK);
+  const bp_other_format *other = bp_other_format_find(begin, size, size < BP_OTHER_PEEK, NULL);
   bp_release(bp_context_allocator(ctx), begin, BP_OTHER_PEEK, 1);
   if (status != BP_OK) return status;
   if (other)

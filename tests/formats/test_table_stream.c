@@ -26,13 +26,13 @@ static void same_rows(const bp_table *part, const bp_table *whole, int64_t first
 }
 
 /* In tables of `most` rows at most, from windows that begin with `window` bytes. */
-static void check_stream(bp_context *ctx, const char *text, size_t window, int64_t most) {
-  const bp_read_options options = {.size = sizeof options, .delimiter = ',', .header = 1};
+static void check_stream(bp_context *ctx, const char *text, const bp_read_options *options, size_t window,
+                         int64_t most) {
   bp_table *whole = NULL, *part = NULL;
   bp_reader *reader;
   int64_t rows = 0;
-  bt_assert_ok(ctx, bt_read_csv(ctx, text, &options, &whole));
-  bp_csv_stream *s = open_text(ctx, text, &options, window, &reader);
+  bt_assert_ok(ctx, bt_read_csv(ctx, text, options, &whole));
+  bp_csv_stream *s = open_text(ctx, text, options, window, &reader);
   for (int64_t c = 0; c < bp_table_columns(whole); c++)
     if (bp_table_type(whole, c) == BP_COLUMN_TEXT) *bp_csv_stream_take(s, c) = BP_TAKE_TEXT;
   for (;;) {
@@ -66,9 +66,78 @@ static const char *const texts[] = {
 };
 
 static void windows_of_any_size_give_the_rows_of_the_whole(void **state) {
+  const bp_read_options options = {.size = sizeof options, .delimiter = ',', .header = 1};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     for (size_t window = 8; window < 90; window++)
-      for (int64_t most = 1; most < 30; most += 4) check_stream(bt_ctx(state), texts[i], window, most);
+      for (int64_t most = 1; most < 30; most += 4) check_stream(bt_ctx(state), texts[i], &options, window, most);
+}
+
+/* ---- long texts: more rows than the layout is found from ---- */
+
+typedef struct long_text {
+  const char *front, *row, *middle, *end; /* %d: the number of the row */
+  bp_read_options options;
+  int64_t rows, columns;
+} long_text;
+
+enum { HALF = 30 };
+
+static void write_long(const long_text *l, char *text, size_t size) {
+  size_t used = (size_t)snprintf(text, size, "%s", l->front);
+  for (int i = 0; i < 2 * HALF; i++) {
+    if (i == HALF) used += (size_t)snprintf(text + used, size - used, "%s", l->middle);
+    char row[64], *at = row;
+    (void)snprintf(row, sizeof row, "%s", l->row);
+    while ((at = strchr(at, '@')) != NULL) *at = (char)('0' + i % 10);
+    used += (size_t)snprintf(text + used, size - used, "%s", row);
+  }
+  (void)snprintf(text + used, size - used, "%s", l->end);
+}
+
+static const long_text long_texts[] = {
+    {"a,b\n", "@,@1\n", "a,b\n", "", {0}, 60, 2},
+    {"a,b\r\n", "@,@1\r\n", "\r\n\r\na,b\r\n\r\na,b\r\n", "a,b\r\n", {0}, 60, 2},
+    {"a,b\n", "@,@1\n", "", "Total,88\n\n  \n\n", {0}, 60, 2},
+    {"a,b\n", "@,@1\n", "Total\n", "Total,88", {0}, -1, 2},
+    {"k,b\n", "x@,@1\n", "Total,7\n", "Total,88", {0}, 62, 2},
+    {",a,b\n", "@,@1,x\n", "10,2,\n", "", {0}, -1, 2},
+    {"a;b\n", "n@;@1;x@\n", "", "", {0}, -1, 2},
+    {"\"\",\"a\"\n", "\"@\",7\n", "", "", {0}, -1, 1},
+    {"a,b,,\n", "@,@1,,\n", "", "", {0}, 60, 2},
+    {"a,b\n", "@,@1,\n", "\n,,\n", "5,6,", {0}, 62, 2},
+    {"# made by\n#\n\na,b\n", "@,@1\n", "", "", {0}, 60, 2},
+    {"# a,b\n", "@,@1\n", "# a,b\n", "# a,b", {0}, 60, 2},
+    {"a,b\n", "@,@1\n", "#, \"\n # is\r\n#\r", "# not closed: \"", {.comment = '#'}, 60, 2},
+    {"A title\n\nof lines\na,b\n", "@,@1\n", "", "", {0}, 60, 2},
+    {"skipped \"\n\r\nlines\ra,b\n", "@,@1\n", "", "", {.skip = 3}, 60, 2},
+    {"sep=;\r\na;b\r\n", "@;@,1\r\n", "", "", {.as_text = "b"}, 60, 2},
+    {"time,b\ns,kg\n", "@,@1\n", "", "", {0}, 60, 2},
+    {"2019,2020,2021\n", "@.5,@1,7\n", "", "", {0}, 60, 3},
+    {"a b\n", "  @  @1 \n", "a b\n", "", {0}, 60, 2},
+    {"a,b\n", "@,\"x\ny@\"\n", "a,b\n", "\x1a", {0}, 60, 2},
+};
+
+/* Rows and columns of a whole text; -1: the text is one to be read alike, whatever comes of it. */
+static void check_long(bp_context *ctx, const long_text *l) {
+  static char text[8000];
+  bp_read_options options = l->options;
+  bp_table *whole = NULL;
+  options.size = sizeof options;
+  write_long(l, text, sizeof text);
+  bp_status status = bt_read_csv(ctx, text, &options, &whole);
+  if (l->rows >= 0) {
+    assert_int_equal(status, BP_OK);
+    assert_int_equal(bp_table_rows(whole), l->rows);
+    assert_int_equal(bp_table_columns(whole), l->columns);
+  }
+  bp_table_free(whole);
+  if (status == BP_OK)
+    for (size_t window = 8; window < 900; window += 11)
+      for (int64_t most = 1; most < 70; most += 17) check_stream(ctx, text, &options, window, most);
+}
+
+static void layouts_are_those_of_the_whole(void **state) {
+  for (size_t i = 0; i < sizeof long_texts / sizeof *long_texts; i++) check_long(bt_ctx(state), &long_texts[i]);
 }
 
 /* The message of reading all rows in windows. */
@@ -133,7 +202,7 @@ static void columns_that_nobody_needs_are_not_looked_at(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {BT_TEST(windows_of_any_size_give_the_rows_of_the_whole),
-                                     BT_TEST(errors_name_the_line),
+                                     BT_TEST(layouts_are_those_of_the_whole), BT_TEST(errors_name_the_line),
                                      BT_TEST(columns_that_nobody_needs_are_not_looked_at)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
