@@ -230,7 +230,6 @@ static const struct {
     {TEXT, "format", "pt", "not written by backprop"},
     {NO_TEXT, "backprop.model", NULL, "backprop.model"},
     {NO_TEXT, "backprop.encoding", NULL, "backprop.encoding"},
-    {NO_TEXT, "backprop.record", NULL, "backprop.record"},
     {TEXT, "backprop.model", "{", "backprop.model"},
     {TEXT, "backprop.model", "[]", "no object"},
     {TEXT, "backprop.encoding", "", "backprop.encoding"},
