@@ -29,8 +29,14 @@ static void branch(void *user, bp_graph *graph, const bp_var *args, bp_var *resu
 static void iteration(void *user, bp_graph *graph, const bp_var *state, const bp_var *constants, const bp_var *x,
                       bp_var *next, bp_var *y) {
   const bp_var args[] = {state[0], constants[0]};
+  (void)x, (void)y; /* of a loop without slices and outputs there are none */
   next[0] = built(user, graph, args, 2);
-  if (y != NULL) y[0] = x != NULL ? bp_sum(x[0], BP_ALL_AXES) : state[0];
+}
+
+static void slice(void *user, bp_graph *graph, const bp_var *state, const bp_var *constants, const bp_var *x,
+                  bp_var *next, bp_var *y) {
+  iteration(user, graph, state, constants, x, next, y);
+  y[0] = bp_sum(x[0], BP_ALL_AXES);
 }
 
 static bp_var goes_on(void *user, bp_graph *graph, const bp_var *state, const bp_var *constants) {
@@ -59,7 +65,7 @@ void maker_scan(graph_maker *m) {
   if (m->nested || (!m->wild && (bp_var_rank(x) == 0 || bp_var_dim(x, 0) > 8))) return;
   bp_loop_args args = {
       .init = &init, .n_state = 1, .constants = &constant, .n_constants = 1, .x = &x, .n_x = 1, .n_y = 1};
-  bp_scan(m->graph, &args, bp_var_dim(x, 0), iteration, m, &final, &y);
+  bp_scan(m->graph, &args, bp_var_dim(x, 0), slice, m, &final, &y);
   (void)maker_keep(m, final);
   (void)maker_keep(m, y);
 }
