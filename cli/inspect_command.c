@@ -186,8 +186,8 @@ static void report_settings(const bp_json *settings) {
   cli_print("\n");
 }
 
-static void report_result(const bp_json *record) {
-  const bp_json *train = bp_json_member(record, "train"), *valid = bp_json_member(record, "valid");
+static void report_result(const bp_json *all) {
+  const bp_json *train = bp_json_member(all, "train"), *valid = bp_json_member(all, "valid");
   if (bp_json_type(train) != BP_JSON_OBJECT) return;
   cli_print("%-10s", "result");
   print_measures(train, "while learning");
