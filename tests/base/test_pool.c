@@ -234,7 +234,7 @@ static void all_participants_work_at_the_same_time(void **state) {
   }
 }
 
-/* The worker, which takes part for certain, needs five milliseconds more than the owner. */
+/* The worker, which takes part for certain, needs five milliseconds more than the owner, if that has a core meanwhile. */
 static void meet_and_linger(void *user, int64_t task, int thread) {
   meet(user, task, thread);
   if (thread != 0) rest(5000000);
@@ -242,10 +242,14 @@ static void meet_and_linger(void *user, int64_t task, int thread) {
 
 static void the_time_waited_for_others_is_told(void **state) {
   bp_pool *pool = pool_new(bt_ctx(state), 2);
-  meeting m = {.expected = 2};
   atomic_llong counter = 0;
-  int64_t waited = bp_pool_run(pool, meet_and_linger, &m, 2);
-  assert_true(waited > 1000000 && waited < 60000000000);
+  int64_t waited = 0;
+  for (int run = 0; run < 100 && waited <= 1000000; run++) {
+    meeting m = {.expected = 2};
+    waited = bp_pool_run(pool, meet_and_linger, &m, 2);
+    assert_true(waited >= 0 && waited < 60000000000);
+  }
+  assert_true(waited > 1000000);
   assert_int_equal(bp_pool_run(pool, add, &counter, 1), 0); /* alone */
   bp_pool_free(pool);
 }
