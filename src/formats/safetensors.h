@@ -54,6 +54,17 @@ bp_status bp_safetensors_read(bp_context *ctx, const char *path, bp_safetensors 
 bp_status bp_safetensors_parse(bp_context *ctx, const char *name, const void *data, size_t size, bp_safetensors **out);
 void bp_safetensors_free(bp_safetensors *file);
 
+/* ---- safetensors_checksum.c ---- */
+/* The text of the metadata that tells damage of the tensors. */
+#define BP_CHECKSUM_KEY  "backprop.checksum"
+#define BP_CHECKSUM_TEXT 17
+/* Of tensors with different names: XXH64 of the name and then of the bytes of each, sorted by name, each with the hash before it as
+ * seed, the first with 0; 16 hexadecimal digits. */
+bp_status bp_safetensors_checksum(bp_context *ctx, const bp_named_tensor *tensors, size_t n,
+                                  char text[BP_CHECKSUM_TEXT]);
+/* BP_E_MODEL when the file has a checksum, and its tensors another. */
+bp_status bp_safetensors_verify(bp_context *ctx, const bp_safetensors *file);
+
 /* VIEW a tensor, a text; NULL if there is none of that name. */
 const bp_named_tensor *bp_safetensors_tensor(const bp_safetensors *file, const char *name);
 const char *bp_safetensors_text(const bp_safetensors *file, const char *key);

@@ -123,6 +123,7 @@ static bp_status read_history(bp_context *ctx, bp_checkpoint *checkpoint) {
 static bp_status read_all(bp_context *ctx, bp_checkpoint *checkpoint) {
   bp_json *object = NULL;
   BP_TRY(check_kind(ctx, checkpoint->file));
+  BP_TRY(bp_safetensors_verify(ctx, checkpoint->file));
   BP_TRY(bp_json_from_text(ctx, "backprop.checkpoint", bp_safetensors_text(checkpoint->file, "backprop.checkpoint"),
                            &object));
   bp_status status = read_state(ctx, object, &checkpoint->state);

@@ -8,6 +8,7 @@
  *   backprop.checkpoint  counters and sums
  *   backprop.run         what the run is made of (run_identity.h)
  *   backprop.note        the caller's text
+ *   backprop.checksum    of the tensors (formats/safetensors.h)
  */
 #include <math.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #include "model/model_json.h"
 #include "model/run_identity.h"
 
-enum { TEXTS = 5 };
+enum { TEXTS = 6 };
 
 /* What one checkpoint needs while it is written. */
 typedef struct bp_snapshot {
@@ -106,9 +107,11 @@ static bp_status take_parts(bp_snapshot *s) {
 /* ---- the file ---- */
 
 static bp_status write_file(const bp_snapshot *s, const bp_checkpoint_run *run) {
+  char checksum[BP_CHECKSUM_TEXT];
+  BP_TRY(bp_safetensors_checksum(s->ctx, s->tensors, (size_t)s->n_parts + 1, checksum));
   const bp_text_pair texts[TEXTS] = {
       {"format", BP_CHECKPOINT_KIND},  {"backprop.version", BP_VERSION_STRING},       {"backprop.checkpoint", s->state},
-      {"backprop.run", run->identity}, {"backprop.note", run->note ? run->note : ""},
+      {"backprop.run", run->identity}, {"backprop.note", run->note ? run->note : ""}, {BP_CHECKSUM_KEY, checksum},
   };
   bp_writer *writer = NULL;
   BP_TRY(bp_writer_open(s->ctx, run->path, &writer));

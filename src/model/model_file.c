@@ -7,6 +7,7 @@
  *   backprop.model      task, loss, layers (model_describe.c)
  *   backprop.encoding   columns, target, classes (data/encoding_json.h)
  *   backprop.record     how it was trained (model_record.c)
+ *   backprop.checksum   of the tensors (formats/safetensors.h)
  */
 #include <inttypes.h>
 #include <math.h>
@@ -19,7 +20,7 @@
 #include "model/checkpoint_json.h"
 #include "model/model_json.h"
 
-enum { TEXTS = 5 };
+enum { TEXTS = 6 };
 
 /* out[c, r] = in[r, c], elements of `size` bytes. */
 static void turn(const void *in, int64_t rows, int64_t columns, size_t size, void *out) {
@@ -87,12 +88,15 @@ static bp_status prepare(bp_saving *saving) {
 }
 
 static bp_status write(bp_saving *saving, const char *path) {
+  char checksum[BP_CHECKSUM_TEXT];
+  BP_TRY(bp_safetensors_checksum(saving->ctx, saving->tensors, saving->n, checksum));
   const bp_text_pair texts[TEXTS] = {
       {"format", "backprop"},
       {"backprop.version", BP_VERSION_STRING},
       {"backprop.model", saving->description},
       {"backprop.encoding", saving->encoding},
       {"backprop.record", saving->model->record},
+      {BP_CHECKSUM_KEY, checksum},
   };
   bp_writer *writer = NULL;
   BP_TRY(bp_writer_open(saving->ctx, path, &writer));
@@ -238,6 +242,7 @@ static bp_status load_params(bp_context *ctx, const bp_safetensors *file, bp_mod
 
 static bp_status load(bp_context *ctx, const bp_safetensors *file, bp_model *model) {
   BP_TRY(check_kind(ctx, file));
+  BP_TRY(bp_safetensors_verify(ctx, file));
   BP_TRY(load_description(ctx, file, model));
   BP_TRY(load_record(ctx, file, model));
   return load_params(ctx, file, model);

@@ -330,6 +330,28 @@ static void every_truncation_is_refused(void **state) {
   end(&r);
 }
 
+/* Each bit of the arrays is under the checksum. */
+static void every_flipped_bit_is_noticed(void **state) {
+  run r;
+  size_t size;
+  uint64_t header;
+  begin(&r, bt_ctx(state), BT_TWO, BP_F32);
+  suspend_at(&r, 5);
+  char *bytes = bt_read_file(r.checkpoint, &size);
+  memcpy(&header, bytes, 8);
+  assert_true(size > 8 + header);
+  for (size_t bit = 8 * (8 + header); bit < 8 * size; bit++) {
+    bp_checkpoint *checkpoint = NULL;
+    bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+    bt_write_file(r.checkpoint, bytes, size);
+    bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+    bt_assert_fails(r.ctx, BP_E_MODEL, bp_checkpoint_read(r.ctx, r.checkpoint, &checkpoint));
+    bt_assert_message(r.ctx, "run.checkpoint: damaged: the checksum of its tensors is ");
+  }
+  free(bytes);
+  end(&r);
+}
+
 /* Each byte of the header in turn becomes another: refused, or harmless; never a crash or a leak. */
 static void garbage_is_survived(void **state) {
   run r;
@@ -587,6 +609,7 @@ int main(void) {
       BT_TEST(other_data_are_named),
       BT_TEST(a_single_value_is_noticed),
       BT_TEST(every_truncation_is_refused),
+      BT_TEST(every_flipped_bit_is_noticed),
       BT_TEST(garbage_is_survived),
       BT_TEST(bad_texts_are_refused),
       BT_TEST(what_is_given_back_is_finite),

@@ -106,6 +106,7 @@ static parts take_apart(const char *bytes, size_t size) {
   p.size = size - 8 - header;
   p.data = malloc(p.size + 64);
   memcpy(p.data, bytes + 8 + header, p.size);
+  bt_json_change(&p.header, "__metadata__/backprop.checksum", NULL); /* changed on purpose */
   return p;
 }
 
@@ -433,6 +434,57 @@ static void a_changed_byte_does_no_harm(void **state) {
   bt_dir_remove(&dir);
 }
 
+/* Each bit of the weights is under the checksum; a bit of the header is refused, or the weights are what they were. */
+static void every_flipped_bit_is_noticed(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  char path[BT_PATH];
+  bt_dir dir;
+  size_t size;
+  uint64_t header;
+  bp_model *good = bt_small_model(ctx, BT_THREE, BP_F32);
+  bt_dir_make(&dir);
+  char *bytes = good_file(ctx, &dir, &size);
+  memcpy(&header, bytes, 8);
+  (void)bt_dir_file(&dir, "flipped", path);
+  for (size_t bit = 0; bit < 8 * size; bit += bit < 8 * (8 + header) ? 11 : 1) {
+    bp_model *model = NULL;
+    bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+    bt_write_file(path, bytes, size);
+    bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+    bp_status status = bp_model_load(ctx, path, &model);
+    if (bit >= 8 * (8 + header)) {
+      bt_assert_fails(ctx, BP_E_MODEL, status);
+      bt_assert_message(ctx, "flipped: damaged: the checksum of its tensors is ");
+    }
+    for (int p = 0; model && p < bp_net_params(bp_model_net(model)); p++)
+      bt_assert_same_bits(bp_model_param(model, p), bp_model_param(good, p),
+                          (size_t)bp_net_param(bp_model_net(model), p).elements * sizeof(float));
+    bp_model_free(model);
+  }
+  bp_model_free(good);
+  free(bytes);
+  bt_dir_remove(&dir);
+}
+
+/* A file of an older version, or of another program, has no checksum. */
+static void a_file_without_checksum_is_read(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  char path[BT_PATH];
+  bt_dir dir;
+  size_t size;
+  bp_model *model = NULL;
+  bt_dir_make(&dir);
+  char *bytes = good_file(ctx, &dir, &size);
+  parts p = take_apart(bytes, size);
+  assert_null(strstr(p.header, "checksum"));
+  p.data[p.size - 1] ^= 1;
+  put_together(&p, bt_dir_file(&dir, "other", path));
+  bt_assert_ok(ctx, bp_model_load(ctx, path, &model));
+  bp_model_free(model);
+  free(bytes);
+  bt_dir_remove(&dir);
+}
+
 static void files_that_are_not_there(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_model *model = NULL;
@@ -485,6 +537,8 @@ int main(void) {
       BT_TEST(the_test_itself_makes_good_files),
       BT_TEST(every_truncation_is_refused),
       BT_TEST(a_changed_byte_does_no_harm),
+      BT_TEST(every_flipped_bit_is_noticed),
+      BT_TEST(a_file_without_checksum_is_read),
       BT_TEST(files_that_are_not_there),
       BT_TEST(a_failed_save_leaves_the_old_file),
   };
