@@ -76,7 +76,7 @@ static void the_allocator_fails_when_told(void **state) {
 
 /* ---- planted faults: each of these cases must fail ---- */
 
-typedef enum plant { NONE, LOSE_BLOCK, WRONG_STATUS, NO_RECOVERY } plant;
+typedef enum plant { NONE, LOSE_BLOCK, WRONG_STATUS, SECOND_TRY, CLEANING_NEEDS_MEMORY } plant;
 
 static bp_status planted(bp_context *ctx, void *user) {
   plant *fault = user;
@@ -86,6 +86,12 @@ static bp_status planted(bp_context *ctx, void *user) {
   bp_status status = b ? BP_OK : BP_E_NOMEM;
   if (!b && *fault == WRONG_STATUS) status = bp_fail(ctx, BP_E_IO, "not what it was");
   if (!b && *fault == LOSE_BLOCK) return status;
+  if (!b && *fault == SECOND_TRY && (b = bp_alloc(ctx, 1, 20)) != NULL) status = BP_OK;
+  if (!b && *fault == CLEANING_NEEDS_MEMORY) {
+    void *room = bp_alloc(ctx, 1, 1);
+    if (!room) return status;
+    bp_release(bp_context_allocator(ctx), room, 1, 1);
+  }
   bp_release(bp_context_allocator(ctx), b, 1, 20);
   bp_release(bp_context_allocator(ctx), a, 1, 10);
   return status;
@@ -106,6 +112,20 @@ static void sweep_with_leak(void **state) {
 static void sweep_with_wrong_status(void **state) {
   (void)state;
   plant fault = WRONG_STATUS;
+  (void)bt_alloc_sweep(planted, &fault);
+}
+
+/* Seen only where one allocation fails alone. */
+static void sweep_with_second_try(void **state) {
+  (void)state;
+  plant fault = SECOND_TRY;
+  (void)bt_alloc_sweep(planted, &fault);
+}
+
+/* Seen only where all behind it fail too. */
+static void sweep_with_leak_when_all_fail(void **state) {
+  (void)state;
+  plant fault = CLEANING_NEEDS_MEMORY;
   (void)bt_alloc_sweep(planted, &fault);
 }
 
@@ -149,6 +169,8 @@ static void left_block(void **state) { (void)bp_alloc(bt_ctx(state), 1, 1); }
 static const struct CMUnitTest faults[] = {
     cmocka_unit_test(sweep_with_leak),
     cmocka_unit_test(sweep_with_wrong_status),
+    cmocka_unit_test(sweep_with_second_try),
+    cmocka_unit_test(sweep_with_leak_when_all_fail),
     cmocka_unit_test(io_sweep_with_wrong_status),
     cmocka_unit_test(distant_numbers),
     cmocka_unit_test(nan_for_a_number),

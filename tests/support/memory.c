@@ -74,7 +74,8 @@ void *bt_alloc_hook(void *user, void *ptr, size_t old_size, size_t new_size) {
     if (ptr) block_free(state, ptr, old_size);
     return NULL;
   }
-  if (state->calls++ == state->fail_at) {
+  size_t call = state->calls++;
+  if (call == state->fail_at || (state->fail_on && call > state->fail_at && state->fail_at != BT_NEVER)) {
     state->failed = true;
     return NULL;
   }
@@ -93,40 +94,52 @@ bool bt_alloc_report(const bt_alloc_state *state) {
 
 /* ---- the sweep ---- */
 
-static void require(bool good, const char *what, size_t n, const bp_context *ctx, const char *file, int line) {
+/* One round of it. */
+typedef struct sweep {
+  bt_job job;
+  void *user;
+  size_t n;
+  bool on; /* all from n on fail */
+  const char *file;
+  int line;
+} sweep;
+
+static void require(bool good, const char *what, const sweep *s, const bp_context *ctx) {
   if (good) return;
-  print_error("allocation sweep: allocation %zu failed: %s; message: \"%s\"\n", n, what, bp_error_message(ctx));
-  _fail(file, line);
+  print_error("allocation sweep: allocation %zu%s failed: %s; message: \"%s\"\n", s->n,
+              s->on ? " and all behind it" : "", what, bp_error_message(ctx));
+  _fail(s->file, s->line);
 }
 
-/* One round; whether an allocation was left to fail. */
-static bool fail_nth(bt_job job, void *user, size_t n, const char *file, int line) {
+/* Whether an allocation was left to fail. */
+static bool fail_nth(const sweep *s) {
   bt_alloc_state state;
   bp_context *ctx;
   bt_alloc_init(&state);
   const bp_context_options options = {.size = sizeof options, .alloc = bt_alloc_hook, .alloc_user = &state};
   assert_int_equal(bp_context_new(&options, &ctx), BP_OK);
   size_t blocks = state.live_blocks;
-  state.fail_at = state.calls + n;
-  bp_status status = job(ctx, user);
+  state.fail_at = state.calls + s->n;
+  state.fail_on = s->on;
+  bp_status status = s->job(ctx, s->user);
+  state.fail_at = BT_NEVER;
   if (state.failed) {
-    require(status == BP_E_NOMEM, bp_status_name(status), n, ctx, file, line);
-    require(bp_error_status(ctx) == BP_E_NOMEM && *bp_error_message(ctx), "the context does not say so", n, ctx, file,
-            line);
-    require(state.live_blocks == blocks, "memory was lost", n, ctx, file, line);
-    status = job(ctx, user);
+    require(status == BP_E_NOMEM, bp_status_name(status), s, ctx);
+    require(bp_error_status(ctx) == BP_E_NOMEM && *bp_error_message(ctx), "the context does not say so", s, ctx);
+    require(state.live_blocks == blocks, "memory was lost", s, ctx);
+    status = s->job(ctx, s->user);
   }
-  require(status == BP_OK, "the job fails when memory is there", n, ctx, file, line);
+  require(status == BP_OK, "the job fails when memory is there", s, ctx);
   bp_context_free(ctx);
-  require(!bt_alloc_report(&state), "memory was lost or damaged", n, NULL, file, line);
+  require(!bt_alloc_report(&state), "memory was lost or damaged", s, NULL);
   return state.failed;
 }
 
 size_t bt_alloc_sweep_at(bt_job job, void *user, const char *file, int line) {
-  size_t n = 0;
-  while (fail_nth(job, user, n, file, line)) {
-    n++;
-    require(n < MOST_FAILURES, "this has no end", n, NULL, file, line);
+  sweep s = {.job = job, .user = user, .file = file, .line = line};
+  for (s.on = false; fail_nth(&s); s.on = !s.on) {
+    s.n += s.on;
+    require(s.n < MOST_FAILURES, "this has no end", &s, NULL);
   }
-  return n;
+  return s.n;
 }

@@ -17,7 +17,8 @@ typedef struct bt_alloc_state {
   size_t peak_bytes;              /* the most that were live at once */
   size_t calls;                   /* allocations and resizes asked for */
   size_t fail_at;                 /* the call, counted from 0, that fails; BT_NEVER */
-  bool failed;                    /* it did */
+  bool fail_on;                   /* and so does every call behind it */
+  bool failed;                    /* one did */
   size_t faults;                  /* wrong sizes, foreign blocks, overwritten guards; each is printed */
 } bt_alloc_state;
 
@@ -31,7 +32,7 @@ bool bt_alloc_report(const bt_alloc_state *state);
 typedef bp_status (*bt_job)(bp_context *ctx, void *user);
 
 /* Runs the job with a context of its own and the n-th allocation failing, for n = 0, 1, 2 ... until none was left to
- * fail. Each time that one failed: the job gave BP_E_NOMEM with a message, nothing leaked, and the same context does
+ * fail; first that one alone, then that one and all behind it. Each time that one failed: the job gave BP_E_NOMEM with a message, nothing leaked, and the same context does
  * the job when it is asked again. Returns the number of allocations that were made to fail. The job itself checks that
  * its outputs are untouched. */
 #define bt_alloc_sweep(job, user) bt_alloc_sweep_at((job), (user), __FILE__, __LINE__)
