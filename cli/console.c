@@ -76,24 +76,16 @@ void cli_print_to_stderr(void) { output = &cli_stderr; }
  * has this byte. */
 enum { LINE_END = 0xFF };
 
-/* NEW the formatted text, with LINE_END where the format has a line end. */
-static char *formatted(const char *format, va_list arguments) {
-  va_list again;
-  char *marked = cli_copy(format, strlen(format));
-  for (char *c = marked; *c; c++)
-    if (*c == '\n') *c = (char)LINE_END;
-  va_copy(again, arguments);
-  int length = vsnprintf(NULL, 0, marked, again);
-  va_end(again);
-  char *text = cli_alloc(length < 0 ? 1 : (size_t)length + 1, 1);
-  if (length > 0) (void)vsnprintf(text, (size_t)length + 1, marked, arguments);
-  free(marked);
-  return text;
+/* Memory is asked for only where what is printed is longer than a line. */
+static char *room_for(size_t size, char on_stack[LINE]) { return size <= LINE ? on_stack : cli_alloc(size, 1); }
+
+static void give_back(char *room, const char *on_stack) {
+  if (room != on_stack) free(room);
 }
 
-/* Piece by piece between line ends. */
+/* Piece by piece between the marks. */
 static void print_clean(char *text) {
-  char *line = cli_alloc(strlen(text) + 1, 1);
+  char on_stack[LINE], *line = room_for(strlen(text) + 1, on_stack);
   for (char *end; text; text = end ? end + 1 : NULL) {
     end = strchr(text, LINE_END);
     if (end) *end = '\0';
@@ -101,16 +93,36 @@ static void print_clean(char *text) {
     cli_print_text(line);
     if (end) cli_print_text("\n");
   }
-  free(line);
+  give_back(line, on_stack);
+}
+
+/* The format has LINE_END for its line ends. */
+static void print_marked(const char *format, va_list arguments) {
+  char on_stack[LINE], *text = on_stack;
+  va_list again;
+  va_copy(again, arguments);
+  int length = vsnprintf(on_stack, sizeof on_stack, format, arguments);
+  if (length >= LINE) {
+    text = cli_alloc((size_t)length + 1, 1);
+    (void)vsnprintf(text, (size_t)length + 1, format, again);
+  }
+  va_end(again);
+  if (length > 0) print_clean(text);
+  if (length < 0 && !output->error) output->error = errno;
+  give_back(text, on_stack);
 }
 
 void cli_print(const char *format, ...) {
+  size_t size = strlen(format) + 1;
+  char on_stack[LINE], *marked = room_for(size, on_stack);
   va_list arguments;
+  memcpy(marked, format, size);
+  for (char *c = marked; *c; c++)
+    if (*c == '\n') *c = (char)LINE_END;
   va_start(arguments, format);
-  char *text = formatted(format, arguments);
+  print_marked(marked, arguments);
   va_end(arguments);
-  print_clean(text);
-  free(text);
+  give_back(marked, on_stack);
 }
 
 void cli_print_text(const char *text) { cli_put_text(output, text); }

@@ -27,7 +27,7 @@ typedef struct cli_out {
 int cli_out_open(cli_out *out, bp_context *context, const char *path);
 /* The same for a log, which is there from its first line on. */
 int cli_out_open_log(cli_out *out, const char *path);
-/* Finishes the file when `status` is 0, else throws it away. Returns `status`, or an exit status after a message. */
+/* Finishes the file when `status` is 0, else throws it away, but for what a log holds. Returns `status`, or an exit status after a message. */
 int cli_out_close(cli_out *out, int status);
 
 #endif

@@ -274,9 +274,7 @@ static int run(cli_job *job, const cli_request *request) {
   if (failed) return failed;
   bp_status trained = train(job, request, s->log ? &log : NULL);
   int status = finish(job, request, trained);
-  if (!s->log) return status;
-  int logged = cli_out_close(&log, CLI_DONE);
-  return status == CLI_DONE ? logged : status;
+  return s->log ? cli_out_close(&log, status) : status;
 }
 
 int cli_train(const cli_request *request, const char *data, const cli_past *past) {

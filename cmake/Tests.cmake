@@ -5,9 +5,9 @@
 #   tests/support/*.c              linked into every test program
 #   examples/<thing>.c             public headers only; the test example.<thing> runs it without arguments
 #   fuzz/fuzz_<thing>.c            LLVMFuzzerTestOneInput; the test fuzz.<thing> replays fuzz/corpus/fuzz_<thing>/
-#   tests/faults/fault_*.c         what lets calls of the command fail, for tests/faults/*.sh (Linux with glibc, no sanitizer)
 #   fuzz/fuzz_cli_<thing>.c        the same with the sources of the command, all but main.c
 #   fuzz/support/*.c               linked into every fuzz target
+#   tests/faults/fault_*.c         what lets calls of the command fail, for tests/faults/*.sh (64-bit Linux with glibc, no sanitizer)
 #   bench/<thing>.c                built by the target bench only
 #
 # A test is labelled `unit`, a script `cli`, unless a comment near its top says otherwise: "labels: grad prop". What is labelled
@@ -78,7 +78,8 @@ endfunction()
 function(backprop_add_fault_sweep)
   include(CheckSymbolExists)
   check_symbol_exists(__GLIBC__ features.h BACKPROP_HAS_GLIBC)
-  if(NOT CMAKE_SYSTEM_NAME STREQUAL Linux OR NOT BACKPROP_HAS_GLIBC OR BACKPROP_SANITIZE OR BACKPROP_COVERAGE)
+  if(NOT CMAKE_SYSTEM_NAME STREQUAL Linux OR NOT BACKPROP_HAS_GLIBC OR NOT CMAKE_SIZEOF_VOID_P EQUAL 8
+      OR CMAKE_CROSSCOMPILING OR BACKPROP_SANITIZE OR BACKPROP_COVERAGE)
     return()
   endif()
   add_library(fault_interposer MODULE tests/faults/fault_interposer.c)

@@ -108,20 +108,20 @@ static bp_status open_temporary(bp_writer *w, bool secret) {
 }
 
 /* Some file systems have no permissions and no owners, and not everybody may give files away: the file is good without. */
-static void keep_owner_and_permissions(int fd, const struct stat *old) {
+static bp_status keep_owner_and_permissions(const bp_writer *w, const struct stat *old) {
   struct stat new;
-  if (fstat(fd, &new) == 0 && (new.st_uid != old->st_uid || new.st_gid != old->st_gid) &&
-      fchown(fd, old->st_uid, old->st_gid) != 0)
-    (void)!fchown(fd, (uid_t)-1, old->st_gid);
-  (void)fchmod(fd, old->st_mode & 0777);
+  if (fstat(w->fd, &new) == 0 && (new.st_uid != old->st_uid || new.st_gid != old->st_gid) &&
+      fchown(w->fd, old->st_uid, old->st_gid) != 0)
+    (void)!fchown(w->fd, (uid_t)-1, old->st_gid);
+  if (fchmod(w->fd, old->st_mode & 0777) == 0 || errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS) return BP_OK;
+  return fail_errno(w, "keep its permissions", errno);
 }
 
 /* An ordinary file that exists. */
 static bp_status open_existing(bp_writer *w, const struct stat *old) {
   if (access(w->target, W_OK) != 0) return fail_errno(w, "replace it", errno);
   BP_TRY(open_temporary(w, true));
-  keep_owner_and_permissions(w->fd, old);
-  return BP_OK;
+  return keep_owner_and_permissions(w, old);
 }
 
 static bp_status open_directly(bp_writer *w) {

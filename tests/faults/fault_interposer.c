@@ -1,4 +1,4 @@
-/* faults/fault_interposer.c - stands before the C library of a command and lets calls fail as a plan says. Linux with glibc only.
+/* faults/fault_interposer.c - stands before the C library of a command and lets calls fail as a plan says. 64-bit Linux with glibc only.
  *
  * What fails has no effect, but for close: the descriptor is gone. Writes to standard error are left alone: the sweep reads them.
  */
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -157,6 +158,9 @@ REPLACES int access(const char *path, int mode) { return fails(FAULT_STAT) ? -1 
 REPLACES ssize_t readlink(const char *path, char *data, size_t size) {
   return fails(FAULT_STAT) ? -1 : readlinkat(AT_FDCWD, path, data, size);
 }
+
+REPLACES int flock(int fd, int operation) { return fails(FAULT_STAT) ? -1 : (int)syscall(SYS_flock, fd, operation); }
+REPLACES int fchmod(int fd, mode_t mode) { return fails(FAULT_STAT) ? -1 : (int)syscall(SYS_fchmod, fd, mode); }
 
 /* ---- descriptors and threads ---- */
 

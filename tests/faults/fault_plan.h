@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 
 /* The descriptor under which the command finds the page. */
-enum { FAULT_PLAN_FD = 700 };
+enum { FAULT_PLAN_FD = 99 };
 
 /* Calls that fail for the same reasons. */
 #define FAULT_FAMILIES(X)                                                                                              \

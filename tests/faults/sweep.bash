@@ -4,7 +4,7 @@
 # shellcheck source=tests/cli/common.bash
 . "$TEST_SOURCE/tests/cli/common.bash"
 interposer=$TEST_BUILD/tests/fault_interposer.so
-[ -e "$interposer" ] || skip "needs Linux with glibc, and a build without sanitizers or coverage"
+[ -e "$interposer" ] || skip "needs 64-bit Linux with glibc, and a native build without sanitizers or coverage"
 limit=${limit:?}
 jobs=${JOBS:-$(nproc)}
 bad=0
@@ -61,6 +61,13 @@ sweep "train, formula" --out new.safetensors -- \
   train plane.csv --hidden 4 --epochs 2 --loss "(y-p)^2" --optimizer sgd --quiet --out new.safetensors
 sweep "train, lbfgs" --out new.safetensors -- \
   train plane.csv --hidden 4 --epochs 3 --optimizer lbfgs --quiet --out new.safetensors
+sweep "train, lm" --out new.safetensors -- \
+  train plane.csv --hidden 4 --epochs 3 --optimizer lm --quiet --out new.safetensors
+sweep "train, options" --out new.safetensors --between new.jsonl --accept true -- \
+  train flowers.csv --hidden 6,6 --epochs 3 --batch-size 16 --target kind --ignore id --quiet --valid flowers.csv.gz --normalize batch \
+  --dropout 0.1 --embed 2 --schedule cosine --patience 2 --metric accuracy --class-weight balanced --l2 0.01 --clip-norm 1 --threads 2 \
+  --log new.jsonl --log-norms --out new.safetensors
+sweep "train --out -" -- train flowers.csv $common --out -
 sweep resume --out new.safetensors --between begun.checkpoint --accept "$whole" -- \
   resume begun.checkpoint --quiet --out new.safetensors
 sweep predict -- predict model.safetensors flowers.csv --quiet
@@ -78,9 +85,13 @@ sweep diff -- diff "a = x*y; sin(a) + norm(w)^2" x=1.5 y=2 "w=[1,2,3]"
 sweep "diff --json" -- diff "exp(x) * w" x=1.5 "w=[1,2,3]" --json
 sweep "diff --order 2" -- diff "a = x*y; sin(a) + w @ w" x=1.5 y=2 "w=[1,2,3]" --order 2 --json
 sweep "diff --trace" -- diff "a = x*y; sin(a) + a^2" x=1.5 y=2 --trace
+sweep "diff --along" -- diff "sum(exp(x) * w)" x=1.5 "w=[1,2,3]" --along x=1 --mode forward --order 2
+sweep "diff --dot" -- diff "a = x*y; sin(a) + a^2" x=1.5 y=2 --dot
 sweep "diff --check" -- diff "a = x*y; sin(a) + a^2" x=1.5 y=2 --check
 sweep bench --masked -- bench --seconds 0.02 --only "inference 2-" --json --quiet
 sweep version -- version
+sweep "version --json" -- version --json
+sweep "help, overview" -- help
 sweep help -- help train
 sweep "man page" -- help --man
 sweep completion -- help --completion zsh
