@@ -108,9 +108,11 @@ static int check(bp_context *context, const cli_request *request, verdict *v) {
       .size = sizeof options, .rows = s->rows, .elements = s->elements, .relative = s->relative};
   int failed = cli_read_for_model(context, s, v->model, request->operands[1], &table);
   if (failed) return failed;
-  v->rows = bp_table_rows(table) < s->rows ? bp_table_rows(table) : s->rows;
   v->params = cli_alloc((size_t)params_of(v), sizeof *v->params);
-  bp_status status = bp_model_gradcheck(context, v->model, table, &options, &v->loss, v->params);
+  int64_t rows = 0;
+  bp_status status = bp_model_labelled_rows(context, v->model, table, &rows);
+  if (status == BP_OK) status = bp_model_gradcheck(context, v->model, table, &options, &v->loss, v->params);
+  v->rows = rows < s->rows ? rows : s->rows;
   bp_table_free(table);
   v->agrees = status == BP_OK;
   if (status != BP_OK && status != BP_E_CHECK) return cli_fail_with(context, status);

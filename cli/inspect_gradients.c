@@ -12,9 +12,9 @@ int cli_measure_gradients(bp_context *context, const cli_settings *settings, con
   bp_table *table = NULL;
   int failed = cli_read_for_model(context, settings, model, settings->gradients, &table);
   if (failed) return failed;
-  out->rows = bp_table_rows(table);
   out->layers = cli_alloc((size_t)bp_net_layers(bp_model_net(model)), sizeof *out->layers);
   bp_status status = bp_model_layer_gradients(context, model, table, (int)settings->threads, &out->loss, out->layers);
+  if (status == BP_OK) status = bp_model_labelled_rows(context, model, table, &out->rows);
   bp_table_free(table);
   return status == BP_OK ? CLI_DONE : cli_fail_with(context, status);
 }

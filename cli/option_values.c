@@ -133,6 +133,25 @@ static bool parse_lines(const cli_option *option, const char *value, void *field
   return true;
 }
 
+static const struct {
+  const char *word;
+  char sign;
+} separators[] = {{"auto", 0},    {"point", '.'},       {"comma", ','},
+                  {"space", ' '}, {"apostrophe", '\''}, {"underscore", '_'}};
+
+/* One of the option's words, or the character that it stands for. */
+static bool parse_separator(const cli_option *option, const char *value, void *field) {
+  for (size_t i = 0; i < sizeof separators / sizeof *separators; i++) {
+    char sign[] = {separators[i].sign, '\0'};
+    if (strcmp(value, separators[i].word) != 0 && (!*sign || strcmp(value, sign) != 0)) continue;
+    int named = 0;
+    if (!parse_choice(option, separators[i].word, &named)) return false;
+    *(int *)field = separators[i].sign;
+    return true;
+  }
+  return false;
+}
+
 /* A number is a part of the rows, anything else the name of a file. */
 static bool parse_valid(const cli_option *option, const char *value, void *field) {
   cli_valid valid = {0, NULL};
@@ -341,6 +360,7 @@ const char *cli_expectation(const cli_option *option, char *text, size_t size) {
   case CLI_DURATION: (void)snprintf(text, size, "a time such as 30s, 5m or 1h30m, or none"); break;
   case CLI_LINES: range_text(option, "auto, or a whole number", text, size); break;
   case CLI_COMMENT: (void)snprintf(text, size, "auto, none, or one of %s", comment_marks); break;
+  case CLI_SEPARATOR: names_text(option, "the character, or one of", text, size); break;
   case CLI_DELIMITER: (void)snprintf(text, size, "auto, comma, semicolon, tab, space, pipe, or the character"); break;
   default: break;
   }
@@ -418,6 +438,11 @@ static void duration_text(double seconds, char *text, size_t size) {
   if (seconds > 0) (void)snprintf(text, size, "%ss", cli_number(seconds, number, sizeof number));
 }
 
+static void separator_text(int sign, char *text, size_t size) {
+  for (size_t i = 0; i < sizeof separators / sizeof *separators; i++)
+    if (sign == separators[i].sign) (void)snprintf(text, size, "%s", separators[i].word);
+}
+
 const char *cli_value_text(const cli_option *option, const cli_settings *settings, char *text, size_t size) {
   const void *field = (const char *)settings + option->field;
   text[0] = '\0';
@@ -430,6 +455,7 @@ const char *cli_value_text(const cli_option *option, const cli_settings *setting
   case CLI_CHOICE: (void)snprintf(text, size, "%s", option->domain.name(*(const int *)field)); break;
   case CLI_LINES: lines_text(field, text, size); break;
   case CLI_COMMENT: comment_text(*(const int *)field, text, size); break;
+  case CLI_SEPARATOR: separator_text(*(const int *)field, text, size); break;
   case CLI_EVERY: every_text(field, text, size); break;
   case CLI_DURATION: duration_text(*(const double *)field, text, size); break;
   case CLI_WIDTHS: widths_text(field, text, size); break;
@@ -458,6 +484,7 @@ bool cli_parse_value(const cli_option *option, const char *value, void *field) {
       [CLI_NUMBERS] = parse_numbers, [CLI_SCHEDULE] = parse_schedule, [CLI_WARMUP] = parse_schedule,
       [CLI_LOSS] = parse_text,       [CLI_EVERY] = parse_every,       [CLI_DURATION] = parse_duration,
       [CLI_INIT] = parse_init,       [CLI_LINES] = parse_lines,       [CLI_COMMENT] = parse_comment,
+      [CLI_SEPARATOR] = parse_separator,
   };
   return parse[option->kind](option, value, field);
 }

@@ -19,6 +19,8 @@ static const char *at(const char *const *names, size_t count, int i) {
 
 CHOICE_NAMES(dtype_at, "f32", "f64")
 CHOICE_NAMES(header_at, "auto", "yes", "no")
+CHOICE_NAMES(decimal_at, "auto", "point", "comma")
+CHOICE_NAMES(thousands_at, "auto", "comma", "point", "space", "apostrophe", "underscore")
 CHOICE_NAMES(progress_at, "auto", "bar", "plain", "none")
 CHOICE_NAMES(mode_at, "auto", "forward", "reverse")
 CHOICE_NAMES(shell_at, "bash", "zsh", "fish")

@@ -151,7 +151,7 @@ static int keep_column(prediction *p, const char *name) {
     return cli_fail(CLI_USAGE, "--keep: the prediction has a column '%s' of its own; leave it out", name);
   p->kept[p->n_kept++] = column;
   /* a column that is only copied comes out as it went in */
-  if (bp_model_take(p->model, name) == BP_TAKE_NOTHING) bp_table_stream_take(p->stream, column, BP_TAKE_TEXT);
+  if (bp_model_take(p->model, name) == BP_TAKE_NOTHING) bp_table_stream_take(p->stream, column, BP_TAKE_COPY);
   return CLI_DONE;
 }
 

@@ -95,7 +95,10 @@ static bp_read_options read_options(const cli_settings *settings, const char *la
                            .missing = missing,
                            .as_text = as_text,
                            .comment = (char)settings->comment,
-                           .skip = settings->skip.n};
+                           .skip = settings->skip.n,
+                           .decimal = (char)settings->decimal,
+                           .thousands = (char)settings->thousands};
+
 }
 
 static bp_status read_table(bp_context *context, const cli_settings *settings, const char *path, const char *labels,
@@ -110,7 +113,11 @@ int cli_read_table(bp_context *context, const cli_settings *settings, const char
   return status == BP_OK ? CLI_DONE : cli_fail_with(context, status);
 }
 
-/* Columns that must be text: those asked for, and the model's categories. */
+static void add_if_text(name_list *list, const cli_settings *settings, const bp_model *model, const char *name) {
+  if (bp_model_take(model, name) == BP_TAKE_TEXT && !cli_list_has(settings->text, name)) list_add(list, name);
+}
+
+/* Columns that must be text: those asked for, and those that the model reads as text. */
 static name_list text_columns(const cli_settings *settings, const bp_model *model) {
   name_list list = {0};
   const char *asked = settings->text;
@@ -119,11 +126,18 @@ static name_list text_columns(const cli_settings *settings, const bp_model *mode
     list_add(&list, name);
     free(name);
   }
-  for (int64_t i = 0; i < bp_model_columns(model); i++) {
-    bp_column_info column = bp_model_column(model, i);
-    if (strcmp(column.type, "category") == 0 && !cli_list_has(settings->text, column.name))
-      list_add(&list, column.name);
-  }
+  for (int64_t i = 0; i < bp_model_columns(model); i++)
+    add_if_text(&list, settings, model, bp_model_column(model, i).name);
+  for (int64_t i = 0; i < bp_model_targets(model); i++)
+    add_if_text(&list, settings, model, bp_model_target_at(model, i));
+  return list;
+}
+
+/* The columns that are text in the training table. */
+static name_list texts_of(const bp_table *table) {
+  name_list list = {0};
+  for (int64_t i = 0; i < bp_table_columns(table); i++)
+    if (bp_table_type(table, i) == BP_COLUMN_TEXT) list_add(&list, bp_table_name(table, i));
   return list;
 }
 
@@ -150,6 +164,17 @@ static cli_settings settings_for(const cli_settings *given, const bp_model *mode
 static bool can_be_read_again(const char *path) {
   struct stat info;
   return strcmp(path, "-") != 0 && stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+int cli_read_beside(bp_context *context, const cli_settings *settings, const bp_table *table, const char *path,
+                    const char *labels, bp_table **out) {
+  name_list text = texts_of(table);
+  bp_status status = read_table(context, settings, path, labels, text.text, settings->missing, out);
+  /* as below */
+  if (status == BP_E_DATA && can_be_read_again(path))
+    status = read_table(context, settings, path, labels, settings->text, settings->missing, out);
+  free(text.text);
+  return status == BP_OK ? CLI_DONE : cli_fail_with(context, status);
 }
 
 int cli_read_for_model(bp_context *context, const cli_settings *given, const bp_model *model, const char *path,

@@ -7,9 +7,13 @@
 int cli_read_table(bp_context *context, const cli_settings *settings, const char *path, const char *labels,
                    bp_table **out);
 
+/* NEW table of the same columns as another, read before: what is text there is text here. */
+int cli_read_beside(bp_context *context, const cli_settings *settings, const bp_table *table, const char *path,
+                    const char *labels, bp_table **out);
+
 int cli_load_model(bp_context *context, const char *path, bp_model **out);
 
-/* NEW table for a model: its categories are taken as text, and what it was told to take as missing counts as missing. */
+/* NEW table for a model: what it reads as text is taken as text, and what it was told to take as missing counts as missing. */
 int cli_read_for_model(bp_context *context, const cli_settings *settings, const bp_model *model, const char *path,
                        bp_table **out);
 /* NEW stream of the same; columns that the model does not read are not looked at. */

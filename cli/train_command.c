@@ -101,7 +101,8 @@ static int read_tables(cli_job *job, const cli_request *request) {
   const cli_settings *s = &request->settings;
   double start = now();
   int failed = cli_read_table(job->context, s, job->data, s->labels, &job->table);
-  if (!failed && s->valid.file) failed = cli_read_table(job->context, s, s->valid.file, s->valid_labels, &job->valid);
+  if (!failed && s->valid.file)
+    failed = cli_read_beside(job->context, s, job->table, s->valid.file, s->valid_labels, &job->valid);
   job->seconds_reading = now() - start;
   return failed;
 }

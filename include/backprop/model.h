@@ -106,8 +106,16 @@ BP_API bp_status bp_model_load(bp_context *context, const char *path, bp_model *
 BP_API bp_status bp_model_predict(bp_context *context, const bp_model *model, const bp_table *table, int threads,
                                   double *output);
 
+/* How many rows of a table have a target that the model knows how to compare with: the rows that bp_model_evaluate() and the
+ * diagnoses look at.
+ * BP_E_DATA  a target column is missing, or holds texts where the model was trained with numbers */
+BP_API bp_status bp_model_labelled_rows(bp_context *context, const bp_model *model, const bp_table *table,
+                                        int64_t *rows);
+
 /* What bp_table_stream_take() is to be told of a column of that name, so that every table of a stream has the types that the model
- * was trained with: text for categories, found for numbers, nothing for what the model does not read. */
+ * was trained with: text for categories and for numbers that are written in a form of their own, found for other
+ * numbers, nothing for what the model does not read. A target is read by bp_model_evaluate() and the like: for these text where it is
+ * text here, found where it is nothing. */
 BP_API bp_take bp_model_take(const bp_model *model, const char *name);
 /* Called with the rows of one table of a stream and their predictions, as above. BORROW. Return false to stop. */
 typedef bool (*bp_predicted_fn)(void *user, const bp_table *rows, const double *output);

@@ -55,6 +55,8 @@ typedef struct bp_read_options {
   const char *as_text; /* CSV: comma-separated names of columns to take as text whatever they hold; NULL: none */
   char comment; /* CSV: lines that begin with it are left out; ' ': none; 0: those before the table, of #, % and // */
   int64_t skip; /* CSV: lines to leave out at the beginning */
+  char decimal;   /* CSV: '.' or ',' is the point of all numbers; 0: a point, or found column by column in training */
+  char thousands; /* CSV: one of , . ' _ and blank may stand between thousands; 0: found */
 } bp_read_options;
 
 /* NEW table from a file: .csv .tsv .txt (RFC 4180 quotes), IDX (…idx3-ubyte, …idx1-ubyte), each also .gz; "-" is CSV on
@@ -79,9 +81,10 @@ BP_API int64_t bp_table_stream_find(const bp_table_stream *stream, const char *n
 
 /* What a column of CSV becomes: tables of one stream could else find numbers in one and text in another. */
 typedef enum bp_take {
-  BP_TAKE_FOUND,  /* numbers, or text where a cell is none */
-  BP_TAKE_TEXT,   /* text in any case */
-  BP_TAKE_NOTHING /* text that is missing everywhere: nobody looks at it */
+  BP_TAKE_FOUND,   /* numbers, or text where a cell is none */
+  BP_TAKE_TEXT,    /* text in any case */
+  BP_TAKE_NOTHING, /* text that is missing everywhere: nobody looks at it */
+  BP_TAKE_COPY     /* text as it stands, which no model looks at */
 } bp_take;
 /* To be called before the first table; column in range. */
 BP_API void bp_table_stream_take(bp_table_stream *stream, int64_t column, bp_take take);

@@ -2,7 +2,7 @@
  * with the model, and applied again to every table that the model sees.
  *
  *   number    (value - mean) / scale, population standard deviation, both by the weights of rows where there are any; a
- *             missing one becomes the median
+ *             missing one becomes the median. Texts that are numbers too (column_numbers.h), in the form kept with them
  *   category  text: one input per category, 1 where it is the value; a missing one becomes the most frequent
  *   bytes     a block of byte columns: value / 255, kept as bytes
  *
@@ -18,6 +18,7 @@
 #ifndef BP_DATA_ENCODING_H
 #define BP_DATA_ENCODING_H
 #include "backprop/dtype.h"
+#include "data/number_form.h"
 #include "data/table_core.h"
 
 /* Limits, so that neither a model file nor a column of names decides how large a network becomes. */
@@ -42,6 +43,7 @@ typedef struct bp_feature {
   bool indicator;           /* its last input tells that the value was missing */
   int64_t first_input;      /* number of its first input */
   int64_t inputs;           /* number of its inputs, the indicator included */
+  bp_number_form form;      /* NUMBER: of those that are texts */
   double mean, scale;       /* NUMBER */
   double fill;              /* NUMBER: stands for a missing value (known even if none was missing in training) */
   int32_t fill_category;    /* CATEGORY: the same */
@@ -53,8 +55,10 @@ typedef struct bp_feature {
 
 /* A column to predict. */
 typedef struct bp_target {
-  const char *name;   /* VIEW */
-  double mean, scale; /* REGRESSION: the network learns (value - mean) / scale; 0 and 1 otherwise */
+  const char *name;    /* VIEW */
+  double mean, scale;  /* REGRESSION: the network learns (value - mean) / scale; 0 and 1 otherwise */
+  bp_number_form form; /* of numbers that are texts */
+  bool labels;         /* only 0 and 1 in the training rows: known where it was learnt */
 } bp_target;
 /* Columns to predict at most. */
 #define BP_TARGETS_MAX 256
@@ -67,9 +71,10 @@ typedef struct bp_encoding {
   size_t block;        /* number of the one BYTES feature + 1; 0: there is none */
   bp_dictionary names; /* word i: features[i].name */
   bp_dictionary
-      unused;         /* columns of the training table that are neither feature nor target: they may be there or not */
-  int64_t inputs;     /* columns of the encoded features */
-  bp_target *targets; /* [n_targets]: one for CLASSIFICATION, one or more for REGRESSION */
+      unused;     /* columns of the training table that are neither feature nor target: they may be there or not */
+  int64_t inputs; /* columns of the encoded features */
+  bp_target
+      *targets; /* [n_targets]: one or more; several for CLASSIFICATION: the class of a row is the one that is 1 */
   size_t n_targets, targets_capacity;
   bp_dictionary target_names; /* word i: targets[i].name */
   char *weight;               /* name of the column of row weights; NULL: none */
@@ -93,6 +98,7 @@ typedef struct bp_encoding_options {
   bp_goal goal;    /* AUTO: text, or whole numbers of at most BP_FEW_VALUES different values, each at least twice on
                          * average, are classes; a warning tells what was decided and why */
   bool raw_target; /* REGRESSION: mean 0 and scale 1 whatever the values are */
+  bool one_hot;    /* several targets of 0 and 1 with one 1 in each row are the classes of a CLASSIFICATION */
 } bp_encoding_options;
 #define BP_FEW_VALUES 20
 
@@ -104,10 +110,24 @@ bp_status bp_encoding_learn(bp_context *ctx, const bp_table *table, bp_rows rows
                             bp_encoding **out);
 void bp_encoding_free(bp_encoding *encoding);
 
-/* The class (0, 1, …) of every row as bp_encoding_learn would see it with these options, for a stratified split of a table
- * (data/split.h): NEW int32_t[rows of the table], released with bp_release(allocator, *out, rows, sizeof **out); *out is NULL
+/* The class (0, 1, …) of the rows as bp_encoding_learn would see it with these options, for a stratified split of a table
+ * (data/split.h): NEW int32_t[rows.n], released with bp_release(allocator, *out, rows.n, sizeof **out); *out is NULL
  * when the target is values. Says nothing through bp_warn. */
-bp_status bp_encoding_strata(bp_context *ctx, const bp_table *table, const bp_encoding_options *options, int32_t **out);
+bp_status bp_encoding_strata(bp_context *ctx, const bp_table *table, bp_rows rows, const bp_encoding_options *options,
+                             int32_t **out);
+
+/* Rows that have a target. */
+typedef struct bp_labelled {
+  bp_rows rows;
+  int32_t *list; /* owned: rows.list; NULL where all rows have one */
+  size_t room;
+} bp_labelled;
+/* The rows that bp_encoding_learn() can learn from with these options; the others are told through bp_warn. Release *out with
+ * bp_labelled_release() in any case.
+ * BP_E_DATA  no row has a target */
+bp_status bp_encoding_labelled(bp_context *ctx, const bp_table *table, const bp_encoding_options *options,
+                               bp_labelled *out);
+void bp_labelled_release(bp_context *ctx, bp_labelled *labelled);
 
 /* ---- applying ---- */
 typedef enum bp_targets {
@@ -151,6 +171,14 @@ bp_status bp_binding_encode(bp_context *ctx, bp_binding *binding, bp_rows rows, 
 void bp_binding_warn(bp_context *ctx, bp_binding *binding);
 /* Another table goes on where one ended: what was counted for warnings moves from a binding of the same encoding to `to`. */
 void bp_binding_go_on(bp_binding *from, bp_binding *to);
+
+/* As bp_encoding_labelled(), of a binding with targets. */
+bp_status bp_binding_labelled(bp_context *ctx, const bp_binding *binding, bp_labelled *out);
+/* How many they are; says nothing through bp_warn. */
+bp_status bp_encoding_count_labelled(bp_context *ctx, const bp_encoding *encoding, const bp_table *table,
+                                     int64_t *rows);
+/* The value of a target as the table has it; of a binding with targets that are values. */
+double bp_binding_target(const bp_binding *binding, int64_t target, int64_t row);
 
 /* Bind, encode, warn. */
 bp_status bp_encoding_apply(bp_context *ctx, const bp_encoding *encoding, const bp_table *table, bp_rows rows,

@@ -54,7 +54,7 @@ static bp_status fail_number(const block *b, int i, const char *what, const char
 static bp_status encode_number(const block *b, bp_bound_feature *bound, const output *out) {
   const bp_feature *f = bound->feature;
   for (int i = 0; i < b->n; i++) {
-    double value = bp_view_number(&bound->view, row_of(b, i));
+    double value = bp_view_number(&bound->sense.view, row_of(b, i));
     bool missing = isnan(value);
     if (missing) value = f->fill;
     double encoded = (value - f->mean) / f->scale;
@@ -211,17 +211,39 @@ static bp_status fail_class(const block *b, int i, size_t number, int32_t found)
   (void)bp_quote(name, strlen(name), quoted);
   if (found == BP_WORD_MISSING)
     return bp_fail(b->ctx, BP_E_DATA, "%s: the target '%s' is missing; it is needed to compare with", place, quoted);
+  if (binding->n_targets > 1 && binding->encoding->goal == BP_GOAL_CLASSIFICATION)
+    return bp_fail(b->ctx, BP_E_DATA,
+                   "%s: of the %zu target columns of classes not one is 1 and the others 0; the model was trained with "
+                   "such rows",
+                   place, binding->n_targets);
   bp_names classes = {0};
   for (size_t c = 0; c < binding->encoding->classes.count; c++)
     bp_names_add(&classes, binding->encoding->classes.words[c]);
   return bp_fail(b->ctx, BP_E_DATA, "%s: the target '%s' is '%s', a class that training never saw; the classes are %s",
-                 place, quoted, bp_view_text(&binding->targets[number], row_of(b, i), text), bp_names_text(&classes));
+                 place, quoted, bp_view_text(&binding->targets[number].view, row_of(b, i), text),
+                 bp_names_text(&classes));
+}
+
+/* The target that is 1 where all others are 0; -1: there is none such. */
+static int32_t class_of_columns(const bp_binding *binding, int64_t row) {
+  int32_t found = -1;
+  for (size_t t = 0; t < binding->n_targets; t++) {
+    double value = bp_view_number(&binding->targets[t].view, row);
+    if (isnan(value)) return BP_WORD_MISSING;
+    if (value != 0 && (value != 1 || found >= 0)) return BP_WORD_UNKNOWN;
+    if (value == 1) found = (int32_t)t;
+  }
+  return found >= 0 ? found : BP_WORD_UNKNOWN;
+}
+
+static int32_t class_of(const bp_binding *binding, int64_t row) {
+  return binding->n_targets > 1 ? class_of_columns(binding, row) : bp_word_map_at(&binding->classes, row);
 }
 
 bp_status bp_binding_classes(bp_context *ctx, const bp_binding *binding, bp_rows rows, int32_t *classes) {
   block b = {.ctx = ctx, .binding = binding, .rows = rows};
   for (; b.first < rows.n; b.first++) {
-    int32_t found = bp_word_map_at(&binding->classes, row_of(&b, 0));
+    int32_t found = class_of(binding, row_of(&b, 0));
     if (found < 0) return fail_class(&b, 0, 0, found);
     classes[b.first] = found;
   }
@@ -233,7 +255,7 @@ static bp_status encode_values(bp_context *ctx, const bp_binding *binding, bp_ro
   for (; b.first < rows.n; b.first++)
     for (size_t t = 0; t < binding->n_targets; t++) {
       const bp_target *target = &binding->encoding->targets[t];
-      double value = bp_view_number(&binding->targets[t], row_of(&b, 0));
+      double value = bp_view_number(&binding->targets[t].view, row_of(&b, 0));
       double encoded = (value - target->mean) / target->scale;
       if (isnan(value)) return fail_class(&b, 0, t, BP_WORD_MISSING);
       if (!fits(out->dtype, encoded)) return fail_number(&b, 0, "the target", target->name, value);
@@ -246,7 +268,7 @@ static bp_status encode_weights(bp_context *ctx, const bp_binding *binding, bp_r
   if (!binding->has_weights) return BP_OK;
   e->weights = bp_alloc(ctx, (size_t)rows.n, sizeof *e->weights);
   if (!e->weights) return BP_E_NOMEM;
-  return bp_weights_read(ctx, binding->table, &binding->weights, binding->encoding->weight, rows, e->weights);
+  return bp_weights_read(ctx, binding->table, &binding->weights.view, binding->encoding->weight, rows, e->weights);
 }
 
 static bp_status encode_targets(bp_context *ctx, const bp_binding *binding, bp_rows rows, bp_dtype dtype,
@@ -334,23 +356,54 @@ bp_status bp_encoding_apply(bp_context *ctx, const bp_encoding *encoding, const 
   return status;
 }
 
+/* ---- rows with a target ---- */
+
+double bp_binding_target(const bp_binding *binding, int64_t target, int64_t row) {
+  return bp_view_number(&binding->targets[target].view, row);
+}
+
+static bool has_targets(const bp_binding *binding, int64_t row) {
+  if (binding->encoding->goal == BP_GOAL_CLASSIFICATION) return class_of(binding, row) != BP_WORD_MISSING;
+  for (size_t t = 0; t < binding->n_targets; t++)
+    if (isnan(bp_view_number(&binding->targets[t].view, row))) return false;
+  return true;
+}
+
+bp_status bp_binding_labelled(bp_context *ctx, const bp_binding *binding, bp_labelled *out) {
+  bp_rows_picker picker;
+  BP_TRY(bp_rows_picker_open(ctx, binding->table, &picker));
+  for (int64_t row = 0; row < binding->table->rows; row++) picker.has[row] &= has_targets(binding, row);
+  return bp_rows_picker_close(&picker, binding->encoding->targets[0].name, out);
+}
+
+bp_status bp_encoding_count_labelled(bp_context *ctx, const bp_encoding *encoding, const bp_table *table,
+                                     int64_t *rows) {
+  bp_binding *binding;
+  int64_t n = 0;
+  BP_TRY(bp_binding_new(ctx, encoding, table, &binding));
+  bp_status status = bp_binding_bind_values(ctx, binding);
+  for (int64_t row = 0; row < table->rows && status == BP_OK; row++) n += has_targets(binding, row);
+  bp_binding_free(binding);
+  if (status == BP_OK) *rows = n;
+  return status;
+}
+
 /* ---- strata ---- */
 
-/* Classes of all rows; *out stays NULL when the target is values. */
-static bp_status find_strata(bp_context *ctx, const bp_table *table, const bp_encoding_options *options,
+/* Classes of the rows; *out stays NULL when the target is values. */
+static bp_status find_strata(bp_context *ctx, const bp_table *table, bp_rows rows, const bp_encoding_options *options,
                              bp_encoding *encoding, bp_binding *binding, int32_t **out) {
-  bp_rows all = bp_rows_all(table);
   bp_aims aims;
   BP_TRY(bp_aims_find(ctx, table, options, &aims));
   aims.weight = -1;
-  BP_TRY(bp_aims_learn(ctx, table, all, &aims, options, NULL, true, encoding));
+  BP_TRY(bp_aims_learn(ctx, table, rows, &aims, options, NULL, true, encoding));
   if (encoding->goal == BP_GOAL_REGRESSION) return BP_OK;
   BP_TRY(bp_binding_bind_target(ctx, binding));
-  *out = bp_alloc(ctx, (size_t)all.n, sizeof **out);
-  return *out ? bp_binding_classes(ctx, binding, all, *out) : BP_E_NOMEM;
+  *out = bp_alloc(ctx, (size_t)rows.n, sizeof **out);
+  return *out ? bp_binding_classes(ctx, binding, rows, *out) : BP_E_NOMEM;
 }
 
-bp_status bp_encoding_strata(bp_context *ctx, const bp_table *table, const bp_encoding_options *options,
+bp_status bp_encoding_strata(bp_context *ctx, const bp_table *table, bp_rows rows, const bp_encoding_options *options,
                              int32_t **out) {
   static const bp_encoding_options defaults;
   bp_encoding *encoding;
@@ -358,12 +411,13 @@ bp_status bp_encoding_strata(bp_context *ctx, const bp_table *table, const bp_en
   int32_t *classes = NULL;
   BP_TRY(bp_encoding_new(ctx, &encoding));
   bp_status status = bp_binding_new(ctx, encoding, table, &binding);
-  if (status == BP_OK) status = find_strata(ctx, table, options ? options : &defaults, encoding, binding, &classes);
+  if (status == BP_OK)
+    status = find_strata(ctx, table, rows, options ? options : &defaults, encoding, binding, &classes);
   bp_binding_free(binding);
   bp_encoding_free(encoding);
   if (status == BP_OK)
     *out = classes;
   else
-    bp_release(bp_context_allocator(ctx), classes, (size_t)bp_table_rows(table), sizeof *classes);
+    bp_release(bp_context_allocator(ctx), classes, (size_t)rows.n, sizeof *classes);
   return status;
 }

@@ -66,7 +66,7 @@ static bp_status check_surplus(bp_context *ctx, const bp_encoding *e, const bp_t
   bp_names surplus = {0};
   for (int64_t c = 0; c < bp_table_columns(table); c++) {
     const char *name = bp_table_name(table, c);
-    if (!bp_encoding_knows(e, name)) bp_names_add(&surplus, name);
+    if (!bp_encoding_knows(e, name) && !bp_table_is_copy(table, c)) bp_names_add(&surplus, name);
   }
   if (surplus.count == 0) return BP_OK;
   return bp_fail(ctx, BP_E_DATA, "%s: the model does not know the column%s %s; remove %s",
@@ -84,17 +84,16 @@ static bool is_no_number(const bp_column_view *view, int64_t row) {
 }
 
 /* The column has numbers; else an error that shows the first text in it that is none. */
-static bp_status need_numbers(bp_context *ctx, const bp_table *table, const char *name, const bp_column_view *view,
-                              const char *what) {
+static bp_status need_numbers(bp_context *ctx, const bp_table *table, const char *name, const bp_column_view *view) {
   char place[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT], text[BP_QUOTE_TEXT];
   (void)bp_quote(name, strlen(name), quoted);
   if (view->type != BP_COLUMN_TEXT) return BP_OK;
   for (int64_t r = 0; r < bp_table_rows(table); r++)
     if (is_no_number(view, r))
-      return bp_fail(ctx, BP_E_DATA, "%s: %s '%s' holds a text, '%s'; the model was trained with numbers there",
-                     bp_table_place(table, r, place), what, quoted, bp_view_text(view, r, text));
-  return bp_fail(ctx, BP_E_DATA, "%s: %s '%s' is a text column; the model was trained with numbers there",
-                 bp_table_source(table, place), what, quoted);
+      return bp_fail(ctx, BP_E_DATA, "%s: column '%s' holds a text, '%s'; the model was trained with numbers there",
+                     bp_table_place(table, r, place), quoted, bp_view_text(view, r, text));
+  return bp_fail(ctx, BP_E_DATA, "%s: column '%s' is a text column; the model was trained with numbers there",
+                 bp_table_source(table, place), quoted);
 }
 
 static bp_status bind_block(bp_context *ctx, const bp_table *table, bp_bound_feature *bound) {
@@ -108,7 +107,7 @@ static bp_status bind_block(bp_context *ctx, const bp_table *table, bp_bound_fea
   for (int64_t c = 0; c < feature->block_columns; c++) {
     char name[BP_BLOCK_NAME];
     bound->columns[c] = bp_table_view(table, bp_table_find(table, bp_block_name(feature, c, name)));
-    BP_TRY(need_numbers(ctx, table, name, &bound->columns[c], "column"));
+    BP_TRY(need_numbers(ctx, table, name, &bound->columns[c]));
   }
   return BP_OK;
 }
@@ -117,9 +116,10 @@ static bp_status bind_feature(bp_context *ctx, const bp_table *table, bp_bound_f
   const bp_feature *feature = bound->feature;
   if (feature->type == BP_FEATURE_BYTES) return bind_block(ctx, table, bound);
   int64_t column = bp_table_find(table, feature->name);
-  bound->view = bp_table_view(table, column);
-  if (feature->type == BP_FEATURE_NUMBER) return need_numbers(ctx, table, feature->name, &bound->view, "column");
-  return bp_word_map_init(ctx, &feature->categories, table, column, &bound->map);
+  if (feature->type == BP_FEATURE_NUMBER)
+    return bp_column_numbers(ctx, table, column, &feature->form, "column", &bound->sense);
+  bp_column_view view = bp_table_view(table, column);
+  return bp_word_map_init(ctx, &feature->categories, &view, &bound->map);
 }
 
 /* ---- the target ---- */
@@ -134,9 +134,9 @@ static bp_status bind_weights(bp_context *ctx, bp_binding *b) {
             bp_table_source(b->table, source), bp_quote(name, strlen(name), quoted));
     return BP_OK;
   }
-  b->weights = bp_table_view(b->table, column);
+  static const bp_number_form plain;
   b->has_weights = true;
-  return need_numbers(ctx, b->table, name, &b->weights, "the weight");
+  return bp_column_numbers(ctx, b->table, column, &plain, "the weight", &b->weights);
 }
 
 static bp_status bind_target(bp_context *ctx, bp_binding *b, size_t i) {
@@ -147,16 +147,27 @@ static bp_status bind_target(bp_context *ctx, bp_binding *b, size_t i) {
   if (column < 0)
     return bp_fail(ctx, BP_E_DATA, "%s: the target column '%s' is missing; it is needed to compare with",
                    bp_table_source(b->table, source), bp_quote(name, strlen(name), quoted));
-  b->targets[i] = bp_table_view(b->table, column);
-  if (e->goal == BP_GOAL_REGRESSION) return need_numbers(ctx, b->table, name, &b->targets[i], "the target");
-  return bp_word_map_init(ctx, &e->classes, b->table, column, &b->classes);
+  const bp_number_form *form = &e->targets[i].form;
+  bp_sense *sense = &b->targets[i];
+  *sense = (bp_sense){.view = bp_table_view(b->table, column)};
+  if (e->goal == BP_GOAL_REGRESSION || e->n_targets > 1 || !bp_number_form_is_plain(form))
+    BP_TRY(bp_column_numbers(ctx, b->table, column, form, "the target", sense));
+  if (e->goal == BP_GOAL_REGRESSION || e->n_targets > 1) return BP_OK;
+  BP_TRY(bp_word_map_init(ctx, &e->classes, &sense->view, &b->classes));
+  bp_word_map_take_marks(&b->classes, &e->classes);
+  return BP_OK;
 }
 
-bp_status bp_binding_bind_target(bp_context *ctx, bp_binding *b) {
+bp_status bp_binding_bind_values(bp_context *ctx, bp_binding *b) {
   b->targets = bp_calloc(ctx, b->encoding->n_targets, sizeof *b->targets);
   if (!b->targets) return BP_E_NOMEM;
   b->n_targets = b->encoding->n_targets;
   for (size_t i = 0; i < b->n_targets; i++) BP_TRY(bind_target(ctx, b, i));
+  return BP_OK;
+}
+
+bp_status bp_binding_bind_target(bp_context *ctx, bp_binding *b) {
+  BP_TRY(bp_binding_bind_values(ctx, b));
   b->has_target = true;
   return bind_weights(ctx, b);
 }
@@ -168,11 +179,14 @@ void bp_binding_free(bp_binding *b) {
   for (size_t f = 0; f < b->encoding->n_features && b->features; f++) {
     bp_bound_feature *bound = &b->features[f];
     bp_word_map_release(&bound->map);
+    bp_sense_release(b->table, &bound->sense);
     if (bound->columns)
       bp_release(b->allocator, bound->columns, (size_t)bound->feature->block_columns, sizeof *bound->columns);
   }
   bp_release(b->allocator, b->features, b->encoding->n_features, sizeof *b->features);
+  for (size_t i = 0; i < b->n_targets; i++) bp_sense_release(b->table, &b->targets[i]);
   bp_release(b->allocator, b->targets, b->n_targets, sizeof *b->targets);
+  bp_sense_release(b->table, &b->weights);
   bp_word_map_release(&b->classes);
   bp_release(b->allocator, b, 1, sizeof *b);
 }

@@ -1,12 +1,13 @@
 /* data/encoding_binding.h - what binding finds out and encoding uses. For this floor only. */
 #ifndef BP_DATA_ENCODING_BINDING_H
 #define BP_DATA_ENCODING_BINDING_H
+#include "data/column_numbers.h"
 #include "data/encoding_parts.h"
 #include "data/word_map.h"
 
 typedef struct bp_bound_feature {
   const bp_feature *feature;
-  bp_column_view view;         /* NUMBER */
+  bp_sense sense;              /* NUMBER */
   bp_word_map map;             /* CATEGORY */
   const uint8_t *block;        /* BYTES: [rows, block_columns], or NULL and then */
   bp_column_view *columns;     /* [block_columns]: the same from columns of numbers */
@@ -21,15 +22,17 @@ struct bp_binding {
   const bp_table *table;
   bp_bound_feature *features; /* [encoding->n_features] */
   bool has_target;
-  bp_column_view *targets; /* [n_targets] */
-  size_t n_targets;        /* 0 until they are bound */
+  bp_sense *targets; /* [n_targets] */
+  size_t n_targets;  /* 0 until they are bound */
   bool has_weights;
-  bp_column_view weights;
+  bp_sense weights;
   bp_word_map classes; /* CLASSIFICATION */
 };
 
 /* A binding of nothing yet. */
 bp_status bp_binding_new(bp_context *ctx, const bp_encoding *encoding, const bp_table *table, bp_binding **out);
+/* Binds the targets alone, then the weights too. */
+bp_status bp_binding_bind_values(bp_context *ctx, bp_binding *binding);
 bp_status bp_binding_bind_target(bp_context *ctx, bp_binding *binding);
 /* Whether the table has the very block of bytes that the feature is. */
 bool bp_binding_has_block(const bp_table *table, const bp_feature *feature);

@@ -21,8 +21,28 @@ static void put_words(bp_json_writer *w, const char *name, const bp_dictionary *
   bp_json_close(w, ']');
 }
 
+static void put_sign(bp_json_writer *w, const char *name, char sign) {
+  const char text[] = {sign, '\0'};
+  if (sign) bp_json_put_text(w, name, text);
+}
+
+/* What a form has beside the plain one; a plain one is nothing. */
+static void put_form(bp_json_writer *w, const bp_number_form *f) {
+  if (bp_number_form_is_plain(f)) return;
+  bp_json_open(w, "form", '{');
+  if (f->prefix[0]) bp_json_put_text(w, "prefix", f->prefix);
+  if (f->suffix[0]) bp_json_put_text(w, "suffix", f->suffix);
+  put_sign(w, "decimal", f->decimal);
+  put_sign(w, "thousands", f->thousands);
+  if (f->hexadecimal) bp_json_put_bool(w, "hexadecimal", true);
+  if (f->fortran) bp_json_put_bool(w, "fortran", true);
+  if (f->brackets) bp_json_put_bool(w, "brackets", true);
+  bp_json_close(w, '}');
+}
+
 static void put_number(bp_json_writer *w, const bp_feature *f) {
   bp_json_put_text(w, "name", f->name);
+  put_form(w, &f->form);
   bp_json_put_real(w, "mean", f->mean);
   bp_json_put_real(w, "scale", f->scale);
   bp_json_put_real(w, "fill", f->fill);
@@ -60,16 +80,17 @@ static void put_features(bp_json_writer *w, const bp_encoding *e) {
 static void put_target(bp_json_writer *w, const char *name, const bp_encoding *e, const bp_target *target) {
   bp_json_open(w, name, '{');
   bp_json_put_text(w, "name", target->name);
-  if (e->goal == BP_GOAL_CLASSIFICATION) {
+  put_form(w, &target->form);
+  if (e->goal == BP_GOAL_CLASSIFICATION && e->n_targets == 1) {
     put_words(w, "classes", &e->classes);
-  } else {
+  } else if (e->goal == BP_GOAL_REGRESSION) {
     bp_json_put_real(w, "mean", target->mean);
     bp_json_put_real(w, "scale", target->scale);
   }
   bp_json_close(w, '}');
 }
 
-/* One target is an object, several are an array of objects. */
+/* One target is an object, several are an array of objects; those of classes have a name alone. */
 static void put_targets(bp_json_writer *w, const bp_encoding *e) {
   bool several = e->n_targets > 1;
   if (several) bp_json_open(w, "target", '[');
@@ -161,11 +182,53 @@ static bp_status check_keys(const place *p, const char *const *known) {
   return BP_OK;
 }
 
+/* ---- reading: the form of numbers that are texts ---- */
+
+static bp_status get_unit(const place *p, const char *key, char unit[BP_UNIT_TEXT]) {
+  const char *text;
+  if (!bp_json_member(p->object, key)) return BP_OK;
+  BP_TRY(get_text(p, key, &text));
+  if (strlen(text) >= BP_UNIT_TEXT) return fail_key(p, key, "a shorter text");
+  memcpy(unit, text, strlen(text) + 1);
+  return BP_OK;
+}
+
+static bp_status get_sign(const place *p, const char *key, const char *allowed, char *out) {
+  const char *text;
+  if (!bp_json_member(p->object, key)) return BP_OK;
+  BP_TRY(get_text(p, key, &text));
+  if (text[1] || !strchr(allowed, text[0])) return fail_key(p, key, "one sign of those that part digits");
+  *out = text[0];
+  return BP_OK;
+}
+
+static bp_status get_flag(const place *p, const char *key, bool *out) {
+  return bp_json_member(p->object, key) ? get_bool(p, key, out) : BP_OK;
+}
+
+static bp_status get_form(const place *outer, bp_number_form *f) {
+  static const char *const keys[] = {"prefix",      "suffix",  "decimal",  "thousands",
+                                     "hexadecimal", "fortran", "brackets", NULL};
+  place p = {.ctx = outer->ctx, .object = bp_json_member(outer->object, "form")};
+  if (!p.object) return BP_OK;
+  (void)snprintf(p.path, sizeof p.path, "%.56s.form", outer->path);
+  if (bp_json_type(p.object) != BP_JSON_OBJECT) return fail_key(outer, "form", "an object");
+  BP_TRY(check_keys(&p, keys));
+  BP_TRY(get_unit(&p, "prefix", f->prefix));
+  BP_TRY(get_unit(&p, "suffix", f->suffix));
+  BP_TRY(get_sign(&p, "decimal", ",", &f->decimal));
+  BP_TRY(get_sign(&p, "thousands", BP_THOUSANDS, &f->thousands));
+  BP_TRY(get_flag(&p, "hexadecimal", &f->hexadecimal));
+  BP_TRY(get_flag(&p, "fortran", &f->fortran));
+  return get_flag(&p, "brackets", &f->brackets);
+}
+
 /* ---- reading: features ---- */
 
 static bp_status read_number(const place *p, bp_feature *f) {
-  static const char *const keys[] = {"type", "name", "mean", "scale", "fill", "indicator", NULL};
+  static const char *const keys[] = {"type", "name", "form", "mean", "scale", "fill", "indicator", NULL};
   BP_TRY(check_keys(p, keys));
+  BP_TRY(get_form(p, &f->form));
   BP_TRY(get_number(p, "mean", &f->mean));
   BP_TRY(get_scale(p, "scale", &f->scale));
   BP_TRY(get_number(p, "fill", &f->fill));
@@ -259,27 +322,44 @@ static bp_status add_target(const place *p, bp_encoding *e) {
 
 /* Classes, or a scale, and not both. */
 static bp_status read_target(const place *p, bp_encoding *e) {
-  static const char *const class_keys[] = {"name", "classes", NULL}, *const value_keys[] = {"name", "mean", "scale",
-                                                                                            NULL};
+  static const char *const class_keys[] = {"name", "form", "classes", NULL};
+  static const char *const value_keys[] = {"name", "form", "mean", "scale", NULL};
   bool classes = bp_json_member(p->object, "classes") != NULL;
   BP_TRY(check_keys(p, classes ? class_keys : value_keys));
   BP_TRY(add_target(p, e));
-  if (classes) return read_classes(p, e);
   bp_target *target = &e->targets[e->n_targets - 1];
+  BP_TRY(get_form(p, &target->form));
+  if (classes) return read_classes(p, e);
   e->goal = BP_GOAL_REGRESSION;
   BP_TRY(get_number(p, "mean", &target->mean));
   return get_scale(p, "scale", &target->scale);
 }
 
+/* A target whose column is a class: it has a name and no scale. */
+static bp_status read_class_column(const place *p, bp_encoding *e) {
+  static const char *const keys[] = {"name", "form", NULL};
+  int32_t number;
+  BP_TRY(check_keys(p, keys));
+  BP_TRY(add_target(p, e));
+  bp_target *target = &e->targets[e->n_targets - 1];
+  BP_TRY(get_form(p, &target->form));
+  return bp_dictionary_add(p->ctx, &e->classes, target->name, strlen(target->name), &number);
+}
+
 static bp_status read_several(const place *root, const bp_json *array, bp_encoding *e) {
   size_t n = bp_json_size(array), i = 0;
+  bool classes = false;
   if (n < 2 || n > BP_TARGETS_MAX) return fail_key(root, "target", "an object, or an array of 2 to 256 objects");
   for (const bp_json *v = bp_json_first(array); v; v = bp_json_next(v), i++) {
     place p = {.ctx = root->ctx, .object = v};
     (void)snprintf(p.path, sizeof p.path, "target[%zu]", i);
     if (bp_json_type(p.object) != BP_JSON_OBJECT) return fail_key(&p, "name", "an object");
-    BP_TRY(read_target(&p, e));
-    if (e->goal != BP_GOAL_REGRESSION) return fail_key(&p, "classes", "values where there are several targets");
+    if (i == 0) classes = !bp_json_member(p.object, "mean") && !bp_json_member(p.object, "classes");
+    BP_TRY(classes ? read_class_column(&p, e) : read_target(&p, e));
+    if (classes)
+      e->goal = BP_GOAL_CLASSIFICATION;
+    else if (e->goal != BP_GOAL_REGRESSION)
+      return fail_key(&p, "classes", "values where there are several targets");
   }
   return BP_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "base/number.h"
+#include "data/column_numbers.h"
 #include "data/column_stats.h"
 #include "data/encoding_parts.h"
 #include "data/word_map.h"
@@ -100,16 +101,18 @@ static bp_status fail_infinite(const learner *l, int64_t column, const bp_column
   int64_t i = 0;
   while (i < l->rows.n - 1 && !isinf(bp_view_number(view, bp_row_at(l->rows, i)))) i++;
   return bp_fail(l->ctx, BP_E_DATA,
-                 "%s: column '%s' holds an infinite number; expected a finite one, or a missing value",
+                 "%s: column '%s' holds an infinite number; expected a finite one, or a missing value; name the text "
+                 "if it means that (--missing)",
                  bp_table_place(l->table, bp_row_at(l->rows, i), place), bp_quote(name, strlen(name), quoted));
 }
 
-static bp_status learn_number(learner *l, int64_t column, const bp_column_view *view) {
+static bp_status learn_number(learner *l, int64_t column, const bp_column_view *view, const bp_number_form *form) {
   for (int64_t i = 0; i < l->rows.n; i++) l->values[i] = bp_view_number(view, bp_row_at(l->rows, i));
   bp_column_stats s = bp_column_stats_of(l->values, l->weights, l->rows.n);
   if (isinf(s.min) || isinf(s.max)) return fail_infinite(l, column, view);
   if (s.present == 0 || (s.min == s.max && s.missing == 0)) return drop(l, column);
   bp_feature feature = {.type = BP_FEATURE_NUMBER,
+                        .form = *form,
                         .mean = s.mean,
                         .scale = s.deviation > 0 ? s.deviation
                                  : s.min < s.max ? s.max - s.min
@@ -145,8 +148,27 @@ static int32_t most_frequent(const bp_dictionary *categories, const bp_dictionar
   return best;
 }
 
-static void warn_names(const learner *l, const char *name, size_t categories) {
-  char quoted[BP_QUOTE_TEXT];
+/* Whether nearly all categories are dates or times of day. */
+static bool are_dates(const bp_dictionary *categories) {
+  size_t dates = 0;
+  for (size_t c = 0; c < categories->count; c++)
+    dates += bp_is_date(categories->words[c], strlen(categories->words[c]));
+  return dates >= 3 && dates * 10 >= categories->count * 9;
+}
+
+/* A column of which each value is a category, though it may be meant otherwise. */
+static void warn_categories(const learner *l, const char *name, const bp_dictionary *words) {
+  char quoted[BP_QUOTE_TEXT], example[BP_QUOTE_TEXT];
+  size_t categories = words->count;
+  if (are_dates(words)) {
+    bp_warn(
+        l->ctx,
+        "%s: column '%s' holds dates or times, as '%s', and each of the %zu becomes a category; write them as numbers "
+        "(days, or year, month and weekday), or leave the column out (--ignore '%s')",
+        l->source, bp_quote(name, strlen(name), quoted), bp_quote(words->words[0], strlen(words->words[0]), example),
+        categories, quoted);
+    return;
+  }
   if (categories <= MANY_CATEGORIES || (int64_t)categories <= l->rows.n / 2) return;
   bp_warn(l->ctx,
           "%s: column '%s' holds %zu different texts in %" PRId64
@@ -170,7 +192,7 @@ static bp_status learn_categories(learner *l, int64_t column, const bp_column_vi
     status = bp_encoding_add(l->ctx, l->encoding, name, &feature);
   }
   bp_feature_release(l->encoding->allocator, &feature);
-  if (status == BP_OK) warn_names(l, name, used);
+  if (status == BP_OK) warn_categories(l, name, &l->encoding->features[l->encoding->n_features - 1].categories);
   return status;
 }
 
@@ -198,10 +220,15 @@ static bp_status learn_block(learner *l) {
 static bp_status learn_column(learner *l, int64_t column) {
   if (l->roles[column] == ROLE_AIM) return BP_OK;
   if (l->roles[column] == ROLE_UNUSED) return set_unused(l, column);
-  bp_column_view view = bp_table_view(l->table, column);
-  if (view.type == BP_COLUMN_NUMBER) return learn_number(l, column, &view);
-  if (view.type == BP_COLUMN_TEXT) return learn_text(l, column, &view);
-  return column == l->table->block_first ? learn_block(l) : BP_OK;
+  if (bp_table_type(l->table, column) == BP_COLUMN_BYTE)
+    return column == l->table->block_first ? learn_block(l) : BP_OK;
+  bp_sense sense;
+  bp_status status = bp_column_judge(l->ctx, l->table, column, BP_JUDGE_ALOUD, &sense);
+  if (status == BP_OK)
+    status = sense.view.type == BP_COLUMN_NUMBER ? learn_number(l, column, &sense.view, &sense.form)
+                                                 : learn_text(l, column, &sense.view);
+  bp_sense_release(l->table, &sense);
+  return status;
 }
 
 static bp_status check_features(learner *l) {

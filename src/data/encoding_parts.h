@@ -47,6 +47,18 @@ bp_status bp_weights_read(bp_context *ctx, const bp_table *table, const bp_colum
 /* BP_E_DATA for a column that is not in the table, with a suggestion. */
 bp_status bp_fail_unknown_column(bp_context *ctx, const bp_table *table, const char *name, const char *role);
 
+/* ---- rows with a target ---- */
+/* Marks rows: all have a target at first. */
+typedef struct bp_rows_picker {
+  bp_context *ctx;
+  const bp_table *table;
+  bool *has; /* [rows] */
+} bp_rows_picker;
+bp_status bp_rows_picker_open(bp_context *ctx, const bp_table *table, bp_rows_picker *out);
+/* Lists the rows that have one and tells of the others; the picker is released. `target` is for messages.
+ * BP_E_DATA  no row has one */
+bp_status bp_rows_picker_close(bp_rows_picker *picker, const char *target, bp_labelled *out);
+
 /* ---- names in a message: "a, b, c and 12 more" ---- */
 typedef struct bp_names {
   char text[400];

@@ -132,7 +132,7 @@ bp_status bp_binding_values(bp_context *ctx, const bp_binding *binding, bp_rows 
     for (size_t f = 0; f < binding->encoding->n_features; f++) {
       const bp_bound_feature *bound = &binding->features[f];
       if (bound->feature->type == BP_FEATURE_NUMBER)
-        *values = bp_view_number(&bound->view, row);
+        *values = bp_view_number(&bound->sense.view, row);
       else if (bound->feature->type == BP_FEATURE_BYTES)
         BP_TRY(byte_values(ctx, bound, row, values));
       else

@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "base/number.h"
+#include "data/column_numbers.h"
 #include "data/column_stats.h"
 #include "data/encoding_parts.h"
 #include "data/word_map.h"
@@ -17,7 +18,8 @@ typedef struct target {
   bp_context *ctx;
   const bp_table *table;
   bp_rows rows;
-  bp_column_view view;
+  bp_sense sense;
+  bp_column_view view; /* of the sense */
   char name[BP_QUOTE_TEXT];
   double *values;        /* NUMBER: of the rows, in their order or another */
   const double *weights; /* of the rows, in their order; NULL: all the same */
@@ -138,6 +140,11 @@ static void gather(const target *t) {
 
 /* ---- classes or values? ---- */
 
+static bool is_date(const target *t) {
+  const char *first = bp_dictionary_word(t->view.words, 0);
+  return bp_is_date(first, strlen(first));
+}
+
 static bp_goal decide(const target *t, bool quiet) {
   char source[BP_PLACE_TEXT];
   (void)bp_table_source(t->table, source);
@@ -148,7 +155,8 @@ static bp_goal decide(const target *t, bool quiet) {
   bp_goal goal = !t->values || few ? BP_GOAL_CLASSIFICATION : BP_GOAL_REGRESSION;
   if (quiet || count == 1) return goal; /* one value is refused below, whatever it is */
   if (!t->values)
-    bp_warn(t->ctx, "%s: the target '%s' is text: classification", source, t->name);
+    bp_warn(t->ctx, "%s: the target '%s' is text%s: classification", source, t->name,
+            is_date(t) ? ", dates or times" : "");
   else if (few)
     bp_warn(t->ctx,
             "%s: the target '%s' has only %" PRId64 " different values, all whole numbers: classification; ask for "
@@ -232,16 +240,21 @@ static bp_status learn_scale(const target *t, bool raw, bp_target *out) {
   return BP_OK;
 }
 
-/* ---- all of it ---- */
+/* ---- one target ---- */
 
-/* Reads the values of a column of numbers. */
-static bp_status open_target(target *t, bp_context *ctx, const bp_table *table, bp_rows rows, int64_t column) {
-  const char *name = bp_table_name(table, column);
-  *t = (target){.ctx = ctx, .table = table, .rows = rows, .view = bp_table_view(table, column)};
+static bp_judging judging_of(const bp_encoding_options *options, bool quiet) {
+  return options->goal == BP_GOAL_CLASSIFICATION ? BP_JUDGE_CLASSES : quiet ? BP_JUDGE_QUIETLY : BP_JUDGE_ALOUD;
+}
+
+/* Reads the values of a column of numbers. close_target() in any case. */
+static bp_status open_target(target *t, int64_t column, bp_judging judging) {
+  const char *name = bp_table_name(t->table, column);
   (void)bp_quote(name, strlen(name), t->name);
+  BP_TRY(bp_column_judge(t->ctx, t->table, column, judging, &t->sense));
+  t->view = t->sense.view;
   BP_TRY(check_values(t));
   if (t->view.codes) return BP_OK;
-  t->values = bp_alloc(ctx, (size_t)rows.n, sizeof *t->values);
+  t->values = bp_alloc(t->ctx, (size_t)t->rows.n, sizeof *t->values);
   if (!t->values) return BP_E_NOMEM;
   gather(t);
   return BP_OK;
@@ -249,32 +262,105 @@ static bp_status open_target(target *t, bp_context *ctx, const bp_table *table, 
 
 static void close_target(target *t) {
   bp_release(bp_context_allocator(t->ctx), t->values, (size_t)t->rows.n, sizeof *t->values);
+  bp_sense_release(t->table, &t->sense);
 }
 
 static bp_status learn_one(target *t, const bp_encoding_options *options, bool quiet, bp_encoding *e) {
   e->goal = options->goal == BP_GOAL_AUTO ? decide(t, quiet) : options->goal;
+  e->targets[0].form = t->sense.form;
   if (e->goal == BP_GOAL_REGRESSION) return learn_scale(t, options->raw_target, &e->targets[0]);
   return t->values ? classes_of_numbers(t, e) : classes_of_text(t, e);
 }
 
-/* Several targets are values. */
-static bp_status learn_several(target *t, const bp_encoding_options *options, size_t number, bp_encoding *e) {
+/* ---- several targets ---- */
+
+static bool holds_labels(const target *t) {
+  for (int64_t i = 0; i < t->rows.n && t->values; i++)
+    if (t->values[i] != 0 && t->values[i] != 1) return false;
+  return t->values != NULL;
+}
+
+static bp_status learn_value(target *t, const bp_encoding_options *options, bp_target *out) {
   char source[BP_PLACE_TEXT];
-  if (options->goal == BP_GOAL_CLASSIFICATION)
-    return bp_fail(t->ctx, BP_E_DATA,
-                   "%s: classification has one target, but %zu are given; several columns of 0 and 1 are multi-label "
-                   "classification "
-                   "without being asked for it, and with the task regression and the loss binary_cross_entropy",
-                   bp_table_source(t->table, source), e->n_targets);
-  e->goal = BP_GOAL_REGRESSION;
   if (!t->values)
     return bp_fail(
         t->ctx, BP_E_DATA,
         "%s: the target '%s' is text, and several targets are numbers; write each class as a column of 0 and 1, "
         "or train a model for each target",
         bp_table_source(t->table, source), t->name);
-  return learn_scale(t, options->raw_target, &e->targets[number]);
+  out->form = t->sense.form;
+  out->labels = holds_labels(t);
+  return learn_scale(t, options->raw_target, out);
 }
+
+/* Adds the values of a target of labels to those of its rows; false: they are no labels. */
+static bp_status add_ones(target *t, const bp_aims *aims, const bp_encoding_options *options, size_t number,
+                          double *ones, bp_target *out, bool *labels) {
+  bp_status status = open_target(t, aims->targets[number], judging_of(options, true));
+  *labels = status == BP_OK && holds_labels(t);
+  for (int64_t i = 0; i < t->rows.n && *labels; i++) ones[i] += bp_view_number(&t->view, bp_row_at(t->rows, i));
+  out->form = t->sense.form;
+  close_target(t);
+  return status;
+}
+
+/* Whether all targets are labels and one of them is 1 in every row. */
+static bp_status look_for_one_hot(const target *like, const bp_aims *aims, const bp_encoding_options *options,
+                                  bp_encoding *e, bool *one_hot) {
+  int64_t n = like->rows.n;
+  double *ones = bp_calloc(like->ctx, (size_t)n, sizeof *ones);
+  bp_status status = ones ? BP_OK : BP_E_NOMEM;
+  *one_hot = true;
+  for (size_t t = 0; t < aims->n_targets && status == BP_OK && *one_hot; t++) {
+    target one = *like;
+    status = add_ones(&one, aims, options, t, ones, &e->targets[t], one_hot);
+  }
+  for (int64_t i = 0; i < n && status == BP_OK && *one_hot; i++) *one_hot = ones[i] == 1;
+  bp_release(bp_context_allocator(like->ctx), ones, (size_t)n, sizeof *ones);
+  return status;
+}
+
+static bp_status take_columns_as_classes(const target *like, bool quiet, bp_encoding *e) {
+  char source[BP_PLACE_TEXT];
+  int32_t number;
+  e->goal = BP_GOAL_CLASSIFICATION;
+  for (size_t i = 0; i < e->n_targets; i++)
+    BP_TRY(bp_dictionary_add(like->ctx, &e->classes, e->targets[i].name, strlen(e->targets[i].name), &number));
+  if (!quiet)
+    bp_warn(
+        like->ctx,
+        "%s: one of the %zu targets is 1 in every row, and the others are 0: classification, and the columns are the "
+        "classes; ask for the loss binary_cross_entropy if each is a label of its own",
+        bp_table_source(like->table, source), e->n_targets);
+  return BP_OK;
+}
+
+static bp_status learn_several(const target *like, const bp_aims *aims, const bp_encoding_options *options, bool quiet,
+                               bp_encoding *e) {
+  char source[BP_PLACE_TEXT];
+  bool one_hot = false;
+  if (options->one_hot && options->goal != BP_GOAL_REGRESSION)
+    BP_TRY(look_for_one_hot(like, aims, options, e, &one_hot));
+  if (one_hot) return take_columns_as_classes(like, quiet, e);
+  if (options->goal == BP_GOAL_CLASSIFICATION)
+    return bp_fail(
+        like->ctx, BP_E_DATA,
+        "%s: classification has one target, or several of which one is 1 in every row and the others 0, but %zu "
+        "others are given; several columns of 0 and 1 are multi-label classification without being asked for "
+        "it, and with the task regression and the loss binary_cross_entropy",
+        bp_table_source(like->table, source), e->n_targets);
+  e->goal = BP_GOAL_REGRESSION;
+  for (size_t i = 0; i < e->n_targets; i++) {
+    target t = *like;
+    bp_status status = open_target(&t, aims->targets[i], judging_of(options, quiet));
+    if (status == BP_OK) status = learn_value(&t, options, &e->targets[i]);
+    close_target(&t);
+    BP_TRY(status);
+  }
+  return BP_OK;
+}
+
+/* ---- all of it ---- */
 
 static bp_status add_names(bp_context *ctx, const bp_table *table, const bp_aims *aims, bp_encoding *e) {
   for (size_t i = 0; i < aims->n_targets; i++)
@@ -307,14 +393,10 @@ bp_status bp_aims_learn(bp_context *ctx, const bp_table *table, bp_rows rows, co
   if (!options->target && !quiet && !no_choice)
     bp_warn(ctx, "%s: the target is the last column, '%s', as none was chosen", bp_table_source(table, source),
             bp_quote(first, strlen(first), quoted));
-  for (size_t i = 0; i < aims->n_targets; i++) {
-    target t;
-    bp_status status = open_target(&t, ctx, table, rows, aims->targets[i]);
-    t.weights = weights;
-    if (status == BP_OK)
-      status = aims->n_targets == 1 ? learn_one(&t, options, quiet, e) : learn_several(&t, options, i, e);
-    close_target(&t);
-    BP_TRY(status);
-  }
-  return BP_OK;
+  target t = {.ctx = ctx, .table = table, .rows = rows, .weights = weights};
+  if (aims->n_targets > 1) return learn_several(&t, aims, options, quiet, e);
+  bp_status status = open_target(&t, aims->targets[0], judging_of(options, quiet));
+  if (status == BP_OK) status = learn_one(&t, options, quiet, e);
+  close_target(&t);
+  return status;
 }

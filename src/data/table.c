@@ -121,7 +121,7 @@ bp_status bp_table_take_text(bp_context *ctx, bp_table *t, const char *name, int
   }
   *moved = *words;
   memset(words, 0, sizeof *words);
-  t->columns[t->n_columns++] = (bp_column){.codes = codes, .words = moved};
+  t->columns[t->n_columns++] = (bp_column){.codes = codes, .words = moved, .take = BP_TAKE_TEXT};
   return BP_OK;
 }
 
@@ -247,7 +247,14 @@ bp_column_view bp_table_view(const bp_table *t, int64_t column) {
   return (bp_column_view){.type = c && c->codes ? BP_COLUMN_TEXT : BP_COLUMN_NUMBER,
                           .numbers = c ? c->numbers : NULL,
                           .codes = c ? c->codes : NULL,
-                          .words = c ? c->words : NULL};
+                          .words = c ? c->words : NULL,
+                          .found = c && c->take == BP_TAKE_FOUND};
+}
+
+bool bp_table_is_copy(const bp_table *t, int64_t column) {
+  size_t index;
+  const bp_column *c = in_block(t, column) ? NULL : own_column(t, column, &index);
+  return c && c->take == BP_TAKE_COPY;
 }
 
 bp_column_type bp_table_type(const bp_table *t, int64_t column) { return bp_table_view(t, column).type; }

@@ -14,6 +14,7 @@ typedef struct bp_column {
   double *numbers;      /* [rows], NaN where missing; NULL for text */
   int32_t *codes;       /* [rows], -1 where missing, else a word; NULL for numbers */
   bp_dictionary *words; /* the texts of the column, in the order in which they came; NULL for numbers */
+  bp_take take;         /* FOUND: text because a cell is no number; COPY: nothing that a model looks at */
 } bp_column;
 
 /* The columns are numbered: those before the block of bytes, the block, those after it. */
@@ -31,8 +32,9 @@ struct bp_table {
   size_t block_name_stride;
   char *origin; /* NULL: built in memory */
   size_t origin_size;
-  int64_t first_line; /* line of row 0 in the origin, when every row is one line; 0: not known */
-  int64_t first_row;  /* how many rows of the origin stand before row 0 */
+  char delimiter, decimal, thousands; /* of the file it came from, the last two as they were said; 0: not known */
+  int64_t first_line;                 /* line of row 0 in the origin, when every row is one line; 0: not known */
+  int64_t first_row;                  /* how many rows of the origin stand before row 0 */
 };
 
 /* ---- filling without a copy: on success the table owns the values, on failure the caller still does ---- */
@@ -53,7 +55,10 @@ typedef struct bp_column_view {
   int64_t stride;
   const int32_t *codes; /* TEXT: [rows], -1 where missing */
   const bp_dictionary *words;
+  bool found; /* TEXT: nobody declared it so */
 } bp_column_view;
+/* Whether nobody but the caller looks at a column: BP_TAKE_COPY. */
+bool bp_table_is_copy(const bp_table *table, int64_t column);
 /* column in range. */
 bp_column_view bp_table_view(const bp_table *table, int64_t column);
 /* Value of a NUMBER or BYTE view. */

@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "base/number.h"
+#include "data/number_form.h"
 
 typedef struct bp_word_value {
   double value;
@@ -90,9 +91,8 @@ static bp_status map_codes(bp_context *ctx, const bp_dictionary *words, bp_word_
   return BP_OK;
 }
 
-bp_status bp_word_map_init(bp_context *ctx, const bp_dictionary *words, const bp_table *table, int64_t column,
-                           bp_word_map *map) {
-  bp_word_map made = {.view = bp_table_view(table, column), .allocator = bp_context_allocator(ctx)};
+bp_status bp_word_map_init(bp_context *ctx, const bp_dictionary *words, const bp_column_view *view, bp_word_map *map) {
+  bp_word_map made = {.view = *view, .allocator = bp_context_allocator(ctx)};
   bp_status status = list_values(ctx, words, &made);
   if (status == BP_OK) status = map_codes(ctx, words, &made);
   if (status != BP_OK) {
@@ -101,6 +101,14 @@ bp_status bp_word_map_init(bp_context *ctx, const bp_dictionary *words, const bp
   }
   *map = made;
   return BP_OK;
+}
+
+void bp_word_map_take_marks(bp_word_map *map, const bp_dictionary *words) {
+  if (map->n_values < words->count) return;
+  for (size_t c = 0; c < map->n_codes; c++) {
+    const char *text = map->view.words->words[c];
+    if (map->of_code[c] == BP_WORD_UNKNOWN && bp_is_missing_mark(text, strlen(text))) map->of_code[c] = BP_WORD_MISSING;
+  }
 }
 
 void bp_word_map_release(bp_word_map *map) {

@@ -17,9 +17,10 @@ typedef struct bp_word_map {
   bp_allocator allocator;
 } bp_word_map;
 
-/* words and table BORROWed for the map's life. On failure there is nothing to release. */
-bp_status bp_word_map_init(bp_context *ctx, const bp_dictionary *words, const bp_table *table, int64_t column,
-                           bp_word_map *map);
+/* words and what the view shows BORROWed for the map's life. On failure there is nothing to release. */
+bp_status bp_word_map_init(bp_context *ctx, const bp_dictionary *words, const bp_column_view *view, bp_word_map *map);
+/* Where all words are numbers, texts that are well-known marks are missing values. */
+void bp_word_map_take_marks(bp_word_map *map, const bp_dictionary *words);
 void bp_word_map_release(bp_word_map *map);
 /* The number of the word that a row holds, or one of the two above. */
 int32_t bp_word_map_at(const bp_word_map *map, int64_t row);

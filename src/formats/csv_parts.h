@@ -82,7 +82,5 @@ static inline bool bp_csv_is_missing(const bp_csv_missing *missing, const bp_csv
          bp_dictionary_find(&missing->words, cell->text, cell->size) >= 0;
 }
 
-/* Whether a cell is a number with a comma for the point. */
-bool bp_csv_is_decimal_comma(const char *text, size_t size);
 
 #endif

@@ -15,18 +15,9 @@
 #include "data/table_core.h"
 #include "formats/csv_table.h"
 
-/* A column with a share of numbers like this is meant to be numbers, and a text in it is an error. */
-static const double NEARLY_ALL = 0.95;
-enum { ENOUGH_CELLS = 20 };
-
 /* ---- errors ---- */
 
 static int64_t line_of(const csv *c, const char *at) { return bp_csv_line(&c->text, at); }
-
-static const char *name_of(const csv *c, size_t column_number, char quoted[BP_QUOTE_TEXT]) {
-  const char *name = bp_dictionary_word(&c->names, (int64_t)column_number);
-  return bp_quote(name, strlen(name), quoted);
-}
 
 /* ---- options ---- */
 
@@ -143,29 +134,23 @@ static bp_status alloc_columns(csv *c) {
 
 bp_status bp_csv_alloc_numbers(csv *c, size_t rows) {
   for (size_t i = 0; i < c->n_columns; i++) {
-    if (c->columns[i].take == BP_TAKE_NOTHING) continue;
-    c->columns[i].numbers = bp_alloc(c->ctx, rows, sizeof(double));
-    if (!c->columns[i].numbers) return BP_E_NOMEM;
-    c->columns[i].capacity = rows;
+    csv_column *col = &c->columns[i];
+    col->is_text = col->take != BP_TAKE_FOUND || c->decimal || c->thousands;
+    if (col->is_text) continue;
+    col->numbers = bp_alloc(c->ctx, rows, sizeof(double));
+    if (!col->numbers) return BP_E_NOMEM;
+    col->capacity = rows;
   }
   return BP_OK;
 }
 
 static void read_cell(const csv *c, csv_column *col, const bp_csv_cell *cell) {
   double value = (double)NAN;
-  if (col->take == BP_TAKE_NOTHING) return;
-  if (!bp_csv_is_missing(&c->missing, cell)) {
-    if (bp_number_parse(cell->text, cell->size, &value)) {
-      col->n_numbers++;
-    } else {
-      if (col->n_texts++ == 0) {
-        col->text = cell->text;
-        col->text_size = cell->size;
-      }
-      col->n_commas += bp_csv_is_decimal_comma(cell->text, cell->size);
-    }
-  }
-  if (col->n_texts == 0) col->numbers[c->rows] = value;
+  if (col->is_text) return;
+  if (!bp_csv_is_missing(&c->missing, cell) && !bp_number_parse(cell->text, cell->size, &value))
+    col->is_text = true;
+  else
+    col->numbers[c->rows] = value;
 }
 
 /* Cells before the first column and behind the last are no data: c->layout. */
@@ -194,36 +179,12 @@ static bp_status read_rows(csv *c) {
   return bp_fail(c->ctx, BP_E_DATA, "%s: a header but no rows; expected at least one row of data", c->text.name);
 }
 
-/* ---- between the passes: numbers or text? ---- */
-
-static bp_status check_column(const csv *c, size_t number) {
-  const csv_column *col = &c->columns[number];
-  char quoted[BP_QUOTE_TEXT], cell[BP_QUOTE_TEXT];
-  int64_t cells = col->n_numbers + col->n_texts;
-  if (col->n_texts == 0 || col->take != BP_TAKE_FOUND) return BP_OK;
-  (void)name_of(c, number, quoted);
-  (void)bp_quote(col->text, col->text_size, cell);
-  if (col->n_commas == col->n_texts)
-    return bp_fail(
-        c->ctx, BP_E_DATA,
-        "%s:%" PRId64
-        ": column '%s': '%s' is a number with a comma; expected a decimal point and nothing else; rewrite it, or "
-        "read the column as text",
-        c->text.name, line_of(c, col->text), quoted, cell);
-  if (cells < ENOUGH_CELLS || (double)col->n_numbers < NEARLY_ALL * (double)cells) return BP_OK;
-  return bp_fail(c->ctx, BP_E_DATA,
-                 "%s:%" PRId64 ": column '%s': '%s' is not a number, as %s%" PRId64
-                 " other cells are; correct it, name it as a missing value, or read the column as text",
-                 c->text.name, line_of(c, col->text), quoted, cell, col->n_texts == 1 ? "all " : "", col->n_numbers);
-}
-
-static bool is_text(const csv_column *col) { return col->n_texts > 0 || col->take != BP_TAKE_FOUND; }
+/* ---- between the passes ---- */
 
 static bp_status prepare_column(csv *c, size_t number) {
   csv_column *col = &c->columns[number];
   void *numbers = col->numbers;
-  BP_TRY(check_column(c, number));
-  if (!is_text(col)) {
+  if (!col->is_text) {
     bp_status status = bp_shrink(c->ctx, &numbers, &col->capacity, (size_t)c->rows, sizeof(double));
     col->numbers = numbers;
     return status;
@@ -250,7 +211,8 @@ static bp_status read_texts(csv *c) {
       csv_column *col = &c->columns[i];
       if (!col->codes) continue;
       col->codes[row] = -1;
-      if (col->take == BP_TAKE_NOTHING || bp_csv_is_missing(&c->missing, &cell)) continue;
+      if (col->take == BP_TAKE_NOTHING) continue;
+      if (col->take != BP_TAKE_COPY && bp_csv_is_missing(&c->missing, &cell)) continue;
       BP_TRY(text_of(c, &cell, &text, &size));
       BP_TRY(bp_dictionary_add(c->ctx, &col->words, text, size, &col->codes[row]));
     }
@@ -264,7 +226,7 @@ bp_status bp_csv_read_columns(csv *c) {
   BP_TRY(read_rows(c));
   for (size_t i = 0; i < c->n_columns; i++) {
     BP_TRY(prepare_column(c, i));
-    any_text |= is_text(&c->columns[i]);
+    any_text |= c->columns[i].is_text;
   }
   return any_text ? read_texts(c) : BP_OK;
 }
@@ -287,6 +249,7 @@ static bp_status move_column(csv *c, size_t number, bp_table *table) {
   const char *name = c->names.words[number];
   if (col->codes) {
     BP_TRY(bp_table_take_text(c->ctx, table, name, col->codes, &col->words));
+    table->columns[table->n_columns - 1].take = col->take;
     col->codes = NULL;
   } else {
     BP_TRY(bp_table_take_numbers(c->ctx, table, name, col->numbers));
@@ -297,6 +260,9 @@ static bp_status move_column(csv *c, size_t number, bp_table *table) {
 
 static bp_status build(csv *c, bp_table *table) {
   BP_TRY(bp_table_set_origin(c->ctx, table, c->text.name));
+  table->delimiter = c->layout.delimiter;
+  table->decimal = c->decimal;
+  table->thousands = c->thousands;
   table->first_line = regular_line(c);
   table->first_row = c->rows_before;
   for (size_t i = 0; i < c->n_columns; i++) BP_TRY(move_column(c, i, table));
@@ -333,6 +299,8 @@ void bp_csv_release(csv *c) {
 }
 
 bp_status bp_csv_begin(csv *c, bp_reader *reader, bool as_tab) {
+  c->decimal = c->options->decimal;
+  c->thousands = c->options->thousands;
   BP_TRY(read_missing(c));
   BP_TRY(bp_csv_find_layout(c, reader, as_tab));
   BP_TRY(read_names(c));

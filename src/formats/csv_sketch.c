@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/number.h"
+#include "data/number_form.h"
 
 /* When a text of long rows has been looked at enough. */
 enum { ENOUGH = 1 << 20 };
@@ -21,14 +21,14 @@ static bool comma_is_point(const bp_csv_cell *cell, bool *seen) {
 }
 
 static void add_cell(bp_csv_row_sketch *row, const bp_csv_cell *cell, const bp_csv_missing *missing) {
-  double value;
-  bool number = cell->size > 0 && bp_number_parse(cell->text, cell->size, &value);
+  bool number = cell->size > 0 && bp_number_is_likely(cell->text, cell->size);
+  bool absent = bp_csv_is_missing(missing, cell) || bp_is_missing_mark(cell->text, cell->size);
   bool filled = cell->size > 0 || cell->quoted;
   if (row->cells == 0) row->first = *cell;
   row->only_first_quoted = row->cells == 0 ? false : row->only_first_quoted || (row->first.quoted && !cell->quoted);
   if (row->cells < BP_CSV_SEEN)
     row->kind[row->cells] =
-        (unsigned char)((number ? BP_CSV_NUMBER : 0) | (bp_csv_is_missing(missing, cell) ? BP_CSV_ABSENT : 0));
+        (unsigned char)((number ? BP_CSV_NUMBER : 0) | (absent ? BP_CSV_ABSENT : 0));
   row->cells++;
   row->numbers += number;
   row->filled += cell->size > 0;
@@ -68,15 +68,4 @@ void bp_csv_sketch_rows(const bp_csv_text *text, const char *begin, char delimit
     s->rows++;
   }
   s->comma_points = points && seen;
-}
-
-bool bp_csv_is_decimal_comma(const char *text, size_t size) {
-  enum { LONGEST = 64 };
-  char point[LONGEST];
-  double value;
-  const char *comma = size < LONGEST ? memchr(text, ',', size) : NULL;
-  if (!comma) return false;
-  memcpy(point, text, size);
-  point[comma - text] = '.';
-  return bp_number_parse(point, size, &value);
 }

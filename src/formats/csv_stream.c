@@ -41,14 +41,7 @@ static bp_status find_rows(csv *c, int64_t most, int64_t *rows) {
 }
 
 /* Ready for the cells of another table. */
-static void clear_columns(csv *c) {
-  c->rows = 0;
-  for (size_t i = 0; i < c->n_columns; i++) {
-    csv_column *col = &c->columns[i];
-    col->text = NULL;
-    col->n_texts = col->n_commas = 0;
-  }
-}
+static void clear_columns(csv *c) { c->rows = 0; }
 
 bp_status bp_csv_stream_open(bp_context *ctx, bp_reader *reader, bool as_tab, const bp_read_options *options,
                              size_t window, bp_csv_stream **out) {

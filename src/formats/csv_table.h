@@ -8,11 +8,9 @@
 typedef struct csv_column {
   double *numbers; /* [capacity] NULL once it is known to be text */
   size_t capacity;
-  const char *text; /* the first cell that is no number; NULL: none */
-  size_t text_size;
-  int64_t n_numbers, n_texts, n_commas; /* cells that are numbers, texts, and numbers but for a decimal comma */
-  bp_take take;                         /* TEXT: asked for */
-  int32_t *codes;                       /* [rows] of a text column */
+  bool is_text;   /* a cell is no number, or nobody wants numbers */
+  bp_take take;   /* TEXT: asked for */
+  int32_t *codes; /* [rows] of a text column */
   bp_dictionary words;
 } csv_column;
 
@@ -21,6 +19,7 @@ typedef struct csv {
   bp_csv_text text;
   const bp_read_options *options; /* NULL once the header is read */
   bp_csv_layout layout;
+  char decimal, thousands; /* as in bp_read_options: then all columns are read as texts, for others to understand */
   bool has_header, from_comment;    /* from_comment: the names are those of a comment */
   bool header_is_sure;              /* so that a row of the same bytes is the header again */
   bool first_is_number;             /* in the first rows, the first cell is a number */

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "data/number_form.h"
 #include "data/table_core.h"
 #include "formats/other_format.h"
 #include "formats/readers.h"
@@ -82,6 +83,12 @@ static bp_status read_options(bp_context *ctx, const bp_read_options *given, bp_
   if (o->comment && o->comment == o->delimiter && o->comment != ' ')
     return bp_fail(ctx, BP_E_ARG, "'%c' cannot be both the delimiter and the beginning of comments", o->comment);
   if (o->skip < 0) return bp_fail(ctx, BP_E_ARG, "bp_read_options.skip is %" PRId64 "; expected 0 or more", o->skip);
+  if (o->decimal && !strchr(".,", o->decimal))
+    return bp_fail(ctx, BP_E_ARG, "the decimal point '%c'; expected a point or a comma", o->decimal);
+  if (o->thousands && (!strchr(BP_THOUSANDS, o->thousands) || o->thousands == o->decimal))
+    return bp_fail(ctx, BP_E_ARG,
+                   "'%c' between thousands; expected one of , . ' _ or a blank, other than the decimal point",
+                   o->thousands);
   if (o->header < -1 || o->header > 1)
     return bp_fail(ctx, BP_E_ARG, "bp_read_options.header is %d; expected -1, 0 or 1", o->header);
   return BP_OK;

@@ -21,6 +21,7 @@ typedef struct survey {
   bp_program *program;
   bp_workspace *workspace;
   bp_binding *binding;
+  bp_labelled labelled;
   const void **inputs; /* features, parameters, targets, weights of rows */
   double *ones;        /* [chunk]: the weights of rows that have none */
   double weight;       /* Σ w */
@@ -105,6 +106,7 @@ static bp_status open_survey(survey *s, const bp_table *table, int threads) {
   if (bp_table_rows(table) == 0)
     return bp_fail(s->ctx, BP_E_DATA, "the table has no rows: there is nothing to measure");
   BP_TRY(bp_encoding_bind(s->ctx, s->model->encoding, table, true, &s->binding));
+  BP_TRY(bp_binding_labelled(s->ctx, s->binding, &s->labelled));
   BP_TRY(bp_real_params_init(s->ctx, s->model, &s->params));
   BP_TRY(make_room(s));
   BP_TRY(compile(s));
@@ -117,6 +119,7 @@ static void close_survey(survey *s) {
   bp_workspace_free(s->workspace);
   bp_program_free(s->program);
   bp_binding_free(s->binding);
+  bp_labelled_release(s->ctx, &s->labelled);
   for (size_t p = 0; s->gradients && p < 2 * n; p++)
     bp_release(allocator, s->gradients[p], (size_t)elements(s, p % n), sizeof(double));
   bp_release(allocator, s->inputs, n + 3, sizeof *s->inputs);
@@ -150,11 +153,13 @@ static bp_status run_piece(survey *s, bp_rows rows) {
   return BP_OK;
 }
 
-static bp_status run_rows(survey *s, int64_t rows) {
+static bp_status run_rows(survey *s) {
   int64_t chunk = bp_model_chunk(s->model);
-  for (int64_t first = 0; first < rows; first += chunk) {
-    int64_t left = rows - first;
-    BP_TRY(run_piece(s, (bp_rows){.first = first, .n = left < chunk ? left : chunk}));
+  const int32_t *list = s->labelled.list;
+  for (int64_t first = 0; first < s->labelled.rows.n; first += chunk) {
+    int64_t left = s->labelled.rows.n - first;
+    BP_TRY(
+        run_piece(s, (bp_rows){.list = list ? list + first : NULL, .first = first, .n = left < chunk ? left : chunk}));
   }
   bp_binding_warn(s->ctx, s->binding);
   return BP_OK;
@@ -188,7 +193,7 @@ bp_status bp_model_layer_gradients(bp_context *context, const bp_model *model, c
   survey s = {.ctx = context, .model = model, .layers = (size_t)bp_net_layers(model->net)};
   s.n_outputs = sums_of(&s) + model->n_params;
   bp_status status = open_survey(&s, table, threads);
-  if (status == BP_OK) status = run_rows(&s, bp_table_rows(table));
+  if (status == BP_OK) status = run_rows(&s);
   if (status == BP_OK) take_norms(&s, s.weight, loss, layers);
   close_survey(&s);
   return status;

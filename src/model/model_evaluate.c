@@ -29,8 +29,7 @@ typedef struct outcome {
 } outcome;
 
 typedef struct judge {
-  const bp_table *table;
-  const bp_model *model;
+  bp_labelled labelled;
   outcome outcome;
   double *row; /* [outputs] */
 } judge;
@@ -86,10 +85,9 @@ static void judge_class(outcome *o, int64_t row, int32_t truth, double weight, c
   if (o->scores) memcpy(o->scores + row * o->classes, p, (size_t)o->classes * sizeof *p);
 }
 
-static void judge_values(const judge *j, outcome *o, int64_t row) {
+static void judge_values(const judge *j, const bp_binding *binding, int64_t table_row, outcome *o, int64_t row) {
   for (int64_t t = 0; t < o->targets; t++) {
-    int64_t column = bp_table_find(j->table, bp_model_target_at(j->model, t));
-    o->values[t * o->rows + row] = bp_table_number(j->table, row, column);
+    o->values[t * o->rows + row] = bp_binding_target(binding, t, table_row);
     o->guesses[t * o->rows + row] = j->row[t];
   }
 }
@@ -104,7 +102,7 @@ static bp_status judge_piece(bp_pass *pass, const bp_encoded *encoded, int64_t f
     bp_long_sum_add(&o->weight, weight);
     if (o->weights) o->weights[first + r] = weight;
     if (o->values)
-      judge_values(j, o, first + r);
+      judge_values(j, pass->binding, pass->piece.list ? pass->piece.list[r] : pass->piece.first + r, o, first + r);
     else
       judge_class(o, first + r, ((const int32_t *)encoded->targets)[r], weight, j->row);
   }
@@ -223,12 +221,14 @@ static bool weighs(const bp_model *model, const bp_table *table) {
 }
 
 static bp_status evaluate(bp_pass *pass, const bp_table *table, int threads, judge *j, bp_metrics *out) {
-  int64_t rows = bp_table_rows(table);
-  if (rows == 0) return bp_fail(pass->ctx, BP_E_DATA, "the table has no rows: there is nothing to measure");
+  if (bp_table_rows(table) == 0)
+    return bp_fail(pass->ctx, BP_E_DATA, "the table has no rows: there is nothing to measure");
   j->row = bp_alloc(pass->ctx, (size_t)bp_model_outputs(pass->model), sizeof *j->row);
   if (!j->row) return BP_E_NOMEM;
   BP_TRY(bp_pass_open(pass, table, threads));
-  BP_TRY(open_outcome(pass->ctx, pass->model, rows, weighs(pass->model, table), &j->outcome));
+  BP_TRY(bp_binding_labelled(pass->ctx, pass->binding, &j->labelled));
+  bp_rows rows = j->labelled.rows;
+  BP_TRY(open_outcome(pass->ctx, pass->model, rows.n, weighs(pass->model, table), &j->outcome));
   BP_TRY(bp_pass_run(pass, rows, judge_piece, j));
   return measure(pass->ctx, pass->model, &j->outcome, out);
 }
@@ -236,16 +236,21 @@ static bp_status evaluate(bp_pass *pass, const bp_table *table, int threads, jud
 bp_status bp_model_evaluate(bp_context *context, const bp_model *model, const bp_table *table, int threads,
                             bp_metrics *out) {
   bp_program *program = NULL;
-  judge j = {.table = table, .model = model};
+  judge j = {0};
   bp_pass pass = {.ctx = context, .model = model, .targets = BP_TARGETS_OWN, .has_loss = bp_model_has_loss(model)};
   bp_status status = bp_model_compile(context, model, pass.has_loss, &program);
   pass.program = program;
   if (status == BP_OK) status = evaluate(&pass, table, threads, &j, out);
   bp_pass_close(&pass);
   close_outcome(context, &j.outcome);
+  bp_labelled_release(context, &j.labelled);
   bp_release(bp_context_allocator(context), j.row, (size_t)bp_model_outputs(model), sizeof *j.row);
   bp_program_free(program);
   return status;
+}
+
+bp_status bp_model_labelled_rows(bp_context *context, const bp_model *model, const bp_table *table, int64_t *rows) {
+  return bp_encoding_count_labelled(context, model->encoding, table, rows);
 }
 
 void bp_metrics_release(bp_context *context, bp_metrics *metrics) {

@@ -18,7 +18,9 @@ typedef struct check {
   bp_context *ctx;
   const bp_model *model;
   bp_model_check_options o;
-  int32_t *rows;      /* [o.rows] of the table */
+  int32_t *rows; /* [o.rows] of the table */
+  bp_binding *binding;
+  bp_labelled labelled;
   bp_encoded encoded; /* with weights, their mean is 1 */
   bp_real_params params;
   bp_model_graph graph;
@@ -51,14 +53,21 @@ static bp_status scale_weights(check *c) {
 }
 
 static bp_status take_rows(check *c, const bp_table *table) {
-  int64_t all = bp_table_rows(table);
-  if (all == 0) return bp_fail(c->ctx, BP_E_DATA, "the table has no rows: there is nothing to check with");
+  if (bp_table_rows(table) == 0)
+    return bp_fail(c->ctx, BP_E_DATA, "the table has no rows: there is nothing to check with");
+  BP_TRY(bp_encoding_bind(c->ctx, c->model->encoding, table, true, &c->binding));
+  BP_TRY(bp_binding_labelled(c->ctx, c->binding, &c->labelled));
+  int64_t all = c->labelled.rows.n;
   if (c->o.rows > all) c->o.rows = all;
   c->rows = bp_alloc(c->ctx, (size_t)c->o.rows, sizeof *c->rows);
   if (!c->rows) return BP_E_NOMEM;
-  for (int64_t i = 0; i < c->o.rows; i++) c->rows[i] = (int32_t)(i * all / c->o.rows);
+  for (int64_t i = 0; i < c->o.rows; i++) {
+    int64_t row = i * all / c->o.rows;
+    c->rows[i] = c->labelled.list ? c->labelled.list[row] : (int32_t)row;
+  }
   bp_rows rows = {.list = c->rows, .n = c->o.rows};
-  BP_TRY(bp_encoding_apply(c->ctx, c->model->encoding, table, rows, BP_F64, BP_TARGETS_OWN, &c->encoded));
+  BP_TRY(bp_binding_encode(c->ctx, c->binding, rows, BP_F64, BP_TARGETS_OWN, &c->encoded));
+  bp_binding_warn(c->ctx, c->binding);
   return scale_weights(c);
 }
 
@@ -100,6 +109,8 @@ static void close_check(check *c) {
   bp_model_graph_close(&c->graph);
   bp_real_params_release(&c->params);
   bp_encoded_release(&c->encoded);
+  bp_binding_free(c->binding);
+  bp_labelled_release(c->ctx, &c->labelled);
   bp_release(allocator, c->rows, (size_t)c->o.rows, sizeof *c->rows);
 }
 

@@ -20,16 +20,17 @@ typedef struct bp_pass {
   void *output, *loss; /* [chunk, outputs], [chunk] of the network's dtype */
   size_t output_size, loss_size;
   int64_t chunk;
+  bp_rows piece; /* what runs: rows of the table */
 } bp_pass;
 
 /* Opens a pass whose ctx, model, program and targets are set and whose rest is zero; bp_pass_close() in any case. */
 bp_status bp_pass_open(bp_pass *pass, const bp_table *table, int threads);
 void bp_pass_close(bp_pass *pass);
 
-/* Receives each piece after it ran: rows first .. first + encoded->rows - 1. */
+/* Receives each piece after it ran: the rows first .. first + encoded->rows - 1 of those that are run. */
 typedef bp_status (*bp_piece_fn)(bp_pass *pass, const bp_encoded *encoded, int64_t first, void *user);
-/* Runs rows 0 .. rows - 1 of the table, then warns of what training never saw. */
-bp_status bp_pass_run(bp_pass *pass, int64_t rows, bp_piece_fn receive, void *user);
+/* Runs rows of the table, then warns of what training never saw. */
+bp_status bp_pass_run(bp_pass *pass, bp_rows rows, bp_piece_fn receive, void *user);
 
 /* Element i of an array of the network's dtype. */
 static inline double bp_pass_element(const bp_pass *pass, const void *data, int64_t i) {

@@ -48,14 +48,25 @@ static bp_status run_piece(bp_pass *pass, const bp_encoded *encoded) {
   return bp_run(pass->program, pass->workspace, encoded->rows, pass->inputs, outputs);
 }
 
-static bp_status run_pieces(bp_pass *pass, int64_t rows, bp_piece_fn receive, void *user) {
+/* The next rows of a list. Bytes are run where they lie: up to the next gap. */
+static bp_rows next_piece(const bp_pass *pass, bp_rows rows, int64_t first) {
+  int64_t left = rows.n - first;
+  bp_rows piece = {.first = rows.first + first, .n = left < pass->chunk ? left : pass->chunk};
+  if (!rows.list) return piece;
+  piece.list = rows.list + first;
+  if (!bp_model_takes_bytes(pass->model->encoding)) return piece;
+  int64_t n = 1;
+  while (n < piece.n && piece.list[n] == piece.list[0] + n) n++;
+  return (bp_rows){.first = piece.list[0], .n = n};
+}
+
+static bp_status run_pieces(bp_pass *pass, bp_rows rows, bp_piece_fn receive, void *user) {
   bp_dtype dtype = bp_net_dtype(pass->model->net);
   bp_status status = BP_OK;
-  for (int64_t first = 0; first < rows && status == BP_OK; first += pass->chunk) {
-    int64_t left = rows - first;
-    bp_rows piece = {.first = first, .n = left < pass->chunk ? left : pass->chunk};
+  for (int64_t first = 0; first < rows.n && status == BP_OK; first += pass->piece.n) {
     bp_encoded encoded;
-    BP_TRY(bp_binding_encode(pass->ctx, pass->binding, piece, dtype, pass->targets, &encoded));
+    pass->piece = next_piece(pass, rows, first);
+    BP_TRY(bp_binding_encode(pass->ctx, pass->binding, pass->piece, dtype, pass->targets, &encoded));
     status = run_piece(pass, &encoded);
     if (status == BP_OK) status = receive(pass, &encoded, first, user);
     bp_encoded_release(&encoded);
@@ -63,7 +74,7 @@ static bp_status run_pieces(bp_pass *pass, int64_t rows, bp_piece_fn receive, vo
   return status;
 }
 
-bp_status bp_pass_run(bp_pass *pass, int64_t rows, bp_piece_fn receive, void *user) {
+bp_status bp_pass_run(bp_pass *pass, bp_rows rows, bp_piece_fn receive, void *user) {
   bp_status status = run_pieces(pass, rows, receive, user);
   if (status == BP_OK) bp_binding_warn(pass->ctx, pass->binding);
   return status;
@@ -88,7 +99,7 @@ bp_status bp_model_predict(bp_context *context, const bp_model *model, const bp_
                            double *output) {
   bp_pass pass = {.ctx = context, .model = model, .program = model->forward, .targets = BP_TARGETS_NONE};
   bp_status status = bp_pass_open(&pass, table, threads);
-  if (status == BP_OK) status = bp_pass_run(&pass, bp_table_rows(table), keep_outputs, output);
+  if (status == BP_OK) status = bp_pass_run(&pass, bp_rows_all(table), keep_outputs, output);
   bp_pass_close(&pass);
   return status;
 }
@@ -111,11 +122,20 @@ typedef struct streaming {
   size_t room;
 } streaming;
 
+/* Whether numbers of a form could be taken for other plain ones. */
+static bool has_form(const bp_encoding *e, const char *name) {
+  int32_t feature = bp_dictionary_find(&e->names, name, strlen(name));
+  int32_t target = bp_dictionary_find(&e->target_names, name, strlen(name));
+  return (feature >= 0 && !bp_number_form_is_plain(&e->features[feature].form)) ||
+         (target >= 0 && !bp_number_form_is_plain(&e->targets[target].form));
+}
+
 bp_take bp_model_take(const bp_model *model, const char *name) {
   const bp_encoding *e = model->encoding;
   const bp_feature *block = e->block ? &e->features[e->block - 1] : NULL;
   int32_t feature = bp_dictionary_find(&e->names, name, strlen(name));
   if (block && bp_block_find(block->prefix, block->block_columns, name) >= 0) return BP_TAKE_FOUND;
+  if (has_form(e, name)) return BP_TAKE_TEXT;
   if (feature < 0) return BP_TAKE_NOTHING;
   bp_feature_type type = e->features[feature].type;
   return type == BP_FEATURE_CATEGORY ? BP_TAKE_TEXT : type == BP_FEATURE_NUMBER ? BP_TAKE_FOUND : BP_TAKE_NOTHING;
@@ -149,7 +169,7 @@ static bp_status predict_all(streaming *s, bp_predicted_fn receive, void *user) 
     if (!table) break;
     BP_TRY(open_next(s, table));
     BP_TRY(alloc_output(s, bp_table_rows(table)));
-    BP_TRY(run_pieces(&s->pass, bp_table_rows(table), keep_outputs, s->output));
+    BP_TRY(run_pieces(&s->pass, bp_rows_all(table), keep_outputs, s->output));
     if (!receive(user, table, s->output)) break;
   }
   if (s->last) bp_binding_warn(s->ctx, s->pass.binding);

@@ -16,7 +16,8 @@ typedef struct bp_job {
   const bp_table *table, *valid_table;
   bp_train_options options;
   bp_encoding_options encoding_options;
-  bp_split split; /* rows of `table`; empty without valid_fraction */
+  bp_labelled labelled, valid_labelled; /* rows of the two tables that have a target */
+  bp_split split;                       /* rows of `table`; empty without valid_fraction */
   bp_rows rows, valid_rows;
   bp_encoded train, valid;
   bool has_valid;
@@ -62,6 +63,12 @@ static bp_status choose_goal(bp_job *job) {
   return e->goal == BP_GOAL_REGRESSION || status == BP_E_NOMEM ? status : BP_OK;
 }
 
+/* Whether several columns of 0 and 1 may be classes: by default, and with the loss that belongs to classes. */
+static bool takes_one_hot(const bp_objective *o) {
+  return (o->loss == BP_LOSS_AUTO || o->loss == BP_LOSS_CROSS_ENTROPY) &&
+         (o->output == BP_OUTPUT_AUTO || o->output == BP_OUTPUT_SOFTMAX);
+}
+
 static bp_status take_options(bp_job *job, const bp_train_options *options) {
   if (options && options->size != sizeof *options)
     return refuse(job, "bp_train_options.size is not sizeof(bp_train_options)");
@@ -74,21 +81,30 @@ static bp_status take_options(bp_job *job, const bp_train_options *options) {
   e->ignore = job->options.ignore;
   e->features = job->options.features;
   e->goal = (bp_goal)job->options.task;
+  e->one_hot = takes_one_hot(&job->options.fit.objective);
   return choose_goal(job);
 }
 
 /* ---- rows ---- */
 
+/* From places in the list of rows that have a target to rows of the table. */
+static void take_labelled(const int32_t *labelled, int32_t *rows, int64_t n) {
+  for (int64_t i = 0; i < n && labelled; i++) rows[i] = labelled[rows[i]];
+}
+
 static bp_status split_table(bp_job *job) {
-  int64_t n = bp_table_rows(job->table);
+  BP_TRY(bp_encoding_labelled(job->ctx, job->table, &job->encoding_options, &job->labelled));
+  int64_t n = job->labelled.rows.n;
   int32_t *strata = NULL;
-  job->rows = bp_rows_all(job->table);
+  job->rows = job->labelled.rows;
   if (!(job->options.valid_fraction > 0)) return BP_OK;
-  BP_TRY(bp_encoding_strata(job->ctx, job->table, &job->encoding_options, &strata));
+  BP_TRY(bp_encoding_strata(job->ctx, job->table, job->rows, &job->encoding_options, &strata));
   bp_status status =
       bp_split_rows(job->ctx, n, strata, job->options.valid_fraction, job->options.fit.seed, &job->split);
   bp_release(bp_context_allocator(job->ctx), strata, (size_t)n, sizeof *strata);
   BP_TRY(status);
+  take_labelled(job->labelled.list, job->split.train, job->split.n_train);
+  take_labelled(job->labelled.list, job->split.valid, job->split.n_valid);
   job->rows = (bp_rows){.list = job->split.train, .n = job->split.n_train};
   job->valid_rows = (bp_rows){.list = job->split.valid, .n = job->split.n_valid};
   return BP_OK;
@@ -96,29 +112,33 @@ static bp_status split_table(bp_job *job) {
 
 /* ---- encoding ---- */
 
-/* Whether a target is 0 or 1 in every training row. */
-static bool holds_labels(const bp_job *job, const char *name) {
-  int64_t column = bp_table_find(job->table, name);
-  for (int64_t i = 0; i < job->rows.n; i++) {
-    double y = bp_table_number(job->table, job->rows.list ? job->rows.list[i] : job->rows.first + i, column);
-    if (y != 0 && y != 1) return false;
-  }
-  return true;
-}
-
 /* Several targets that are 0 or 1 are labels, each true or not by itself, when no loss was asked for. */
 static void look_for_labels(bp_job *job) {
   bp_objective *o = &job->options.fit.objective;
   bp_encoding *e = job->model->encoding;
-  if (e->n_targets < 2 || o->loss != BP_LOSS_AUTO || o->output != BP_OUTPUT_AUTO) return;
+  if (e->n_targets < 2 || e->goal == BP_GOAL_CLASSIFICATION || o->loss != BP_LOSS_AUTO || o->output != BP_OUTPUT_AUTO)
+    return;
   for (size_t i = 0; i < e->n_targets; i++)
-    if (!holds_labels(job, e->targets[i].name)) return;
+    if (!e->targets[i].labels) return;
   for (size_t i = 0; i < e->n_targets; i++) e->targets[i].mean = 0, e->targets[i].scale = 1;
   o->loss = BP_LOSS_BINARY_CROSS_ENTROPY;
   bp_warn(job->ctx,
           "all %zu targets are 0 or 1: multi-label classification, loss binary_cross_entropy; ask for mse if they "
           "measure something",
           e->n_targets);
+}
+
+static bp_status encode_valid_table(bp_job *job) {
+  bp_context *ctx = job->ctx;
+  bp_binding *binding;
+  if (bp_table_rows(job->valid_table) == 0) return bp_fail(ctx, BP_E_DATA, "the validation table has no rows");
+  BP_TRY(bp_encoding_bind(ctx, job->model->encoding, job->valid_table, true, &binding));
+  bp_status status = bp_binding_labelled(ctx, binding, &job->valid_labelled);
+  if (status == BP_OK)
+    status = bp_binding_encode(ctx, binding, job->valid_labelled.rows, job->options.dtype, BP_TARGETS_OWN, &job->valid);
+  if (status == BP_OK) bp_binding_warn(ctx, binding);
+  bp_binding_free(binding);
+  return status;
 }
 
 static bp_status encode(bp_job *job) {
@@ -132,12 +152,11 @@ static bp_status encode(bp_job *job) {
   BP_TRY(bp_encoding_apply(ctx, model->encoding, job->table, job->rows, dtype, BP_TARGETS_OWN, &job->train));
   if (job->options.class_weight)
     BP_TRY(bp_class_weight_apply(ctx, job->options.class_weight, model->encoding, &job->train));
-  const bp_table *table = job->valid_table ? job->valid_table : job->table;
-  if (job->valid_table) job->valid_rows = bp_rows_all(job->valid_table);
   job->has_valid = job->valid_table || job->valid_rows.list;
   if (!job->has_valid) return BP_OK;
-  if (job->valid_rows.n == 0) return bp_fail(ctx, BP_E_DATA, "the validation table has no rows");
-  return bp_encoding_apply(ctx, model->encoding, table, job->valid_rows, dtype, BP_TARGETS_OWN, &job->valid);
+  return job->valid_table
+             ? encode_valid_table(job)
+             : bp_encoding_apply(ctx, model->encoding, job->table, job->valid_rows, dtype, BP_TARGETS_OWN, &job->valid);
 }
 
 /* ---- network ---- */
@@ -191,6 +210,8 @@ static void release_rows(bp_job *job) {
   memset(&job->valid, 0, sizeof job->valid);
   bp_split_release(&job->split);
   memset(&job->split, 0, sizeof job->split);
+  bp_labelled_release(job->ctx, &job->labelled);
+  bp_labelled_release(job->ctx, &job->valid_labelled);
 }
 
 /* Everything after bp_fit() that can fail: *result is the caller's only when it succeeds. */

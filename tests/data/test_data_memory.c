@@ -60,7 +60,7 @@ static bp_status learn_job(bp_context *ctx, void *user) {
 static bp_status strata_job(bp_context *ctx, void *user) {
   const job *j = user;
   int32_t *strata = NULL;
-  bp_status status = bp_encoding_strata(ctx, j->table, NULL, &strata);
+  bp_status status = bp_encoding_strata(ctx, j->table, bp_rows_all(j->table), NULL, &strata);
   assert_true((status == BP_OK) == (strata != NULL));
   bp_release(bp_context_allocator(ctx), strata, (size_t)bp_table_rows(j->table), sizeof *strata);
   return status;

@@ -245,10 +245,10 @@ static void strata_are_the_classes_of_all_rows(void **state) {
   bp_table *t = bt_table(ctx, "x,c,v\n1,b,1.5\n2,a,2.5\n3,b,3.5\n");
   int32_t *strata = NULL;
   const int32_t expected[] = {1, 0, 1};
-  bt_assert_ok(ctx, bp_encoding_strata(ctx, t, &(bp_encoding_options){.target = "c"}, &strata));
+  bt_assert_ok(ctx, bp_encoding_strata(ctx, t, bp_rows_all(t), &(bp_encoding_options){.target = "c"}, &strata));
   bt_assert_same_bits(strata, expected, sizeof expected);
   bp_release(bp_context_allocator(ctx), strata, 3, sizeof *strata);
-  bt_assert_ok(ctx, bp_encoding_strata(ctx, t, NULL, &strata));
+  bt_assert_ok(ctx, bp_encoding_strata(ctx, t, bp_rows_all(t), NULL, &strata));
   assert_null(strata);
   assert_int_equal(bt_fixture_of(state)->warnings, 0);
   bp_table_free(t);

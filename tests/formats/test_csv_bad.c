@@ -51,7 +51,6 @@ static void refuses_text_that_is_no_table(void **state) {
       {"a,b, \n1,2,3\n", {0}, "t.csv:1: column 3 of the header has no name"},
       {"a,b\n1,2\n", {.as_text = "c"}, "t.csv: there is no column 'c' to take as text"},
       {"width,b\n1,2\n", {.as_text = "widht"}, "did you mean 'width'?"},
-      {"a;b\n1,5;2\n2,5;3\n", {0}, "t.csv:2: column 'a': '1,5' is a number with a comma"},
       {"a\xFF\n1\n", {0}, "t.csv:1: byte 0xFF, at byte 2 of the text, is not UTF-8"},
       {"a\n1\ncaf\xE9\n", {0}, "t.csv:3: byte 0xE9, at byte 8 of the text, is not UTF-8; convert the file"},
       {"a,b,c,d,e\n12345678,\xC3", {0}, "t.csv:2: byte 0xC3"},
@@ -75,29 +74,6 @@ static void refuses_nul_bytes_and_other_formats(void **state) {
   expect(ctx, "\0a", 2, NULL, BP_E_DATA, "t.csv:1: a NUL byte, at byte 1");
   expect(ctx, "a\xFF\0", 3, NULL, BP_E_DATA, "byte 0xFF");
   expect(ctx, "\0\0\x08\x03", 4, NULL, BP_E_DATA, "the content is an IDX file");
-}
-
-static void a_text_among_numbers_is_a_mistake(void **state) {
-  bp_context *ctx = bt_ctx(state);
-  char text[4000] = "id,x3\n";
-  for (int i = 0; i < 40; i++) {
-    const char *cell = i == 15 ? "abc" : i == 20 ? "" : "2.5";
-    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%d,%s\n", i, cell);
-  }
-  expect(ctx, text, strlen(text), NULL, BP_E_DATA,
-         "t.csv:17: column 'x3': 'abc' is not a number, as all 38 other cells are; correct it, name it as a "
-         "missing value, "
-         "or read the column as text");
-  bp_read_options as_text = {.size = sizeof as_text, .as_text = "x3"},
-                  missing = {.size = sizeof missing, .missing = "abc"};
-  bp_table *t = NULL;
-  bt_assert_ok(ctx, bt_read_csv(ctx, text, &as_text, &t));
-  assert_int_equal(bp_table_type(t, 1), BP_COLUMN_TEXT);
-  assert_string_equal(bp_table_text(t, 15, 1), "abc");
-  bp_table_free(t);
-  bt_assert_ok(ctx, bt_read_csv(ctx, text, &missing, &t));
-  assert_int_equal(bp_table_type(t, 1), BP_COLUMN_NUMBER);
-  bp_table_free(t);
 }
 
 static void cells_have_a_cap(void **state) {
@@ -159,7 +135,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(refuses_text_that_is_no_table),
       BT_TEST(refuses_nul_bytes_and_other_formats),
-      BT_TEST(a_text_among_numbers_is_a_mistake),
       BT_TEST(cells_have_a_cap),
       BT_TEST(columns_have_a_cap),
       BT_TEST(every_prefix_is_read_or_refused),

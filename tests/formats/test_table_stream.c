@@ -170,8 +170,6 @@ static void errors_name_the_line(void **state) {
       {"7,\"x", "t.csv:21: a quote (\") is opened here and never closed"},
       {"7,\"x\"y and a long rest behind", "t.csv:21: 'y and a long rest be' follows a closing quote"},
       {"7,\xC3(", "t.csv:21: byte 0xC3, at byte 93 of the text, is not UTF-8"},
-      {"7x,8", "t.csv:21: column 'a': '7x' is not a number, as "},
-      {"\"7,5\",8", "t.csv:21: column 'a': '7,5' is a number with a comma"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     char text[4000] = "a,b\n";

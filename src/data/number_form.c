@@ -1,0 +1,425 @@
+/* data/number_form.c - numbers with units and separators, and marks for missing ones. Floor: data.
+ *
+ * A text is first put into plain signs (a Unicode minus becomes '-'), then cut into sign, prefix, digits with separators, and
+ * suffix. Nothing here is on the way of plain numbers: those the readers take with bp_number_parse() alone.
+ */
+#include "data/number_form.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "base/text.h"
+
+/* Longer texts are no numbers. */
+enum { LONGEST = 120 };
+
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
+
+/* ---- plain signs ---- */
+
+typedef struct plain_text {
+  char text[LONGEST + 8]; /* ends with a NUL */
+  size_t size;
+} plain_text;
+
+static unsigned code_of(const unsigned char *at, size_t length) {
+  if (length == 2) return (at[0] & 0x1Fu) << 6 | (at[1] & 0x3Fu);
+  if (length == 3) return (at[0] & 0x0Fu) << 12 | (at[1] & 0x3Fu) << 6 | (at[2] & 0x3Fu);
+  return at[0];
+}
+
+/* The ASCII sign that a character means; 0: none. */
+static char plain_sign(unsigned code) {
+  if (code < 0x80) return code == '\t' ? ' ' : (char)code;
+  if (code == 0xA0 || code == 0x3000 || code == 0x202F || (code >= 0x2000 && code <= 0x200A)) return ' ';
+  if (code == 0x2212 || code == 0x2013 || code == 0x2010 || code == 0x2011) return '-';
+  if (code == 0x2019) return '\'';
+  if (code >= 0xFF01 && code <= 0xFF5E) return (char)(code - 0xFEE0); /* full width */
+  return 0;
+}
+
+static bool make_plain(const char *text, size_t size, plain_text *out) {
+  out->size = 0;
+  if (size > LONGEST) return false;
+  for (size_t i = 0, length; i < size; i += length) {
+    length = bp_utf8_length(text + i, size - i);
+    if (length == 0) return false;
+    char sign = plain_sign(code_of((const unsigned char *)text + i, length));
+    if (sign == ' ' && out->size == 0) continue;
+    if (sign)
+      out->text[out->size++] = sign;
+    else {
+      memcpy(out->text + out->size, text + i, length);
+      out->size += length;
+    }
+  }
+  while (out->size > 0 && out->text[out->size - 1] == ' ') out->size--;
+  out->text[out->size] = '\0';
+  return true;
+}
+
+/* ---- missing values ---- */
+
+bool bp_is_missing_mark(const char *text, size_t size) {
+  static const char *const marks[] = {
+      "",        "na",      "n/a",   "n.a.",   "n.a",          "#n/a",         "#n/a n/a", "#na",
+      "<na>",    "nan",     "-nan",  "+nan",   "nat",          "null",         "(null)",   "none",
+      "nil",     "missing", "\\n",   "-",      "--",           "---",          ".",        "..",
+      "...",     "?",       "??",    "*",      "\xE2\x80\x94", "\xE2\x80\xA6", "#div/0!",  "#value!",
+      "#ref!",   "#name?",  "#num!", "#null!", "1.#ind",       "-1.#ind",      "1.#qnan",  "-1.#qnan",
+      "1.#snan", "-1.#snan"};
+  plain_text plain;
+  if (!make_plain(text, size, &plain)) return false;
+  for (size_t i = 0; i < plain.size; i++) plain.text[i] = lower(plain.text[i]);
+  for (size_t m = 0; m < sizeof marks / sizeof *marks; m++)
+    if (strcmp(plain.text, marks[m]) == 0) return true;
+  return false;
+}
+
+/* ---- dates ---- */
+
+/* The lengths of the runs of digits at text, up to three, with `separator` between them; returns what follows them. */
+static const char *digit_runs(const char *at, const char *separators, int lengths[3]) {
+  char separator = '\0';
+  for (int run = 0; run < 3; run++) {
+    const char *start = at;
+    while (is_digit(*at)) at++;
+    lengths[run] = (int)(at - start);
+    if (run == 2 || lengths[run] == 0 || !*at || !strchr(separators, *at) || (separator && *at != separator)) break;
+    separator = *at++;
+  }
+  return at;
+}
+
+bool bp_is_date(const char *text, size_t size) {
+  int date[3] = {0}, time[3] = {0};
+  plain_text plain;
+  if (!make_plain(text, size, &plain)) return false;
+  const char *at = digit_runs(plain.text, "-/.", date);
+  bool year_first = date[0] == 4 && date[1] >= 1 && date[1] <= 2 && date[2] >= 1 && date[2] <= 2;
+  bool year_last = date[0] >= 1 && date[0] <= 2 && date[1] >= 1 && date[1] <= 2 && (date[2] == 2 || date[2] == 4);
+  if (year_first || year_last) {
+    if (!*at) return true;
+    if (*at != ' ' && *at != 'T') return false;
+    at++;
+  } else {
+    at = plain.text;
+  }
+  (void)digit_runs(at, ":", time);
+  return time[0] >= 1 && time[0] <= 2 && time[1] == 2;
+}
+
+/* ---- the parts of a number ---- */
+
+typedef struct parts {
+  bool negative, brackets;
+  char prefix[BP_UNIT_TEXT], suffix[BP_UNIT_TEXT];
+  const char *core; /* digits, separators and exponent */
+  size_t size;
+} parts;
+
+static bool copy_unit(char unit[BP_UNIT_TEXT], const char *text, const char *end) {
+  while (text < end && *text == ' ') text++;
+  while (end > text && end[-1] == ' ') end--;
+  size_t size = (size_t)(end - text);
+  if (size >= BP_UNIT_TEXT) return false;
+  memcpy(unit, text, size);
+  unit[size] = '\0';
+  return true;
+}
+
+static bool starts_number(const char *at) { return is_digit(*at) || (*at == '.' && is_digit(at[1])); }
+
+static bool take_sign(const char **at, parts *p) {
+  if (**at != '-' && **at != '+') return false;
+  p->negative ^= *(*at)++ == '-';
+  while (**at == ' ') ++*at;
+  return true;
+}
+
+/* Behind 'e' or 'd' come a sign and digits, and then no letter. */
+static const char *skip_exponent(const char *at) {
+  const char *start = at;
+  if (!strchr("eEdD", *at) || !*at) return start;
+  at++;
+  if (*at == '+' || *at == '-') at++;
+  if (!is_digit(*at)) return start;
+  while (is_digit(*at)) at++;
+  return at;
+}
+
+static bool three_digits(const char *at) {
+  return is_digit(at[0]) && is_digit(at[1]) && is_digit(at[2]) && !is_digit(at[3]);
+}
+
+static const char *skip_core(const char *at) {
+  if (at[0] == '0' && (at[1] | 0x20) == 'x') {
+    const char *digits = at += 2;
+    while (is_digit(*at) || (lower(*at) >= 'a' && lower(*at) <= 'f')) at++;
+    return at > digits ? at : digits - 1;
+  }
+  while (is_digit(*at) || (*at && strchr(",.'_", *at) && is_digit(at[1])) || (*at == ' ' && three_digits(at + 1))) at++;
+  if (*at == '.' && is_digit(at[-1])) at++; /* "5." */
+  return skip_exponent(at);
+}
+
+static bool has_digit(const char *text) {
+  while (*text && !is_digit(*text)) text++;
+  return *text != '\0';
+}
+
+/* Cuts plain->text, of which it takes the brackets away. */
+static bool cut(plain_text *plain, parts *p) {
+  const char *at = plain->text;
+  *p = (parts){0};
+  if (plain->size > 2 && *at == '(' && plain->text[plain->size - 1] == ')') {
+    plain->text[--plain->size] = '\0';
+    at++;
+    p->brackets = p->negative = true;
+  }
+  const char *end = plain->text + plain->size;
+  bool sign = take_sign(&at, p);
+  const char *start = at;
+  while (*at && !starts_number(at) && *at != '-' && *at != '+') at++;
+  if (!*at || !copy_unit(p->prefix, start, at)) return false;
+  if (take_sign(&at, p) && (sign || at == start)) return false;
+  if (!starts_number(at)) return false;
+  p->core = at;
+  at = skip_core(at);
+  p->size = (size_t)(at - p->core);
+  if (at[0] == '-' && !at[1] && !sign) return p->negative = true; /* 5- */
+  return copy_unit(p->suffix, at, end) && !has_digit(p->suffix) && !strpbrk(p->suffix, "-+(<>=");
+}
+
+/* ---- reading ---- */
+
+/* Whether the groups of digits of text[0 .. size) are as long as between thousands: 1 to 3, then 2 or 3, at last 3. */
+static bool groups_fit(const char *text, size_t size, char separator) {
+  size_t run = 0;
+  bool first = true;
+  for (size_t i = 0; i < size; i++) {
+    if (is_digit(text[i])) {
+      run++;
+    } else if (text[i] != separator || run < (first ? 1 : 2) || run > 3) {
+      return false;
+    } else {
+      first = false;
+      run = 0;
+    }
+  }
+  return first || run == 3;
+}
+
+static bool read_hexadecimal(const parts *p, double *out) {
+  double value = 0;
+  if (p->size < 3 || p->core[0] != '0' || lower(p->core[1]) != 'x') return false;
+  for (size_t i = 2; i < p->size; i++) {
+    char c = lower(p->core[i]);
+    value = value * 16 + (is_digit(c) ? c - '0' : c - 'a' + 10);
+  }
+  *out = p->negative ? -value : value;
+  return true;
+}
+
+static bool read_core(const bp_number_form *form, const parts *p, double *out) {
+  char text[LONGEST + 8], point = form->decimal ? form->decimal : '.';
+  size_t size = 0, whole = 0;
+  while (whole < p->size && p->core[whole] != point && !strchr("eEdD", p->core[whole])) whole++;
+  bool grouped = form->thousands && memchr(p->core, form->thousands, whole);
+  if (grouped && !groups_fit(p->core, whole, form->thousands)) return false;
+  for (size_t i = 0; i < p->size; i++) {
+    char c = p->core[i];
+    if (grouped && i < whole && c == form->thousands) continue;
+    if (c == point)
+      c = '.';
+    else if (c == '.' || c == ',')
+      return false;
+    else if (lower(c) == 'd' && form->fortran)
+      c = 'e';
+    text[size++] = c;
+  }
+  if (!bp_number_parse(text, size, out)) return false;
+  if (p->negative) *out = -*out;
+  return true;
+}
+
+bool bp_number_form_read(const bp_number_form *form, const char *text, size_t size, double *out) {
+  plain_text plain;
+  parts p;
+  if (bp_number_form_is_plain(form) && bp_number_parse(text, size, out)) return true;
+  if (!make_plain(text, size, &plain) || !cut(&plain, &p)) return false;
+  if (strcmp(p.prefix, form->prefix) != 0 || strcmp(p.suffix, form->suffix) != 0) return false;
+  if (p.brackets && !form->brackets) return false;
+  return form->hexadecimal ? read_hexadecimal(&p, out) : read_core(form, &p, out);
+}
+
+/* ---- the form ---- */
+
+bool bp_number_form_equal(const bp_number_form *a, const bp_number_form *b) {
+  return strcmp(a->prefix, b->prefix) == 0 && strcmp(a->suffix, b->suffix) == 0 && a->decimal == b->decimal &&
+         a->thousands == b->thousands && a->hexadecimal == b->hexadecimal && a->fortran == b->fortran &&
+         a->brackets == b->brackets;
+}
+
+bool bp_number_form_is_plain(const bp_number_form *form) {
+  static const bp_number_form plain;
+  return bp_number_form_equal(form, &plain);
+}
+
+static bool is_listed(const char *unit, const char *const *list) {
+  for (; *list; list++)
+    if (strcmp(unit, *list) == 0) return true;
+  return false;
+}
+
+#define CURRENCIES                                                                                                     \
+  "$", "\xE2\x82\xAC", "\xC2\xA3", "\xC2\xA5", "\xE2\x82\xB9", "\xE2\x82\xBD", "\xE2\x82\xA9", "\xE2\x82\xBA",         \
+      "\xC2\xA2", "US$", "USD", "EUR", "GBP", "JPY", "CHF", "CNY", "INR", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN",    \
+      "Rs", "Rs.", "kr"
+static const char *const prefixes[] = {"", CURRENCIES, NULL};
+static const char *const suffixes[] = {"",
+                                       "%",
+                                       "\xE2\x80\xB0",
+                                       "\xC2\xB0",
+                                       "\xC2\xB0"
+                                       "C",
+                                       "\xC2\xB0"
+                                       "F",
+                                       CURRENCIES,
+                                       NULL};
+
+bool bp_number_form_is_certain(const bp_number_form *form) {
+  return is_listed(form->prefix, prefixes) && is_listed(form->suffix, suffixes);
+}
+
+bool bp_number_form_may_be(const bp_number_form *form) { return is_listed(form->prefix, prefixes); }
+
+bool bp_number_has_unit(const char *text, size_t size) {
+  static const char *const units[] = {"kg", "mg",  "lb",  "lbs", "oz",   "km", "cm", "mm", "mi", "ft",
+                                      "in", "ms",  "min", "hr",  "kB",   "KB", "MB", "GB", "TB", "kW",
+                                      "Hz", "kHz", "ml",  "mph", "km/h", "g",  "k",  NULL};
+  plain_text plain;
+  parts p;
+  if (!make_plain(text, size, &plain) || !cut(&plain, &p) || !is_listed(p.prefix, prefixes)) return false;
+  return is_listed(p.suffix, suffixes) || is_listed(p.suffix, units) || p.core[p.size] == ' ';
+}
+
+const char *bp_number_form_text(const bp_number_form *form, char text[BP_FORM_TEXT]) {
+  const char *decimal = form->decimal == ',' ? "a decimal comma" : "";
+  char front[48] = "", behind[48] = "", between[40] = "";
+  if (form->prefix[0]) (void)snprintf(front, sizeof front, "'%s' in front", form->prefix);
+  if (form->suffix[0]) (void)snprintf(behind, sizeof behind, "'%s' behind", form->suffix);
+  if (form->thousands) (void)snprintf(between, sizeof between, "'%c' between thousands", form->thousands);
+  const char *pieces[] = {front,
+                          behind,
+                          between,
+                          decimal,
+                          form->hexadecimal ? "hexadecimal" : "",
+                          form->fortran ? "'d' for the exponent" : "",
+                          form->brackets ? "brackets for a minus" : ""};
+  size_t used = 0;
+  text[0] = '\0';
+  for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+    if (pieces[i][0])
+      used += (size_t)snprintf(text + used, BP_FORM_TEXT - used, "%s%s", used > 0 ? ", " : "", pieces[i]);
+  return text;
+}
+
+/* ---- evidence ---- */
+
+static void vote(bp_form_evidence *e, const parts *p) {
+  bool same = strcmp(p->prefix, e->unit.prefix) == 0 && strcmp(p->suffix, e->unit.suffix) == 0;
+  if (!same && e->votes == 0) {
+    memcpy(e->unit.prefix, p->prefix, sizeof p->prefix);
+    memcpy(e->unit.suffix, p->suffix, sizeof p->suffix);
+    same = true;
+  }
+  e->votes += same ? 1 : -1;
+}
+
+/* What the commas of digits mean, where no point stands among them. */
+static void judge_commas(bp_form_evidence *e, const char *text, size_t size, int commas) {
+  if (!groups_fit(text, size, ',') || (commas == 1 && text[0] == '0'))
+    e->comma_decimal = true;
+  else if (commas > 1)
+    e->comma_thousands = true;
+  else
+    e->comma_either = true;
+}
+
+/* And its points, likewise. */
+static void judge_points(bp_form_evidence *e, const char *text, size_t size, int points) {
+  if (points > 1)
+    e->point_thousands = true;
+  else if (groups_fit(text, size, '.') && text[0] != '0')
+    e->point_either = true;
+  else
+    e->point_decimal = true;
+}
+
+static void judge_separators(bp_form_evidence *e, const parts *p) {
+  int commas = 0, points = 0;
+  size_t size = 0;
+  char last = '\0', other = '\0';
+  for (; size < p->size && !strchr("eEdD", p->core[size]); size++) {
+    char c = p->core[size];
+    commas += c == ',';
+    points += c == '.';
+    if (c == ',' || c == '.') last = c;
+    if (strchr("'_ ", c)) other = c;
+  }
+  if (size < p->size && lower(p->core[size]) == 'd') e->fortran = true;
+  if (other) e->other_thousands = other;
+  if (!last && !other && size <= 3) e->bare = true;
+  if (commas > 0 && points == 0) judge_commas(e, p->core, size, commas);
+  if (points > 0 && commas == 0) judge_points(e, p->core, size, points);
+  if (commas == 0 || points == 0) return;
+  if (last == '.')
+    e->point_decimal = e->comma_thousands = true;
+  else
+    e->comma_decimal = e->point_thousands = true;
+}
+
+bool bp_form_evidence_add(bp_form_evidence *e, const char *text, size_t size) {
+  plain_text plain;
+  parts p;
+  if (!make_plain(text, size, &plain) || !cut(&plain, &p)) return false;
+  vote(e, &p);
+  e->brackets |= p.brackets;
+  if (p.size > 2 && lower(p.core[1]) == 'x')
+    e->hexadecimal = true;
+  else
+    judge_separators(e, &p);
+  return true;
+}
+
+bool bp_form_evidence_is_open(const bp_form_evidence *e) {
+  return e->comma_either && !e->comma_decimal && !e->comma_thousands && !e->point_decimal && !e->point_thousands &&
+         !e->bare;
+}
+
+bool bp_form_evidence_form(const bp_form_evidence *e, char decimal, char thousands, bp_number_form *out) {
+  bool comma = e->comma_decimal || e->point_thousands, point = e->point_decimal || e->comma_thousands;
+  bool said = decimal || thousands == ',' || thousands == '.';
+  if (said) comma = decimal ? decimal == ',' : thousands == '.';
+  char found = comma ? (char)(e->point_thousands || e->point_either ? '.' : 0)
+                     : (char)(e->comma_thousands || e->comma_either ? ',' : 0);
+  *out = e->unit;
+  out->decimal = comma ? ',' : 0;
+  out->thousands = thousands ? thousands : found ? found : e->other_thousands;
+  out->hexadecimal = e->hexadecimal;
+  out->fortran = e->fortran;
+  out->brackets = e->brackets;
+  return said || !(comma && point);
+}
+
+bool bp_number_is_likely(const char *text, size_t size) {
+  bp_form_evidence e = {0};
+  bp_number_form form;
+  double value;
+  if (bp_number_parse(text, size, &value)) return true;
+  return bp_form_evidence_add(&e, text, size) && bp_form_evidence_form(&e, 0, 0, &form) &&
+         bp_number_form_is_certain(&form) && bp_number_form_read(&form, text, size, &value);
+}
