@@ -217,7 +217,7 @@ static bp_status decide(judge *j, bp_judging judging, bool *numbers) {
   int64_t cells = j->in_cells[KIND_NUMBER] + j->in_cells[KIND_OTHER_FORM];
   bool certain = bp_number_form_is_certain(&j->form), one = j->one_form && forms + texts == 0;
   *numbers = false;
-  if (n == 0 || !bp_number_form_may_be(&j->form)) return BP_OK;
+  if (n + forms == 0 || !bp_number_form_may_be(&j->form)) return BP_OK;
   if (judging == BP_JUDGE_CLASSES) {
     *numbers = one && bp_number_form_is_plain(&j->form);
     return BP_OK;

@@ -296,16 +296,6 @@ bool bp_number_form_is_certain(const bp_number_form *form) {
 
 bool bp_number_form_may_be(const bp_number_form *form) { return is_listed(form->prefix, prefixes); }
 
-bool bp_number_has_unit(const char *text, size_t size) {
-  static const char *const units[] = {"kg", "mg",  "lb",  "lbs", "oz",   "km", "cm", "mm", "mi", "ft",
-                                      "in", "ms",  "min", "hr",  "kB",   "KB", "MB", "GB", "TB", "kW",
-                                      "Hz", "kHz", "ml",  "mph", "km/h", "g",  "k",  NULL};
-  plain_text plain;
-  parts p;
-  if (!make_plain(text, size, &plain) || !cut(&plain, &p) || !is_listed(p.prefix, prefixes)) return false;
-  return is_listed(p.suffix, suffixes) || is_listed(p.suffix, units) || p.core[p.size] == ' ';
-}
-
 const char *bp_number_form_text(const bp_number_form *form, char text[BP_FORM_TEXT]) {
   const char *decimal = form->decimal == ',' ? "a decimal comma" : "";
   char front[48] = "", behind[48] = "", between[40] = "";
@@ -415,11 +405,29 @@ bool bp_form_evidence_form(const bp_form_evidence *e, char decimal, char thousan
   return said || !(comma && point);
 }
 
-bool bp_number_is_likely(const char *text, size_t size) {
+/* Whether a text is a number in the form that it speaks for by itself. */
+static bool is_number_alone(const char *text, size_t size, bp_number_form *form) {
   bp_form_evidence e = {0};
+  double value;
+  return bp_form_evidence_add(&e, text, size) && bp_form_evidence_form(&e, 0, 0, form) &&
+         bp_number_form_read(form, text, size, &value);
+}
+
+bool bp_number_has_unit(const char *text, size_t size) {
+  static const char *const units[] = {"kg", "mg",  "lb",  "lbs", "oz",   "km", "cm", "mm", "mi", "ft",
+                                      "in", "ms",  "min", "hr",  "kB",   "KB", "MB", "GB", "TB", "kW",
+                                      "Hz", "kHz", "ml",  "mph", "km/h", "g",  "k",  NULL};
+  bp_number_form form;
+  plain_text plain;
+  parts p;
+  if (!is_number_alone(text, size, &form)) return false;
+  if (!make_plain(text, size, &plain) || !cut(&plain, &p) || !is_listed(p.prefix, prefixes)) return false;
+  return is_listed(p.suffix, suffixes) || is_listed(p.suffix, units) || p.core[p.size] == ' ';
+}
+
+bool bp_number_is_likely(const char *text, size_t size) {
   bp_number_form form;
   double value;
-  if (bp_number_parse(text, size, &value)) return true;
-  return bp_form_evidence_add(&e, text, size) && bp_form_evidence_form(&e, 0, 0, &form) &&
-         bp_number_form_is_certain(&form) && bp_number_form_read(&form, text, size, &value);
+  return bp_number_parse(text, size, &value) ||
+         (is_number_alone(text, size, &form) && bp_number_form_is_certain(&form));
 }

@@ -7,9 +7,11 @@
 #include "data/split.h"
 #include "support/json_edit.h"
 
-static const char training[] = "age,colour,name,k,y\n2,red,a,1,no\n4,green,b,1,yes\n,red,c,1,no\n6,,d,1,yes\n"
-                               "7,blue,e,1,no\n8,blue,f,1,yes\n9,white,g,1,no\n10,black,h,1,yes\n11,grey,i,1,maybe\n"
-                               "12,pink,j,1,no\n";
+static const char training[] = "age,colour,name,k,price,y\n2,red,a,1,$1,no\n4,green,b,1,$2,yes\n,red,c,1,$3,no\n"
+                               "6,,d,1,None,yes\n7,blue,e,1,$5,no\n8,blue,f,1,$6,yes\n9,white,g,1,$7,no\n"
+                               "10,black,h,1,$8,yes\n11,grey,i,1,$9,maybe\n12,pink,j,1,$10,no\n";
+/* Some rows have no target. */
+static const char labels[] = "a,p,q\n1,1,0\n2,0,1\n3,,1\n4,None,0\n5,0,1\n";
 
 /* ---- tables ---- */
 
@@ -43,7 +45,7 @@ static bp_status table_job(bp_context *ctx, void *user) {
 /* ---- encodings ---- */
 
 typedef struct job {
-  const bp_table *table;
+  const bp_table *table, *labels;
   const bp_json *json;
 } job;
 
@@ -63,6 +65,21 @@ static bp_status strata_job(bp_context *ctx, void *user) {
   bp_status status = bp_encoding_strata(ctx, j->table, bp_rows_all(j->table), NULL, &strata);
   assert_true((status == BP_OK) == (strata != NULL));
   bp_release(bp_context_allocator(ctx), strata, (size_t)bp_table_rows(j->table), sizeof *strata);
+  return status;
+}
+
+static bp_status labelled_job(bp_context *ctx, void *user) {
+  const job *j = user;
+  bp_encoding_options o = {.target = "p,q", .one_hot = true};
+  bp_labelled labelled;
+  bp_encoding *e = NULL;
+  bp_encoded d = {0};
+  bp_status status = bp_encoding_labelled(ctx, j->labels, &o, &labelled);
+  if (status == BP_OK) status = bp_encoding_learn(ctx, j->labels, labelled.rows, &o, &e);
+  if (status == BP_OK) status = bp_encoding_apply(ctx, e, j->labels, labelled.rows, BP_F32, BP_TARGETS_OWN, &d);
+  bp_encoded_release(&d);
+  bp_encoding_free(e);
+  bp_labelled_release(ctx, &labelled);
   return status;
 }
 
@@ -104,18 +121,21 @@ static void every_failure_is_clean(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_table *t = bt_table(ctx, training);
   bp_encoding *e = bt_learn(ctx, t, NULL);
+  bp_table *l = bt_table(ctx, labels);
   char *text = bt_encoding_text(ctx, e);
   bp_json *json = bt_json(text);
-  job j = {t, json};
+  job j = {t, l, json};
   free(text);
   assert_true(bt_alloc_sweep(table_job, NULL) >= 8);
   assert_true(bt_alloc_sweep(learn_job, &j) >= 10);
   assert_true(bt_alloc_sweep(strata_job, &j) >= 5);
+  assert_true(bt_alloc_sweep(labelled_job, &j) >= 15);
   assert_true(bt_alloc_sweep(json_job, &j) >= 10);
   assert_true(bt_alloc_sweep(to_json_job, e) >= 5);
   assert_true(bt_alloc_sweep(split_job, NULL) >= 5);
   bp_json_free(json);
   bp_encoding_free(e);
+  bp_table_free(l);
   bp_table_free(t);
 }
 
