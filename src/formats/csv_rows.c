@@ -41,6 +41,12 @@ bool bp_csv_says_total(const char *at) {
   return false;
 }
 
+/* Whether one of the words may begin so: most rows are told apart by their first byte. */
+static bool may_say_total(char first) {
+  char c = (char)(first | 0x20);
+  return c == 't' || c == 's' || c == 'g' || c == 'a' || c == 'm' || first == '"' || first == ' ';
+}
+
 /* Whether nothing stands behind the row; UNSURE where more may come. */
 static bp_csv_step is_last(const csv *c, bp_csv_lexer lexer) {
   bp_csv_cell cell;
@@ -58,8 +64,7 @@ bp_csv_step bp_csv_next_row(csv *c, bp_csv_lexer *lexer) {
       lexer->at += c->header_size;
       continue;
     }
-    char first = *lexer->at;
-    if ((first >= '0' && first <= '9') || first == '-' || !bp_csv_says_total(lexer->at)) return BP_CSV_DATA;
+    if (!may_say_total(*lexer->at) || !bp_csv_says_total(lexer->at)) return BP_CSV_DATA;
     bp_csv_step step = is_last(c, *lexer);
     if (step == BP_CSV_NO_ROW && !c->total_line) c->total_line = bp_csv_line(&c->text, lexer->at);
     return step == BP_CSV_NO_ROW && !c->first_is_number ? BP_CSV_DATA : step;
