@@ -105,10 +105,11 @@ void cli_print_man(void) {
       "allows it; its other hard links keep the old content. A file that may not be written to is not replaced, "
       "and the folder must take new files. Devices, pipes and /dev/fd/N are written to directly, and a log grows "
       "line by line. Messages that nobody reads stop nothing.\n");
-  cli_print(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colours when set and not empty\n"
-            ".TP\n.B BACKPROP_ISA\nbaseline, avx2 or avx512: use no wider instructions of the CPU than these; a name "
-            "that this CPU cannot run is an error. avx2 and avx512 give the same bits; baseline has no fused multiply\\-add "
-            "and rounds otherwise\n"
-            ".TP\n.B BP_EXPLAIN\n1: prints each compiled program to standard error, with its instructions, phases, "
-            "buffers, operations and bytes\n");
+  cli_print(
+      ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colours when set and not empty\n"
+      ".TP\n.B BACKPROP_ISA\nbaseline, avx2 or avx512: use no wider instructions of the CPU than these; a name "
+      "that this CPU cannot run is an error. avx2 and avx512 give the same bits; baseline has no fused multiply\\-add "
+      "and rounds otherwise\n"
+      ".TP\n.B BP_EXPLAIN\n1: prints each compiled program to standard error, with its instructions, phases, "
+      "buffers, operations and bytes\n");
 }

@@ -477,13 +477,13 @@ const char *cli_value_text(const cli_option *option, const cli_settings *setting
 
 bool cli_parse_value(const cli_option *option, const char *value, void *field) {
   static bool (*const parse[CLI_KIND_COUNT])(const cli_option *, const char *, void *) = {
-      [CLI_FLAG] = parse_flag,       [CLI_WHOLE] = parse_whole,       [CLI_SEED] = parse_seed,
-      [CLI_REAL] = parse_real,       [CLI_TEXT] = parse_text,         [CLI_FILE] = parse_text,
-      [CLI_CHOICE] = parse_choice,   [CLI_WIDTHS] = parse_widths,     [CLI_ACTIVATIONS] = parse_activations,
-      [CLI_BATCH] = parse_batch,     [CLI_VALID] = parse_valid,       [CLI_DELIMITER] = parse_delimiter,
-      [CLI_NUMBERS] = parse_numbers, [CLI_SCHEDULE] = parse_schedule, [CLI_WARMUP] = parse_schedule,
-      [CLI_LOSS] = parse_text,       [CLI_EVERY] = parse_every,       [CLI_DURATION] = parse_duration,
-      [CLI_INIT] = parse_init,       [CLI_LINES] = parse_lines,       [CLI_COMMENT] = parse_comment,
+      [CLI_FLAG] = parse_flag,           [CLI_WHOLE] = parse_whole,       [CLI_SEED] = parse_seed,
+      [CLI_REAL] = parse_real,           [CLI_TEXT] = parse_text,         [CLI_FILE] = parse_text,
+      [CLI_CHOICE] = parse_choice,       [CLI_WIDTHS] = parse_widths,     [CLI_ACTIVATIONS] = parse_activations,
+      [CLI_BATCH] = parse_batch,         [CLI_VALID] = parse_valid,       [CLI_DELIMITER] = parse_delimiter,
+      [CLI_NUMBERS] = parse_numbers,     [CLI_SCHEDULE] = parse_schedule, [CLI_WARMUP] = parse_schedule,
+      [CLI_LOSS] = parse_text,           [CLI_EVERY] = parse_every,       [CLI_DURATION] = parse_duration,
+      [CLI_INIT] = parse_init,           [CLI_LINES] = parse_lines,       [CLI_COMMENT] = parse_comment,
       [CLI_SEPARATOR] = parse_separator,
   };
   return parse[option->kind](option, value, field);

@@ -98,7 +98,6 @@ static bp_read_options read_options(const cli_settings *settings, const char *la
                            .skip = settings->skip.n,
                            .decimal = (char)settings->decimal,
                            .thousands = (char)settings->thousands};
-
 }
 
 static bp_status read_table(bp_context *context, const cli_settings *settings, const char *path, const char *labels,

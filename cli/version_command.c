@@ -8,8 +8,8 @@ int cli_run_version(const cli_request *request) {
   bp_build_info b = bp_build();
   const struct {
     const char *name, *value;
-  } lines[] = {{"version", b.version}, {"compiler", b.compiler}, {"build", b.build_type}, {"machine", b.machine},
-               {"kernels", b.kernels}, {"arithmetic", b.arithmetic}, {"cpu", b.cpu}, {"zlib", b.zlib}};
+  } lines[] = {{"version", b.version}, {"compiler", b.compiler},     {"build", b.build_type}, {"machine", b.machine},
+               {"kernels", b.kernels}, {"arithmetic", b.arithmetic}, {"cpu", b.cpu},          {"zlib", b.zlib}};
   size_t count = sizeof lines / sizeof *lines;
   cli_json json = {.file = cli_output()};
   if (!request->settings.json) {

@@ -53,8 +53,8 @@ typedef struct bp_read_options {
   int header;          /* CSV: 1 the first line names the columns, -1 it does not, 0: found */
   const char *missing; /* CSV: comma-separated texts that mean "missing"; NULL: "", NA, N/A, NaN, nan, null, NULL, ? */
   const char *as_text; /* CSV: comma-separated names of columns to take as text whatever they hold; NULL: none */
-  char comment; /* CSV: lines that begin with it are left out; ' ': none; 0: those before the table, of #, % and // */
-  int64_t skip; /* CSV: lines to leave out at the beginning */
+  char comment;   /* CSV: lines that begin with it are left out; ' ': none; 0: those before the table, of #, % and // */
+  int64_t skip;   /* CSV: lines to leave out at the beginning */
   char decimal;   /* CSV: '.' or ',' is the point of all numbers; 0: a point, or found column by column in training */
   char thousands; /* CSV: one of , . ' _ and blank may stand between thousands; 0: found */
 } bp_read_options;

@@ -82,5 +82,4 @@ static inline bool bp_csv_is_missing(const bp_csv_missing *missing, const bp_csv
          bp_dictionary_find(&missing->words, cell->text, cell->size) >= 0;
 }
 
-
 #endif

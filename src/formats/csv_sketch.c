@@ -27,8 +27,7 @@ static void add_cell(bp_csv_row_sketch *row, const bp_csv_cell *cell, const bp_c
   if (row->cells == 0) row->first = *cell;
   row->only_first_quoted = row->cells == 0 ? false : row->only_first_quoted || (row->first.quoted && !cell->quoted);
   if (row->cells < BP_CSV_SEEN)
-    row->kind[row->cells] =
-        (unsigned char)((number ? BP_CSV_NUMBER : 0) | (absent ? BP_CSV_ABSENT : 0));
+    row->kind[row->cells] = (unsigned char)((number ? BP_CSV_NUMBER : 0) | (absent ? BP_CSV_ABSENT : 0));
   row->cells++;
   row->numbers += number;
   row->filled += cell->size > 0;
