@@ -68,7 +68,7 @@ int cli_run_bench(const cli_request *request) {
   if (wanted == 0)
     return cli_fail(CLI_USAGE, "bench: --only %s: nothing that is measured has this in its name, as 'training 784' has",
                     s->only);
-  int failed = cli_new_context(s->quiet, &ctx);
+  int failed = cli_new_context(s->quiet, s->max_memory, &ctx);
   if (failed) return failed;
   report.results = cli_alloc((size_t)wanted, sizeof *report.results);
   cli_set_before_message(remove_line);

@@ -12,8 +12,8 @@
 const cli_option_id cli_noted_outputs[CLI_NOTED_OUTPUTS] = {CLI_OPTION_out, CLI_OPTION_log};
 
 bool cli_option_is_noted(const cli_option *option) {
-  static const cli_option_id shown[] = {CLI_OPTION_config, CLI_OPTION_help, CLI_OPTION_json, CLI_OPTION_progress,
-                                        CLI_OPTION_quiet};
+  static const cli_option_id shown[] = {CLI_OPTION_config,     CLI_OPTION_help,     CLI_OPTION_json,
+                                        CLI_OPTION_max_memory, CLI_OPTION_progress, CLI_OPTION_quiet};
   for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
     if (option == &cli_options[shown[i]]) return false;
   return cli_option_is_for(option, CLI_COMMAND_train);

@@ -156,8 +156,9 @@ static void warn(void *user, const char *message) {
   cli_warn(message);
 }
 
-int cli_new_context(bool quiet, bp_context **out) {
+int cli_new_context(bool quiet, uint64_t max_memory, bp_context **out) {
   bp_context_options options = {.size = sizeof options, .warn = quiet ? NULL : warn};
+  options.max_memory = max_memory < SIZE_MAX ? (size_t)max_memory : SIZE_MAX;
   if (bp_context_new(&options, out) != BP_OK) return cli_fail(CLI_NO_MEMORY, "out of memory");
   return CLI_DONE;
 }

@@ -51,8 +51,8 @@ int cli_terminal_columns(const cli_stream *stream);
 /* Called before anything is written to standard error, so that a progress bar can make room; NULL: nothing. */
 void cli_set_before_message(void (*function)(void));
 
-/* A context whose warnings go to cli_warn(), unless quiet. Returns 0 or an exit status. */
-int cli_new_context(bool quiet, bp_context **out);
+/* A context whose warnings go to cli_warn(), unless quiet. max_memory as in bp_context_options. Returns 0 or an exit status. */
+int cli_new_context(bool quiet, uint64_t max_memory, bp_context **out);
 
 /* Memory for the command itself: never NULL, exits with 7 and a message when there is none. */
 void *cli_alloc(size_t count, size_t size);

@@ -81,7 +81,7 @@ int cli_run_diff(const cli_request *request) {
   const cli_settings *s = &request->settings;
   diff_problem p = {.mode = (bp_mode)s->mode, .order = (int)s->order};
   int failed = check_options(request);
-  if (!failed) failed = cli_new_context(false, &p.ctx);
+  if (!failed) failed = cli_new_context(false, 0, &p.ctx);
   if (!failed) failed = diff_read_point(&p, request);
   if (!failed) failed = diff_read_expression(&p, request->operands[0]);
   if (!failed) failed = s->dot ? draw(&p) : s->trace ? trace(&p, s) : derive(&p, s);

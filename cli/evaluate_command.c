@@ -339,7 +339,7 @@ static int evaluate(bp_context *context, const cli_request *request, const bp_mo
 int cli_run_evaluate(const cli_request *request) {
   bp_context *context;
   bp_model *model = NULL;
-  int status = cli_new_context(request->settings.quiet, &context);
+  int status = cli_new_context(request->settings.quiet, request->settings.max_memory, &context);
   if (status) return status;
   status = cli_load_model(context, request->operands[0], &model);
   if (status == CLI_DONE) status = evaluate(context, request, model);

@@ -127,7 +127,7 @@ int cli_run_gradcheck(const cli_request *request) {
   bp_context *context;
   bp_model *model = NULL;
   verdict v = {0};
-  int status = cli_new_context(request->settings.quiet, &context);
+  int status = cli_new_context(request->settings.quiet, request->settings.max_memory, &context);
   if (status) return status;
   status = cli_load_model(context, request->operands[0], &model);
   v.model = model;

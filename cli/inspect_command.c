@@ -350,7 +350,7 @@ int cli_run_inspect(const cli_request *request) {
   cli_gradients gradients = {0};
   bool measured = request->settings.gradients != NULL;
   int status = check(request);
-  if (status == CLI_DONE) status = cli_new_context(request->settings.quiet, &context);
+  if (status == CLI_DONE) status = cli_new_context(request->settings.quiet, request->settings.max_memory, &context);
   if (status) return status;
   status = cli_load_model(context, request->operands[0], &model);
   if (status == CLI_DONE && measured) status = cli_measure_gradients(context, &request->settings, model, &gradients);

@@ -290,6 +290,22 @@ static bool parse_duration(const cli_option *option, const char *value, void *fi
   return true;
 }
 
+/* "500M", "8G", "1000000", "none" */
+static bool parse_size(const cli_option *option, const char *value, void *field) {
+  static const char units[] = "KMGT";
+  char *end;
+  (void)option;
+  if (strcmp(value, "none") == 0) return *(uint64_t *)field = UINT64_MAX, true;
+  if (!starts_a_number(value) || *value == '-') return false;
+  errno = 0;
+  unsigned long long number = strtoull(value, &end, 10);
+  const char *unit = *end ? strchr(units, *end) : NULL;
+  int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+  if (errno || number == 0 || (*end && (!unit || end[1])) || number > UINT64_MAX >> shift) return false;
+  *(uint64_t *)field = (uint64_t)number << shift;
+  return true;
+}
+
 static bool parse_init(const cli_option *option, const char *value, void *field) {
   cli_init init;
   (void)option;
@@ -356,6 +372,7 @@ const char *cli_expectation(const cli_option *option, char *text, size_t size) {
                    "plateau:EPOCHS:FACTOR; numbers may be left out, factors are below 1");
     break;
   case CLI_WARMUP: (void)snprintf(text, size, "a number of epochs, or of steps, as 2epochs or 500steps"); break;
+  case CLI_SIZE: (void)snprintf(text, size, "a number of bytes, as 500M or 8G, or none"); break;
   case CLI_EVERY: (void)snprintf(text, size, "a number of epochs, or of steps, as 5, 5epochs or 500steps"); break;
   case CLI_DURATION: (void)snprintf(text, size, "a time such as 30s, 5m or 1h30m, or none"); break;
   case CLI_LINES: range_text(option, "auto, or a whole number", text, size); break;
@@ -484,7 +501,7 @@ bool cli_parse_value(const cli_option *option, const char *value, void *field) {
       [CLI_NUMBERS] = parse_numbers,     [CLI_SCHEDULE] = parse_schedule, [CLI_WARMUP] = parse_schedule,
       [CLI_LOSS] = parse_text,           [CLI_EVERY] = parse_every,       [CLI_DURATION] = parse_duration,
       [CLI_INIT] = parse_init,           [CLI_LINES] = parse_lines,       [CLI_COMMENT] = parse_comment,
-      [CLI_SEPARATOR] = parse_separator,
+      [CLI_SEPARATOR] = parse_separator, [CLI_SIZE] = parse_size,
   };
   return parse[option->kind](option, value, field);
 }

@@ -71,6 +71,7 @@ typedef struct cli_settings {
   int64_t batch_size, epochs, patience, threads, memory; /* batch_size, epochs: 0 is auto; batch_size INT64_MAX: full */
   bool nesterov, amsgrad;
   uint64_t seed;
+  uint64_t max_memory;          /* bytes; 0: by the files */
   double tolerance, time_limit; /* time_limit: seconds, 0: none */
   cli_every checkpoint_every;
   cli_valid valid;

@@ -190,7 +190,7 @@ static int predict(prediction *p, const char *data) {
 int cli_run_predict(const cli_request *request) {
   prediction p = {.settings = &request->settings};
   bp_model *model = NULL;
-  int status = cli_new_context(request->settings.quiet, &p.context);
+  int status = cli_new_context(request->settings.quiet, request->settings.max_memory, &p.context);
   if (status) return status;
   status = check(p.context, request);
   if (status == CLI_DONE) status = cli_load_model(p.context, request->operands[0], &model);

@@ -131,7 +131,7 @@ int cli_run_resume(const cli_request *given) {
   bp_checkpoint *checkpoint = NULL;
   bp_json *note = NULL;
   char *made[CLI_NOTED_OUTPUTS] = {NULL};
-  int status = cli_new_context(given->settings.quiet, &context);
+  int status = cli_new_context(given->settings.quiet, given->settings.max_memory, &context);
   if (status) return status;
   bp_status read = bp_checkpoint_read(context, given->operands[0], &checkpoint);
   status = read == BP_OK ? read_note(given->operands[0], checkpoint, &note) : cli_fail_with(context, read);

@@ -282,7 +282,7 @@ int cli_train(const cli_request *request, const char *data, const cli_past *past
   const cli_settings *s = &request->settings;
   cli_job job;
   memset(&job, 0, sizeof job);
-  int status = cli_new_context(s->quiet, &job.context);
+  int status = cli_new_context(s->quiet, s->max_memory, &job.context);
   if (status) return status;
   job.data = data;
   job.past = past;

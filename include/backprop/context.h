@@ -44,6 +44,10 @@ typedef struct bp_context_options {
   void *alloc_user;
   bp_warn_fn warn; /* NULL: warnings are dropped */
   void *warn_user;
+  /* Bytes that reading a file, or using a model, may add to what the context has allocated; SIZE_MAX: any. 0: what the files
+   * justify, 64 MiB and 64 times their size as stored (512 times for gzip, whose tables are larger; of a pipe, which tells no size,
+   * 2 GiB at most), and 2 GiB more for encoding the rows of a training. Beyond it: BP_E_NOMEM, with the bound in the message. */
+  size_t max_memory;
 } bp_context_options;
 
 /* NEW context; options may be NULL for the defaults.

@@ -6,6 +6,9 @@
 #include "backprop/context.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +18,19 @@
 #endif
 
 #include "base/alloc.h"
+#include "base/bound.h"
 #include "base/fail.h"
 #include "base/text.h"
 
+/* Objects keep the address of the context in their allocator and may be freed after it: so the block is released with the last of
+ * them. */
 struct bp_context {
-  bp_allocator allocator;
+  bp_allocator allocator; /* the caller's */
+  _Atomic size_t live;    /* bytes allocated and not freed, the context itself among them */
+  _Atomic size_t limit;   /* of live; SIZE_MAX: none */
+  size_t max_memory;      /* 0: by files */
+  size_t allowed;         /* by the bound that is open, for its message */
+  bool bounded, exceeded; /* a bound is open; it has refused a block */
   bp_warn_fn warn;
   void *warn_user;
   bp_status status;
@@ -77,18 +88,78 @@ bp_status bp_context_new(const bp_context_options *options, bp_context **out) {
   ctx->allocator = (bp_allocator){given.alloc, given.alloc_user};
   ctx->warn = given.warn;
   ctx->warn_user = given.warn_user;
+  ctx->max_memory = given.max_memory;
+  ctx->live = sizeof *ctx;
+  ctx->limit = SIZE_MAX;
   *out = ctx;
   return BP_OK;
 }
 
+/* Gives bytes back; who gives the last ones back releases the block of the context. */
+static void take_from_live(bp_context *ctx, size_t bytes) {
+  bp_allocator allocator = ctx->allocator;
+  if (atomic_fetch_sub(&ctx->live, bytes) == bytes) (void)allocator.fn(allocator.user, ctx, sizeof *ctx, 0);
+}
+
 void bp_context_free(bp_context *context) {
-  if (!context) return;
-  bp_allocator allocator = context->allocator;
-  allocator.fn(allocator.user, context, sizeof *context, 0);
+  if (context) take_from_live(context, sizeof *context);
+}
+
+/* The allocator of every object: counts, and keeps to the bound that is open. */
+static void *counted_alloc(void *user, void *ptr, size_t old_size, size_t new_size) {
+  bp_context *ctx = user;
+  if (new_size > old_size) {
+    size_t live = atomic_fetch_add(&ctx->live, new_size - old_size), limit = atomic_load(&ctx->limit);
+    if (live > limit || new_size - old_size > limit - live) {
+      ctx->exceeded = true;
+      (void)atomic_fetch_sub(&ctx->live, new_size - old_size);
+      return NULL;
+    }
+  }
+  void *block = ctx->allocator.fn(ctx->allocator.user, ptr, old_size, new_size);
+  if (!block && new_size > old_size) (void)atomic_fetch_sub(&ctx->live, new_size - old_size);
+  if (new_size < old_size && (block || new_size == 0)) take_from_live(ctx, old_size - new_size);
+  return block;
 }
 
 bp_allocator bp_context_allocator(const bp_context *ctx) {
-  return ctx ? ctx->allocator : (bp_allocator){system_alloc, NULL};
+  return ctx ? (bp_allocator){counted_alloc, (void *)(uintptr_t)ctx} : (bp_allocator){system_alloc, NULL};
+}
+
+/* ---- the bound ---- */
+
+static size_t plus(size_t a, uint64_t b) { return b < SIZE_MAX - a ? a + (size_t)b : SIZE_MAX; }
+
+static void allow(bp_context *ctx, uint64_t bytes) {
+  ctx->allowed = plus(ctx->allowed, bytes);
+  ctx->limit = plus(ctx->limit, bytes);
+}
+
+bp_bound bp_bound_open(bp_context *ctx, uint64_t constant) {
+  bp_bound bound = {.outer = !ctx || ctx->bounded};
+  if (bound.outer) return bound;
+  ctx->bounded = true;
+  ctx->exceeded = false;
+  ctx->limit = ctx->live;
+  ctx->allowed = 0;
+  allow(ctx, ctx->max_memory ? ctx->max_memory : constant);
+  return bound;
+}
+
+void bp_bound_credit(bp_context *ctx, uint64_t bytes) {
+  if (!ctx || !ctx->bounded || ctx->max_memory) return;
+  allow(ctx, bytes < UINT64_MAX / BP_BOUND_FACTOR ? bytes * BP_BOUND_FACTOR : UINT64_MAX);
+}
+
+bp_status bp_bound_close(bp_context *ctx, bp_bound bound, bp_status status, const char *name) {
+  if (bound.outer) return status;
+  ctx->bounded = false;
+  ctx->limit = SIZE_MAX;
+  if (status != BP_E_NOMEM || !ctx->exceeded) return status;
+  return bp_fail(ctx, BP_E_NOMEM,
+                 "%s%sneeds more memory than the %zu MiB that %s; if it can be trusted, raise max-memory",
+                 name ? name : "this", name ? ": " : " ", ctx->allowed >> 20,
+                 ctx->max_memory ? "were allowed" : "files of this size may take");
 }
 
 const char *bp_error_message(const bp_context *context) { return context ? context->message : ""; }

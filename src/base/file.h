@@ -24,6 +24,8 @@ bp_status bp_reader_read(bp_reader *reader, void *data, size_t size, size_t *got
 const char *bp_reader_name(const bp_reader *reader);
 /* Bytes of the file as stored (before unpacking), or 0 when unknown (a pipe): bounds what the file can justify. */
 uint64_t bp_reader_stored_size(const bp_reader *reader);
+/* Credits the bound that is open (base/bound.h) with what the file justifies, as opening it and reading from it do. */
+void bp_reader_credit(const bp_reader *reader);
 bool bp_reader_is_gzip(const bp_reader *reader);
 void bp_reader_close(bp_reader *reader);
 

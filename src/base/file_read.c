@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/bound.h"
 #include "base/fail.h"
 #include "base/file.h"
 #include "base/io.h"
@@ -65,10 +66,17 @@ static bp_status look_ahead(bp_reader *r, size_t want) {
   return BP_OK;
 }
 
+/* What is read from a pipe justifies memory as it comes; a file has done so when it was opened. */
+static void count_used(bp_reader *r, uint64_t size) {
+  uint64_t before = r->used < BP_BOUND_PIPE ? r->used : BP_BOUND_PIPE;
+  r->used += size;
+  if (r->stored_size == 0) bp_bound_credit(r->ctx, (r->used < BP_BOUND_PIPE ? r->used : BP_BOUND_PIPE) - before);
+}
+
 static void use(bp_reader *r, size_t size) {
   r->in += size;
   r->in_size -= size;
-  r->used += size;
+  count_used(r, size);
 }
 
 /* ---- plain ---- */
@@ -82,7 +90,7 @@ static bp_status read_plain(bp_reader *r, unsigned char *data, size_t size, size
       ssize_t n = bp_io_read(r->fd, data + *got, left);
       if (n < 0) return fail_errno(r, "read it", errno);
       if (n == 0) r->at_end = true;
-      r->used += (uint64_t)n;
+      count_used(r, (uint64_t)n);
       *got += (size_t)n;
       continue;
     }
@@ -228,6 +236,7 @@ static bp_status begin(bp_reader *r, bp_reader **out) {
     bp_reader_close(r);
     return status;
   }
+  if (r->stored_size > 0) bp_reader_credit(r);
   *out = r;
   return BP_OK;
 }
@@ -264,6 +273,12 @@ bp_status bp_reader_read(bp_reader *reader, void *data, size_t size, size_t *got
   BP_TRY(reader->is_gzip ? read_gzip(reader, data, size, &done) : read_plain(reader, data, size, &done));
   *got = done;
   return BP_OK;
+}
+
+void bp_reader_credit(const bp_reader *r) {
+  uint64_t stored = r->stored_size, used = r->used < BP_BOUND_PIPE ? r->used : BP_BOUND_PIPE;
+  if (r->is_gzip) stored = stored < UINT64_MAX / BP_BOUND_GZIP ? stored * BP_BOUND_GZIP : UINT64_MAX;
+  bp_bound_credit(r->ctx, stored > 0 ? stored : used);
 }
 
 const char *bp_reader_name(const bp_reader *reader) { return reader->name; }

@@ -10,6 +10,8 @@
 #include "base/file.h"
 #include "data/dictionary.h"
 
+/* The longest row, in bytes: text that goes on so long without the end of one is no table. */
+#define BP_CSV_ROW_MAX ((size_t)64 << 20)
 /* The longest cell, in bytes. */
 #define BP_CSV_CELL_MAX ((size_t)1 << 20)
 

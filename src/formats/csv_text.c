@@ -11,17 +11,37 @@ enum { FIRST_ROOM = 1 << 16 };
 
 /* ---- reading ---- */
 
-/* Until the reader comes to its end. Room grows only with bytes that came. */
+static bp_status fail_row(const bp_csv_text *t) {
+  return bp_fail(t->ctx, BP_E_LIMIT, "%s: %zu MiB of text without the end of a line; expected rows of cells", t->name,
+                 BP_CSV_ROW_MAX >> 20);
+}
+
+/* What shows early that there is no table to come, in data[from .. size): a NUL, or a line without end from *line on. */
+static bp_status look_for_end(const bp_csv_text *t, size_t from, size_t size, size_t *line, bool *is_text) {
+  const char *data = t->data;
+  *is_text = !memchr(data + from, '\0', size - from);
+  for (size_t at = size; at > from; at--)
+    if (data[at - 1] == '\n' || data[at - 1] == '\r') {
+      *line = at;
+      break;
+    }
+  return size - *line > BP_CSV_ROW_MAX ? fail_row(t) : BP_OK;
+}
+
+/* Until the reader comes to its end, or to a NUL, which is told later. Room grows only with bytes that came. */
 static bp_status read_all(bp_csv_text *t, bp_reader *reader, size_t *size) {
   uint64_t stored = bp_reader_is_gzip(reader) ? 0 : bp_reader_stored_size(reader);
   size_t room = stored > 0 && stored < SIZE_MAX / 4 ? (size_t)stored + 1 : FIRST_ROOM, got;
+  size_t line = 0;
+  bool is_text;
   *size = 0;
   for (;;) {
     BP_TRY(bp_grow(t->ctx, &t->data, &t->capacity, room + 1, 1));
     room = t->capacity - 1;
     BP_TRY(bp_reader_read(reader, (char *)t->data + *size, room - *size, &got));
+    BP_TRY(look_for_end(t, *size, *size + got, &line, &is_text));
     *size += got;
-    if (*size < room) return BP_OK;
+    if (*size < room || !is_text) return BP_OK;
     if (room > SIZE_MAX / 4) return bp_fail(t->ctx, BP_E_LIMIT, "%s: too large for the memory", t->name);
     room *= 2;
   }
@@ -144,6 +164,7 @@ bp_status bp_csv_text_more(bp_csv_text *t, bp_reader *reader, const char *from) 
   t->lines = bp_csv_line(t, from) - 1;
   t->bytes += passed;
   memmove(t->data, from, keep);
+  if (keep > BP_CSV_ROW_MAX) return fail_row(t);
   if (keep > t->capacity / 2) {
     if (t->capacity > SIZE_MAX / 4) return bp_fail(t->ctx, BP_E_LIMIT, "%s: too large for the memory", t->name);
     BP_TRY(bp_grow(t->ctx, &t->data, &t->capacity, 2 * t->capacity, 1));

@@ -30,6 +30,9 @@ bp_take *bp_csv_stream_take(bp_csv_stream *stream, int64_t number);
 /* NEW table of the next rows, `most` at most; NULL behind the last. After an error the stream can only be freed. */
 bp_status bp_csv_stream_next(bp_csv_stream *stream, int64_t most, bp_table **out);
 
+/* Credits the bound that is open with what the file of a stream justifies (base/bound.h). */
+void bp_table_stream_credit(const bp_table_stream *stream);
+
 /* NEW table from IDX images, or labels alone; labels NULL: none. */
 bp_status bp_idx_read(bp_context *ctx, bp_reader *images, bp_reader *labels, bp_table **out);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bound.h"
 #include "base/fail.h"
 #include "data/number_form.h"
 #include "data/table_core.h"
@@ -120,7 +121,7 @@ static bp_status open_file(bp_context *ctx, const char *path, const bp_read_opti
   return status;
 }
 
-bp_status bp_table_read(bp_context *ctx, const char *path, const bp_read_options *options, bp_table **out) {
+static bp_status read_file(bp_context *ctx, const char *path, const bp_read_options *options, bp_table **out) {
   bp_read_options o;
   bp_reader *reader;
   kind k;
@@ -129,6 +130,11 @@ bp_status bp_table_read(bp_context *ctx, const char *path, const bp_read_options
       k == KIND_IDX ? read_idx(ctx, reader, o.labels, out) : bp_csv_read(ctx, reader, k == KIND_TAB, &o, out);
   bp_reader_close(reader);
   return status;
+}
+
+bp_status bp_table_read(bp_context *ctx, const char *path, const bp_read_options *options, bp_table **out) {
+  bp_bound bound = bp_bound_open(ctx, BP_BOUND_READING);
+  return bp_bound_close(ctx, bound, read_file(ctx, path, options, out), path);
 }
 
 /* ---- streams ---- */
@@ -153,13 +159,16 @@ bp_status bp_table_stream_open(bp_context *ctx, const char *path, const bp_read_
   bp_table_stream *s = bp_calloc(ctx, 1, sizeof *s);
   if (!s) return BP_E_NOMEM;
   s->ctx = ctx;
-  bp_status status = open_stream(s, path, options);
+  bp_bound bound = bp_bound_open(ctx, BP_BOUND_READING);
+  bp_status status = bp_bound_close(ctx, bound, open_stream(s, path, options), path);
   if (status == BP_OK)
     *out = s;
   else
     bp_table_stream_free(s);
   return status;
 }
+
+void bp_table_stream_credit(const bp_table_stream *s) { bp_reader_credit(s->reader); }
 
 void bp_table_stream_free(bp_table_stream *s) {
   if (!s) return;
@@ -190,7 +199,11 @@ void bp_table_stream_take(bp_table_stream *s, int64_t column, bp_take take) {
 
 bp_status bp_table_stream_next(bp_table_stream *s, int64_t rows, bp_table **out) {
   if (rows < 1) return bp_fail(s->ctx, BP_E_ARG, "a table of %" PRId64 " rows of a stream; expected 1 or more", rows);
-  if (s->csv) return bp_csv_stream_next(s->csv, rows, out);
+  if (s->csv) {
+    bp_bound bound = bp_bound_open(s->ctx, BP_BOUND_READING);
+    if (!bound.outer) bp_table_stream_credit(s);
+    return bp_bound_close(s->ctx, bound, bp_csv_stream_next(s->csv, rows, out), bp_reader_name(s->reader));
+  }
   *out = s->table;
   s->table = NULL;
   return BP_OK;

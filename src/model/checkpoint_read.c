@@ -153,10 +153,15 @@ static bp_status open_checkpoint(bp_context *ctx, const char *name, bp_safetenso
   return BP_OK;
 }
 
-bp_status bp_checkpoint_read(bp_context *context, const char *path, bp_checkpoint **out) {
+static bp_status read_file(bp_context *context, const char *path, bp_checkpoint **out) {
   bp_safetensors *file = NULL;
   BP_TRY(bp_safetensors_read(context, path, &file));
   return open_checkpoint(context, path, file, out);
+}
+
+bp_status bp_checkpoint_read(bp_context *context, const char *path, bp_checkpoint **out) {
+  bp_bound bound = bp_bound_open(context, BP_BOUND_READING);
+  return bp_bound_close(context, bound, read_file(context, path, out), path);
 }
 
 bp_status bp_checkpoint_parse(bp_context *ctx, const char *name, const void *data, size_t size, bp_checkpoint **out) {

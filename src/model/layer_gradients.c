@@ -192,9 +192,10 @@ bp_status bp_model_layer_gradients(bp_context *context, const bp_model *model, c
                                    double *loss, bp_layer_gradient *layers) {
   survey s = {.ctx = context, .model = model, .layers = (size_t)bp_net_layers(model->net)};
   s.n_outputs = sums_of(&s) + model->n_params;
+  bp_bound bound = bp_model_bound(context, model, table);
   bp_status status = open_survey(&s, table, threads);
   if (status == BP_OK) status = run_rows(&s);
   if (status == BP_OK) take_norms(&s, s.weight, loss, layers);
   close_survey(&s);
-  return status;
+  return bp_bound_close(context, bound, status, NULL);
 }

@@ -29,6 +29,13 @@ size_t bp_model_param_bytes(const bp_net *net, int param) {
   return (size_t)bp_net_param(net, param).elements * bp_dtype_size(bp_net_dtype(net));
 }
 
+bp_bound bp_model_bound(bp_context *ctx, const bp_model *model, const bp_table *table) {
+  bp_bound bound = bp_bound_open(ctx, BP_BOUND_READING);
+  for (size_t p = 0; p < model->n_params; p++) bp_bound_credit(ctx, bp_model_param_bytes(model->net, (int)p));
+  if (table) bp_bound_credit(ctx, (uint64_t)bp_table_rows(table) * (uint64_t)bp_table_columns(table));
+  return bound;
+}
+
 bp_status bp_model_alloc_params(bp_context *ctx, bp_model *model) {
   size_t count = (size_t)bp_net_params(model->net);
   model->params = bp_calloc(ctx, count, sizeof *model->params);
@@ -78,8 +85,19 @@ bool bp_model_takes_bytes(const bp_encoding *encoding) {
   return encoding->n_features == 1 && encoding->features[0].type == BP_FEATURE_BYTES;
 }
 
+/* Numbers that a row has at once, where it has most: a loss of a full covariance solves a triangle for every target. */
+static int64_t widest(const bp_model *model) {
+  int64_t widest = bp_net_inputs(model->net), width = model->objective.width;
+  for (int i = 0; i < bp_net_layers(model->net); i++) {
+    int64_t outputs = bp_net_layer(model->net, i).outputs;
+    widest = outputs > widest ? outputs : widest;
+  }
+  if (model->objective.loss != BP_LOSS_GAUSSIAN_FULL) return widest;
+  return width * width * width > widest ? width * width * width : widest; /* width is at most BP_TARGETS_MAX */
+}
+
 int64_t bp_model_chunk(const bp_model *model) {
-  int64_t rows = BP_CHUNK_BYTES / (int64_t)sizeof(double) / bp_net_inputs(model->net);
+  int64_t rows = BP_CHUNK_BYTES / (int64_t)sizeof(double) / widest(model);
   return rows < 1 ? 1 : rows > BP_CHUNK_ROWS ? BP_CHUNK_ROWS : rows;
 }
 

@@ -238,6 +238,7 @@ bp_status bp_model_evaluate(bp_context *context, const bp_model *model, const bp
   bp_program *program = NULL;
   judge j = {0};
   bp_pass pass = {.ctx = context, .model = model, .targets = BP_TARGETS_OWN, .has_loss = bp_model_has_loss(model)};
+  bp_bound bound = bp_model_bound(context, model, table);
   bp_status status = bp_model_compile(context, model, pass.has_loss, &program);
   pass.program = program;
   if (status == BP_OK) status = evaluate(&pass, table, threads, &j, out);
@@ -246,7 +247,7 @@ bp_status bp_model_evaluate(bp_context *context, const bp_model *model, const bp
   bp_labelled_release(context, &j.labelled);
   bp_release(bp_context_allocator(context), j.row, (size_t)bp_model_outputs(model), sizeof *j.row);
   bp_program_free(program);
-  return status;
+  return bp_bound_close(context, bound, status, NULL);
 }
 
 bp_status bp_model_labelled_rows(bp_context *context, const bp_model *model, const bp_table *table, int64_t *rows) {

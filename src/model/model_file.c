@@ -248,7 +248,7 @@ static bp_status load(bp_context *ctx, const bp_safetensors *file, bp_model *mod
   return load_params(ctx, file, model);
 }
 
-bp_status bp_model_load(bp_context *context, const char *path, bp_model **out) {
+static bp_status load_file(bp_context *context, const char *path, bp_model **out) {
   bp_safetensors *file = NULL;
   bp_model *model = NULL;
   BP_TRY(bp_safetensors_read(context, path, &file));
@@ -262,4 +262,9 @@ bp_status bp_model_load(bp_context *context, const char *path, bp_model **out) {
   else
     bp_model_free(model);
   return status;
+}
+
+bp_status bp_model_load(bp_context *context, const char *path, bp_model **out) {
+  bp_bound bound = bp_bound_open(context, BP_BOUND_READING);
+  return bp_bound_close(context, bound, load_file(context, path, out), path);
 }

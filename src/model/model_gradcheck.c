@@ -163,8 +163,9 @@ static bp_status check_all(check *c, double *loss, bp_param_check *params) {
 bp_status bp_model_gradcheck(bp_context *context, const bp_model *model, const bp_table *table,
                              const bp_model_check_options *options, double *loss, bp_param_check *params) {
   check c = {.ctx = context, .model = model};
+  bp_bound bound = bp_model_bound(context, model, table);
   bp_status status = open_check(&c, table, options);
   if (status == BP_OK) status = check_all(&c, loss, params);
   close_check(&c);
-  return status;
+  return bp_bound_close(context, bound, status, NULL);
 }

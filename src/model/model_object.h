@@ -7,6 +7,7 @@
 #include "backprop/model.h"
 #include "backprop/program.h"
 #include "base/alloc.h"
+#include "base/bound.h"
 #include "data/encoding.h"
 
 /* Rows that a program takes at once: as many as keep the encoded rows of a piece below BP_CHUNK_BYTES, and at most
@@ -40,6 +41,8 @@ bp_status bp_model_set_record(bp_context *ctx, bp_model *model, const char *text
 /* Compiles the forward program: the last step of making a model. */
 bp_status bp_model_finish(bp_context *ctx, bp_model *model);
 
+/* Opens a bound on memory for using a model (base/bound.h), credited with its parameters and the cells of a table (NULL: none). */
+bp_bound bp_model_bound(bp_context *ctx, const bp_model *model, const bp_table *table);
 /* Bytes of a parameter's array. */
 size_t bp_model_param_bytes(const bp_net *net, int param);
 /* Rows that the programs of this model take at once. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "formats/readers.h"
 #include "model/model_pass.h"
 
 static bp_status open_buffers(bp_pass *pass) {
@@ -98,10 +99,11 @@ static bp_status keep_outputs(bp_pass *pass, const bp_encoded *encoded, int64_t 
 bp_status bp_model_predict(bp_context *context, const bp_model *model, const bp_table *table, int threads,
                            double *output) {
   bp_pass pass = {.ctx = context, .model = model, .program = model->forward, .targets = BP_TARGETS_NONE};
+  bp_bound bound = bp_model_bound(context, model, table);
   bp_status status = bp_pass_open(&pass, table, threads);
   if (status == BP_OK) status = bp_pass_run(&pass, bp_rows_all(table), keep_outputs, output);
   bp_pass_close(&pass);
-  return status;
+  return bp_bound_close(context, bound, status, NULL);
 }
 
 /* ---- streams ---- */
@@ -181,9 +183,11 @@ bp_status bp_model_predict_stream(bp_context *context, const bp_model *model, bp
   int64_t outputs = bp_model_outputs(model), rows = STREAM_OUTPUTS / outputs;
   streaming s = {.ctx = context, .model = model, .stream = stream, .threads = threads};
   s.rows = rows < 64 ? 64 : rows < STREAM_ROWS ? rows : STREAM_ROWS;
+  bp_bound bound = bp_model_bound(context, model, NULL);
+  bp_table_stream_credit(stream);
   bp_status status = predict_all(&s, receive, user);
   if (s.last) bp_pass_close(&s.pass);
   bp_table_free(s.last);
   bp_release(bp_context_allocator(context), s.output, s.room, (size_t)outputs * sizeof *s.output);
-  return status;
+  return bp_bound_close(context, bound, status, NULL);
 }

@@ -141,7 +141,7 @@ static bp_status encode_valid_table(bp_job *job) {
   return status;
 }
 
-static bp_status encode(bp_job *job) {
+static bp_status encode_rows(bp_job *job) {
   bp_context *ctx = job->ctx;
   bp_model *model = job->model;
   bp_dtype dtype = job->options.dtype;
@@ -157,6 +157,16 @@ static bp_status encode(bp_job *job) {
   return job->valid_table
              ? encode_valid_table(job)
              : bp_encoding_apply(ctx, model->encoding, job->table, job->valid_rows, dtype, BP_TARGETS_OWN, &job->valid);
+}
+
+static uint64_t cells(const bp_table *table) {
+  return table ? (uint64_t)bp_table_rows(table) * (uint64_t)bp_table_columns(table) : 0;
+}
+
+static bp_status encode(bp_job *job) {
+  bp_bound bound = bp_bound_open(job->ctx, BP_BOUND_TRAINING);
+  bp_bound_credit(job->ctx, cells(job->table) + cells(job->valid_table));
+  return bp_bound_close(job->ctx, bound, encode_rows(job), NULL);
 }
 
 /* ---- network ---- */
@@ -285,7 +295,11 @@ bp_status bp_model_train(bp_context *context, const bp_table *train_table, const
   bp_job job = {.ctx = context, .table = train_table, .valid_table = valid};
   bp_fit_result fitted;
   bp_status status = take_options(&job, options);
+  bool goes_on = job.options.resume != NULL; /* then a file says how large the network is */
+  bp_bound bound = goes_on ? bp_bound_open(context, BP_BOUND_TRAINING) : (bp_bound){.outer = true};
+  if (goes_on) bp_bound_credit(context, cells(train_table) + cells(valid));
   if (status == BP_OK) status = train(&job, &fitted);
+  status = bp_bound_close(context, bound, status, job.options.resume);
   release_rows(&job);
   bp_checkpoint_free(job.resume);
   if (status != BP_OK && status != BP_E_DIVERGED) {

@@ -116,10 +116,12 @@ bp_status bp_predictor_new(bp_context *context, const bp_model *model, const bp_
   p->ctx = context;
   p->allocator = bp_context_allocator(context);
   p->model = model;
+  bp_bound bound = bp_model_bound(context, model, NULL);
   bp_status status = read_options(p, options, &threads);
   if (status == BP_OK) status = choose_program(p);
   if (status == BP_OK) status = make_room(p);
   if (status == BP_OK) status = bp_workspace_new(context, p->program, threads, &p->workspace);
+  status = bp_bound_close(context, bound, status, NULL);
   if (status == BP_OK)
     *out = p;
   else
