@@ -15,7 +15,7 @@ with open("many.csv", "w") as file:
         file.write(f"{i * 7 % 11},{i * 5 % 13},{1 + i % 2},{i % 7 + 0.5},{i % 5 - 0.25},n{i}\n")
 PYTHON
 fast="--quiet --threads 1 --epochs 2"
-succeeds train flowers.csv --ignore id --hidden 6,6 --activation leaky_relu:0.2,prelu --normalize batch --dropout 0.2 --skip --embed 2 $fast --out flowers.safetensors
+succeeds train flowers.csv --ignore id --hidden 6,6 --activation leaky_relu:0.2,prelu --normalize batch --dropout 0.2 --residual --embed 2 $fast --out flowers.safetensors
 cut -d, -f1,2,6 many.csv >plain.csv
 succeeds train many.csv --target y1,y2 --weight w --ignore id --hidden 4 --normalize layer --loss huber:1.5 $fast --out many.safetensors
 succeeds train plane.csv --target y --hidden 4 --loss '(y - p)^2' $fast --out plane.safetensors
@@ -108,7 +108,7 @@ text = text[text.index("## Model files"):]
 print(*re.findall(r"`([a-z.]+)` (?:\| optional|\(optional)", text))
 PYTHON
 )
-check "the page names what is optional" [ "$optional" = "backprop.version backprop.record output bias weight backprop.version backprop.note arithmetic" ]
+check "the page names what is optional" [ "$optional" = "backprop.version backprop.checksum backprop.record output bias weight backprop.version backprop.checksum backprop.note arithmetic" ]
 
 # A layer without bias that loses the word has no tensor for it; the command needs its note.
 tried() {
@@ -121,7 +121,7 @@ tried flowers.safetensors "$models" model predict cut.safetensors flowers.csv
 tried many.safetensors "$models" model predict cut.safetensors plain.csv
 tried plane.safetensors "$models" model evaluate cut.safetensors plane.csv --json
 tried images.safetensors "$models" model predict cut.safetensors train-images-idx3-ubyte
-tried run.ckpt "backprop.version arithmetic" checkpoint resume cut.safetensors --quiet --out resumed.safetensors --checkpoint other.ckpt
+tried run.ckpt "backprop.version backprop.checksum arithmetic" checkpoint resume cut.safetensors --quiet --out resumed.safetensors --checkpoint other.ckpt
 
 # ---- without a record ----
 python3 - <<'PYTHON'
