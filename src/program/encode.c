@@ -1,6 +1,7 @@
 /* encode.c - the scheduled instructions as an immutable program. Floor: program. */
 #include "program/encode.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,9 +11,14 @@
 #include "program/scalar_code.h"
 
 /* ---- buffers ---- */
+/* More than size_t holds is told as its largest value, which no workspace takes. */
+static size_t dense_bytes(int64_t elements, size_t size) {
+  return (uint64_t)elements <= SIZE_MAX / size ? (size_t)elements * size : SIZE_MAX;
+}
+
 static plan_buffer buffer_of(const ir *c, const ir_node *n) {
   plan_buffer b = {.place = PLAN_WORKSPACE};
-  b.bytes = (size_t)bp_shape_elements(&n->shape, c->max_batch) * bp_dtype_size((bp_dtype)n->node.dtype);
+  b.bytes = dense_bytes(bp_shape_elements(&n->shape, c->max_batch), bp_dtype_size((bp_dtype)n->node.dtype));
   if (n->packed) {
     bool transposed = (n->node.attr.bits & BP_MATMUL_TB) != 0;
     b.bytes = bp_gemm_packed_bytes(n->shape.dims[!transposed], n->shape.dims[transposed],

@@ -4,6 +4,7 @@
  * A sweep over the phases with a list of free ranges: first fit, neighbours joined.
  */
 #include <inttypes.h>
+#include <stdint.h>
 
 #include "base/fail.h"
 #include "program/encode.h"
@@ -20,10 +21,10 @@ typedef struct memory_map {
   bool overflow;
 } memory_map;
 
-/* More than any machine has, and far from the end of size_t. */
-#define MEMORY_MOST ((size_t)1 << 62)
+/* Far from the end of size_t: a padded sum of two cannot pass it. */
+#define MEMORY_MOST (SIZE_MAX / 4)
 
-static size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
+static size_t padded(size_t bytes) { return bytes < MEMORY_MOST ? (bytes + 63) / 64 * 64 : bytes; }
 
 static void drop_range(memory_map *m, size_t i) {
   for (m->n_free--; i < m->n_free; i++) m->free[i] = m->free[i + 1];

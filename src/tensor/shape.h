@@ -27,7 +27,7 @@ int64_t bp_shape_elements(const bp_shape *s, int64_t batch);
 int64_t bp_shape_row(const bp_shape *s);
 /* Rows: the leading size (1 for rank 0). */
 int64_t bp_shape_rows(const bp_shape *s, int64_t batch);
-/* Ranks and sizes in range, the batch only in front, and no product beyond 2^40 elements (2^20 per row with a batch). */
+/* Ranks and sizes in range, the batch only in front, and no product beyond BP_ELEMENTS_MAX (2^20 per row with a batch). */
 bool bp_shape_valid(const bp_shape *s);
 /* Whether the shapes are equal but for axes of size 1. */
 bool bp_shape_only_ones_differ(const bp_shape *a, const bp_shape *b);
@@ -36,9 +36,9 @@ bool bp_shape_broadcast(const bp_shape *a, const bp_shape *b, bp_shape *out);
 /* "[batch,128]"; "[]" for rank 0. Returns text. */
 const char *bp_shape_text(const bp_shape *s, char *text, size_t size);
 
-/* The largest number that BP_BATCH can stand for, and the most elements of an array. */
+/* The largest number that BP_BATCH can stand for, and the most elements of an array: their bytes fit size_t with room to spare. */
 #define BP_BATCH_MAX    ((int64_t)1 << 31)
-#define BP_ELEMENTS_MAX ((int64_t)1 << 40)
+#define BP_ELEMENTS_MAX (SIZE_MAX > UINT32_MAX ? (int64_t)1 << 40 : (int64_t)1 << 27)
 
 /* How an array is read when broadcast to `out`: element e of out is element (e / repeat) % period of in. period 0: no
  * wrapping needed. False when the axes repeated are not at the ends, so that a copy with strides is needed. */
