@@ -16,7 +16,7 @@ typedef struct bp_build_info {
   const char *version;
   const char *compiler;   /* "gcc 12.2.0" */
   const char *build_type; /* "release", "debug", and "with sanitizers" where it applies */
-  const char *machine;    /* what it was built for: "x86_64" */
+  const char *machine;    /* what it was built for: "x86_64, 64 bits, glibc 2.36" */
   const char *kernels;    /* kernel build in use: "baseline", "avx2", "avx512" */
   /* "fused multiply-add" (avx2, avx512, 64-bit ARM: a·b + c is rounded once) or "separate multiply and add" (baseline on x86). The
    * same work has the same bits wherever this is the same, but for functions of the C library, where that is another. */

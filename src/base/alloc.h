@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "backprop/context.h"
+#include "base/target.h"
 
 /* Kept by value in every object, so that the object can be freed without its context. */
 typedef struct bp_allocator {

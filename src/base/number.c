@@ -7,13 +7,14 @@
  */
 #include "base/number.h"
 
-#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/target.h"
 
 enum { LONGEST = 1024, DIGITS = 19, EXPONENT_CAP = 100000, POINT_ROOM = 16 };
 
@@ -103,7 +104,7 @@ enum { TENS = sizeof ten / sizeof *ten };
 
 /* Both factors are exact, so that the one rounding is the right one. */
 static bool round_small(const decimal *d, double *out) {
-  if (FLT_EVAL_METHOD != 0 || d->digits >> 53 || d->exponent <= -TENS || d->exponent >= TENS) return false;
+  if (d->digits >> 53 || d->exponent <= -TENS || d->exponent >= TENS) return false;
   double value = (double)d->digits;
   *out = d->exponent < 0 ? value / ten[-d->exponent] : value * ten[d->exponent];
   return true;

@@ -6,6 +6,7 @@
  */
 #ifndef BP_KERNELS_ISA_H
 #define BP_KERNELS_ISA_H
+#include "base/target.h"
 
 #define BP_ISA_PASTE_(name, isa) name##_##isa
 #define BP_ISA_PASTE(name, isa)  BP_ISA_PASTE_(name, isa)

@@ -35,10 +35,30 @@
 
 #if defined(__x86_64__)
 #define MACHINE "x86_64"
+#elif defined(__i386__)
+#define MACHINE "i386"
 #elif defined(__aarch64__)
 #define MACHINE "aarch64"
+#elif defined(__arm__)
+#define MACHINE "arm"
+#elif defined(__riscv)
+#define MACHINE "riscv"
+#elif defined(__powerpc64__)
+#define MACHINE "powerpc64le"
+#elif defined(__loongarch__)
+#define MACHINE "loongarch"
 #else
 #define MACHINE "another machine"
+#endif
+#if __SIZEOF_POINTER__ == 4
+#define WIDTH "32 bits"
+#else
+#define WIDTH "64 bits"
+#endif
+#if defined(__GLIBC__)
+#define LIBC "glibc " TEXT_OF(__GLIBC__) "." TEXT_OF(__GLIBC_MINOR__)
+#else
+#define LIBC "a C library without a name" /* as musl */
 #endif
 
 const char *bp_version(void) { return BP_VERSION_STRING; }
@@ -55,7 +75,7 @@ bp_build_info bp_build(void) {
   return (bp_build_info){.version = BP_VERSION_STRING,
                          .compiler = COMPILER,
                          .build_type = HAS_SANITIZER ? BUILD_TYPE " with sanitizers" : BUILD_TYPE,
-                         .machine = MACHINE,
+                         .machine = MACHINE ", " WIDTH ", " LIBC,
                          .kernels = bp_isa_name(bp_cpu_isa()),
                          .arithmetic = bp_arithmetic_name(),
                          .cpu = usable_builds(),
