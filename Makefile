@@ -1,6 +1,6 @@
 # Short names for the usual things; CMakePresets.json and CMakeLists.txt are the truth behind them.
 #
-#   PREFIX=/usr/local DESTDIR=   where `make install` puts things
+#   PREFIX=/usr/local LIBDIR= DESTDIR=   where `make install` puts things
 #   JOBS=N                       compilers at once (default: one per core)
 #   FUZZ_SECONDS=60              time for each fuzz target
 
@@ -56,14 +56,16 @@ fuzz: ## searches with every fuzz target for FUZZ_SECONDS each
 	FUZZ_SECONDS=$(FUZZ_SECONDS) JOBS=$(JOBS) tools/fuzz build/fuzz
 
 bench: ## builds and runs the benchmarks
-	$(call build,release,--target all --target bench)
+	$(call build,release,--target all --target backprop_bench)
 	@if [ -x bench/run ]; then bench/run build/release; else \
 	  for program in build/release/bench/*; do [ -x "$$program" ] && [ -f "$$program" ] || continue; \
 	    echo "== $$program"; "$$program" || exit 1; done; fi
 
-install: ## installs below PREFIX, staged in DESTDIR when that is set
-	$(call build,release)
-	cmake -E env DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
+install: ## installs below PREFIX (libraries in LIBDIR), staged in DESTDIR when that is set; needs no package of the tests
+	cmake --preset install --log-level=WARNING -DCMAKE_INSTALL_PREFIX="$(PREFIX)" $(if $(LIBDIR),-DCMAKE_INSTALL_LIBDIR="$(LIBDIR)") >/dev/null
+	cmake --build --preset install -j $(JOBS)
+	cmake -E env DESTDIR="$(DESTDIR)" cmake --install build/install
+	@echo "to uninstall: xargs rm < build/install/install_manifest.txt"
 
 format: ## rewrites the C files as .clang-format says
 	tools/format --write

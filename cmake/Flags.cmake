@@ -11,8 +11,13 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_COMPILE_WARNING_AS_ERROR ${BACKPROP_WERROR})
 
-# The library of mathematics as an option: it is handed on to static users, and a target of theirs may be called m.
-if(BACKPROP_LIBM)
+# The library of mathematics, where the C library has it apart: as an option, since it is handed on to static users, and a target
+# of theirs may be called m.
+include(CheckCSourceCompiles)
+check_c_source_compiles("#include <math.h>
+  double (*volatile f)(double) = exp; long double (*volatile g)(long double) = tanl;
+  int main(void) { return f(0) + g(0) > 2; }" BACKPROP_LIBC_HAS_MATH)
+if(NOT BACKPROP_LIBC_HAS_MATH OR CMAKE_TRY_COMPILE_TARGET_TYPE STREQUAL STATIC_LIBRARY)
   set(BACKPROP_LIBM_NAME -lm)
 endif()
 

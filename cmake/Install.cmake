@@ -11,6 +11,20 @@ if(TARGET backprop_cli)
   install(TARGETS backprop_cli)
 endif()
 
+# Debug information is five times the library. It stays in the build tree, for the debugger.
+if(BACKPROP_STRIP AND CMAKE_STRIP)
+  install(CODE "set(libdir [[${CMAKE_INSTALL_LIBDIR}]])
+set(bindir [[${CMAKE_INSTALL_BINDIR}]])
+foreach(dir libdir bindir)
+  cmake_path(ABSOLUTE_PATH \${dir} BASE_DIRECTORY \"\${CMAKE_INSTALL_PREFIX}\")
+endforeach()
+foreach(file \${libdir}/libbackprop.so.${PROJECT_VERSION} \${libdir}/libbackprop.a \${bindir}/backprop)
+  if(EXISTS \"\$ENV{DESTDIR}\${file}\")
+    execute_process(COMMAND [[${CMAKE_STRIP}]] --strip-debug \"\$ENV{DESTDIR}\${file}\" COMMAND_ERROR_IS_FATAL ANY)
+  endif()
+endforeach()")
+endif()
+
 # The manual page and the completions are printed by the command itself, from its table of options. What is built for
 # another machine cannot be run here, and comes without them.
 function(backprop_install_printed file folder)
@@ -34,7 +48,7 @@ endif()
 install(EXPORT BackpropTargets NAMESPACE Backprop:: DESTINATION ${config_dir})
 install(EXPORT BackpropStaticTargets NAMESPACE Backprop:: DESTINATION ${config_dir})
 configure_package_config_file(BackpropConfig.cmake.in BackpropConfig.cmake INSTALL_DESTINATION ${config_dir})
-write_basic_package_version_file(BackpropConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+write_basic_package_version_file(BackpropConfigVersion.cmake COMPATIBILITY ${BACKPROP_COMPATIBILITY})
 install(FILES ${PROJECT_BINARY_DIR}/BackpropConfig.cmake ${PROJECT_BINARY_DIR}/BackpropConfigVersion.cmake
   DESTINATION ${config_dir})
 

@@ -8,12 +8,13 @@
 #   fuzz/fuzz_cli_<thing>.c        the same with the sources of the command, all but main.c
 #   fuzz/support/*.c               linked into every fuzz target
 #   tests/faults/fault_*.c         what lets calls of the command fail, for tests/faults/*.sh (64-bit Linux with glibc, no sanitizer)
-#   bench/<thing>.c                built by the target bench only
+#   bench/<thing>.c                built by the target backprop_bench only
 #
 # A test is labelled `unit`, a script `cli`, unless a comment near its top says otherwise: "labels: grad prop". What is labelled
 # `long` trains for minutes under a sanitizer, and runs nothing that other tests do not: the presets asan and tsan leave it out.
-# Exit status 77 means skipped. Every test finds these variables in its environment:
-#   BACKPROP         the command
+# Exit status 77 means skipped; configured with CI set in the environment, it fails, unless the test is
+# labelled `data` (it needs files that are not in the repository) or `nightly`. Every test finds these variables in its environment:
+#   BACKPROP         the command; built for another machine, a script that runs it by the emulator
 #   BACKPROP_MNIST   the folder of the MNIST files, where there is one
 #   TEST_DATA        tests/data
 #   TEST_SOURCE      the root of the source tree
@@ -34,14 +35,30 @@ endfunction()
 # `ctest -C nightly`, and may take hours.
 function(backprop_add_test name labels)
   set(timeout 600)
+  set(skipped SKIP_RETURN_CODE 77)
+  if(DEFINED ENV{CI} AND NOT "data" IN_LIST labels AND NOT "nightly" IN_LIST labels)
+    unset(skipped)
+  endif()
   unset(configurations)
   if(nightly IN_LIST labels)
     set(timeout 36000)
     set(configurations CONFIGURATIONS nightly)
   endif()
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests ${configurations})
-  set_tests_properties(${name} PROPERTIES LABELS "${labels}" SKIP_RETURN_CODE 77 TIMEOUT ${timeout}
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" ${skipped} TIMEOUT ${timeout}
     ENVIRONMENT "${BACKPROP_TEST_ENVIRONMENT}")
+endfunction()
+
+# Sets `out` to what runs the command here.
+function(backprop_command_to_test out)
+  set(program ${PROJECT_BINARY_DIR}/bin/backprop)
+  set(${out} ${program} PARENT_SCOPE)
+  if(CMAKE_CROSSCOMPILING_EMULATOR)
+    list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/run/backprop @ONLY CONTENT "#!/bin/sh\nexec @emulator@ @program@ \"$@\"\n")
+    file(CHMOD ${PROJECT_BINARY_DIR}/run/backprop FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
+    set(${out} ${PROJECT_BINARY_DIR}/run/backprop PARENT_SCOPE)
+  endif()
 endfunction()
 
 # A program of one file in a folder of the build tree.
@@ -52,7 +69,7 @@ function(backprop_add_program target folder source)
 endfunction()
 
 function(backprop_add_unit_tests)
-  find_package(cmocka REQUIRED)
+  backprop_require(cmocka cmocka libcmocka-dev)
   file(GLOB support CONFIGURE_DEPENDS tests/support/*.c)
   add_library(backprop_test_support INTERFACE)
   target_include_directories(backprop_test_support INTERFACE tests)
@@ -96,6 +113,10 @@ function(backprop_add_script_tests)
     string(REGEX MATCH "tests/([^/]+)/(test_)?([^/]+)\\.sh$" _ ${script})
     set(name ${CMAKE_MATCH_1}.${CMAKE_MATCH_3})
     backprop_test_labels(labels ${script} cli)
+    # An instrumented library cannot be linked by an ordinary program.
+    if("install" IN_LIST labels AND (BACKPROP_SANITIZE OR BACKPROP_COVERAGE OR CMAKE_CROSSCOMPILING))
+      continue()
+    endif()
     backprop_add_test(${name} "${labels}" ${BACKPROP_BASH} ${script})
   endforeach()
 endfunction()
@@ -180,13 +201,13 @@ function(backprop_add_fuzz_targets)
 endfunction()
 
 function(backprop_add_benchmarks)
-  add_custom_target(bench)
+  add_custom_target(backprop_bench)
   file(GLOB sources CONFIGURE_DEPENDS bench/*.c)
   foreach(source IN LISTS sources)
     get_filename_component(thing ${source} NAME_WE)
     backprop_add_program(bench_${thing} bench ${source} backprop_internal backprop_static)
     set_target_properties(bench_${thing} PROPERTIES EXCLUDE_FROM_ALL ON)
-    add_dependencies(bench bench_${thing})
+    add_dependencies(backprop_bench bench_${thing})
   endforeach()
 endfunction()
 
@@ -194,8 +215,9 @@ backprop_add_benchmarks()
 if(BACKPROP_TESTS OR BACKPROP_FUZZ)
   enable_testing()
   file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  backprop_command_to_test(command)
   set(BACKPROP_TEST_ENVIRONMENT
-    BACKPROP=${PROJECT_BINARY_DIR}/bin/backprop
+    BACKPROP=${command}
     TEST_DATA=${PROJECT_SOURCE_DIR}/tests/data
     TEST_SOURCE=${PROJECT_SOURCE_DIR}
     TEST_BUILD=${PROJECT_BINARY_DIR})

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# labels: cli data
 # MNIST, where its files are: IDX images with labels, accuracy, memory, and the same bytes from 1 and 2 threads.
 # shellcheck source=tests/cli/common.bash
 . "$(dirname "$0")/common.bash"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The MNIST commands of docs/tutorial.md, as they stand there, reach the accuracy that it promises. Where the files are.
-# labels: slow long
+# labels: slow long data
 # shellcheck source=tests/cli/common.bash
 . "$(dirname "$0")/common.bash"
 mnist=${BACKPROP_MNIST:-}
