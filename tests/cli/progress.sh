@@ -2,6 +2,7 @@
 # The progress display on a real (pseudo) terminal: what is left on the screen, its width, colours, and what logs get.
 # shellcheck source=tests/cli/common.bash
 . "$(dirname "$0")/common.bash"
+python3 -c 'import pty; pty.openpty()' 2>/dev/null || skip "no pseudo terminal can be had here (is /dev/pts mounted?)"
 flowers >flowers.csv
 
 # screen COLUMNS ENVIRONMENT ARGUMENTS...: runs the command on a terminal of that width. Leaves in `raw` what was written, in

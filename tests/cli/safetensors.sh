@@ -2,8 +2,9 @@
 # The model file in other hands: read by Python's safetensors, applied by NumPy from its own metadata, the predictions are the same.
 # shellcheck source=tests/cli/common.bash
 . "$(dirname "$0")/common.bash"
-python=${BACKPROP_PYTHON:-python3}
-"$python" -c 'import numpy, safetensors' 2>/dev/null || skip "$python has no numpy or no safetensors (set BACKPROP_PYTHON to one that has)"
+python=${BACKPROP_PYTHON:-$source_root/build/python/bin/python3} # scripts/install-deps --optional makes it
+command -v "$python" >/dev/null || python=python3
+"$python" -c 'import numpy, safetensors' 2>/dev/null || skip "$python has no numpy or no safetensors (scripts/install-deps --optional, or set BACKPROP_PYTHON to one that has)"
 flowers >flowers.csv
 plane >plane.csv
 

@@ -2,8 +2,9 @@
 # safetensors_python.sh - a model file, read and written again by the format's own implementation in Python.
 # labels: cli
 set -eu
-python=${BACKPROP_PYTHON:-python3}
-"$python" -c 'import safetensors.numpy' 2>/dev/null || { echo "skipped: $python has no module safetensors (set BACKPROP_PYTHON to one that has)"; exit 77; }
+python=${BACKPROP_PYTHON:-$TEST_SOURCE/build/python/bin/python3} # scripts/install-deps --optional makes it
+command -v "$python" >/dev/null || python=python3
+"$python" -c 'import safetensors.numpy' 2>/dev/null || { echo "skipped: $python has no module safetensors (scripts/install-deps --optional, or set BACKPROP_PYTHON to one that has)"; exit 77; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # torch.sh - optimisers, schedules, clipping and weight decay beside PyTorch's: from the same weights, over the same rows, the losses of
 # 50 steps are the same, and so are the weights after them.
-# labels: cli
+# labels: nightly
 set -eu
 python=${BACKPROP_PYTHON:-python3}
 for candidate in "$python" /usr/bin/python3; do
