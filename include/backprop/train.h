@@ -15,6 +15,11 @@ extern "C" {
 #endif
 
 /* ---- data ---- */
+/* Columns first .. first + count - 1, of which one at most is 1 in a row and the others are 0: the categories of one column. */
+typedef struct bp_source_run {
+  int64_t first, count;
+} bp_source_run;
+
 /* Rows of features and targets in memory; nothing is copied, everything BORROWed for the call. */
 typedef struct bp_source {
   int64_t rows, columns;
@@ -31,6 +36,12 @@ typedef struct bp_source {
   /* [rows]: the features of row i stand in row places[i] of features[stored, columns]; NULL: in row i. */
   const int32_t *places;
   int64_t stored;
+  /* Runs of columns that are held as numbers, in the order of the columns; 0: none. Row by row as features, ones[rows, n_runs] has the
+   * column within each run that is 1, -1: none of them. Then features, F32 or F64 with scale 1 and shift 0, are the columns outside
+   * of runs: [rows, columns - Σ count], NULL where there are none. The network sees the same, and the results are the same. */
+  const bp_source_run *runs;
+  size_t n_runs;
+  const int32_t *ones;
 } bp_source;
 
 /* ---- the loop ---- */

@@ -12,6 +12,7 @@
 #include "kernels/kernels.h"
 #include "model/model_json.h"
 #include "train/fit_options.h"
+#include "train/source_runs.h"
 
 /* ---- making one ---- */
 
@@ -24,11 +25,12 @@ static uint64_t hash_row(const void *data, size_t row_bytes, int64_t r, uint64_t
 static void put_hash(bp_json_writer *w, const char *name, const bp_source *s) {
   double numbers[] = {s->scale, s->shift};
   char text[24];
-  size_t feature_bytes = (size_t)s->columns * bp_dtype_size(s->dtype);
+  size_t feature_bytes = (size_t)source_width(s) * bp_dtype_size(s->dtype);
   size_t target_bytes = (s->target_dtype == BP_I32 ? 1 : (size_t)s->outputs) * bp_dtype_size(s->target_dtype);
   uint64_t hash = bp_hash64(numbers, sizeof numbers, 0);
   for (int64_t r = 0; r < s->rows; r++) {
-    hash = hash_row(s->features, feature_bytes, s->places != NULL ? s->places[r] : r, hash);
+    if (feature_bytes > 0) hash = hash_row(s->features, feature_bytes, source_place(s, r), hash);
+    if (s->n_runs > 0) hash = hash_row(s->ones, s->n_runs * sizeof *s->ones, source_place(s, r), hash);
     hash = hash_row(s->targets, target_bytes, r, hash);
     if (s->weights != NULL) hash = hash_row(s->weights, sizeof *s->weights, r, hash);
   }

@@ -14,14 +14,14 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "train/full_fit.h"
+#include "train/source_runs.h"
 
 /* Steps between two anchors, at least: a copy costs nothing beside so many. */
 #define ANCHOR_STEPS 16
 /* Weights that grew so much, and features so large, are told as the cause. */
 #define GROWTH 10
 #define LARGE  1e4
-/* Rows at once when all are looked at. */
-#define PIECE_ROWS 1024
 
 /* ---- there and back ---- */
 
@@ -78,10 +78,11 @@ static double largest_param(const trainer *t, const char *copy, int *which) {
 /* The largest feature of the batch that begins at t->state.row, as the network sees it. */
 static double largest_feature(const trainer *t, int64_t n) {
   const bp_source *s = t->train.source;
-  double most = 0;
+  int64_t width = source_width(s);
+  double most = s->n_runs > 0;
   for (int64_t i = 0; i < n; i++) {
-    int64_t row = t->train.rows[t->state.row + i], place = s->places != NULL ? s->places[row] : row;
-    for (int64_t c = place * s->columns; c < (place + 1) * s->columns; c++) {
+    int64_t place = source_place(s, t->train.rows[t->state.row + i]);
+    for (int64_t c = place * width; c < (place + 1) * width; c++) {
       double value = s->dtype == BP_U8    ? ((const uint8_t *)s->features)[c]
                      : s->dtype == BP_F64 ? ((const double *)s->features)[c]
                                           : (double)((const float *)s->features)[c];
@@ -198,7 +199,7 @@ static bp_status find(trainer *t, int64_t step, finding *f) {
 static bp_status find_at_start(trainer *t, finding *f) {
   int64_t n = t->train.source->rows;
   f->weight = f->before = largest_param(t, NULL, &f->weight_at);
-  BP_TRY(look(t, n, n < PIECE_ROWS ? n : PIECE_ROWS, f));
+  BP_TRY(look(t, n, n < FULL_FIT_ROWS ? n : FULL_FIT_ROWS, f));
   f->features = largest_feature(t, n);
   return BP_OK;
 }

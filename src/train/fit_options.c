@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "train/optimizer_update.h"
+#include "train/source_runs.h"
 
 /* A real option from 0 to below `high`; where 0 stands for a default, the message speaks of numbers above it. */
 typedef struct real_option {
@@ -200,11 +201,37 @@ static bp_status check_places(bp_context *ctx, const char *what, const bp_source
   return BP_OK;
 }
 
+static bp_status check_runs(bp_context *ctx, const char *what, const bp_source *s) {
+  int64_t at = 0;
+  if (s->n_runs > 0 && (s->dtype == BP_U8 || s->scale != 1 || s->shift != 0))
+    return bp_fail(ctx, BP_E_DATA,
+                   "%s: runs beside features of %s times %g plus %g; expected float32 or float64, 1 and 0", what,
+                   bp_dtype_name(s->dtype), s->scale, s->shift);
+  for (size_t k = 0; k < s->n_runs; k++) {
+    const bp_source_run *run = &s->runs[k];
+    if (run->first < at || run->first > s->columns || run->count < 1 || run->count > s->columns - run->first)
+      return bp_fail(ctx, BP_E_DATA,
+                     "%s: run %zu is %" PRId64 " columns from %" PRId64 " on, expected some of %" PRId64
+                     ", behind the run before",
+                     what, k, run->count, run->first, s->columns);
+    at = run->first + run->count;
+  }
+  for (int64_t r = 0; r < s->rows; r++)
+    for (size_t k = 0; k < s->n_runs; k++) {
+      int32_t one = s->ones[source_place(s, r) * (int64_t)s->n_runs + (int64_t)k];
+      if (one < -1 || one >= s->runs[k].count)
+        return bp_fail(ctx, BP_E_DATA, "%s: run %zu of row %" PRId64 " is %" PRId32 ", expected -1 to %" PRId64, what,
+                       k, r, one, s->runs[k].count - 1);
+    }
+  return BP_OK;
+}
+
 static bp_status check_features(bp_context *ctx, const char *what, const bp_source *s) {
-  size_t row_bytes = (size_t)s->columns * bp_dtype_size(s->dtype);
-  for (int64_t r = 0; r < s->rows && s->dtype != BP_U8; r++) {
-    const char *row = (const char *)s->features + (size_t)(s->places != NULL ? s->places[r] : r) * row_bytes;
-    int64_t bad = first_not_finite(row, s->dtype, s->columns);
+  int64_t width = source_width(s);
+  size_t row_bytes = (size_t)width * bp_dtype_size(s->dtype);
+  for (int64_t r = 0; r < s->rows && s->dtype != BP_U8 && width > 0; r++) {
+    const char *row = (const char *)s->features + (size_t)source_place(s, r) * row_bytes;
+    int64_t bad = first_not_finite(row, s->dtype, width);
     if (bad >= 0)
       return bp_fail(ctx, BP_E_DATA, "%s: feature %" PRId64 " of row %" PRId64 " is not finite", what, bad, r);
   }
@@ -239,6 +266,7 @@ bp_status fit_source_check(bp_context *ctx, const char *what, const bp_source *s
         "%s: features times %g plus %g; expected finite numbers, the first not 0 (1 and 0 leave features alone)", what,
         s->scale, s->shift);
   BP_TRY(check_places(ctx, what, s));
+  BP_TRY(check_runs(ctx, what, s));
   BP_TRY(check_features(ctx, what, s));
   BP_TRY(check_weights(ctx, what, s));
   return classes ? check_classes(ctx, what, s) : check_values(ctx, what, s, objective);

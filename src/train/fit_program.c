@@ -43,14 +43,15 @@ static void builder_release(builder *b) {
   bp_release(bp_context_allocator(b->ctx), b->vars, b->n_vars, sizeof *b->vars);
 }
 
-/* x = features[rows] · scale + shift, in the network's element type */
+/* x = features[rows] · scale + shift, in the network's element type; where categories are numbers, what the runner made of them */
 static bp_var batch_features(builder *b) {
   const bp_source *s = b->source;
   bp_dtype dtype = bp_net_dtype(b->net);
-  int64_t stored = s->places != NULL ? s->stored : s->rows;
+  int64_t stored = s->n_runs > 0 ? BP_BATCH : s->places != NULL ? s->stored : s->rows;
   b->vars[FIT_FEATURES] = bp_input(b->graph, "features", s->dtype, 2, (int64_t[]){stored, s->columns});
   b->vars[FIT_ROWS] = bp_input(b->graph, "rows", BP_I32, 1, (int64_t[]){BP_BATCH});
   b->vars[FIT_PLACES] = bp_input(b->graph, "places", BP_I32, 1, (int64_t[]){BP_BATCH});
+  if (s->n_runs > 0) return bp_cast(b->vars[FIT_FEATURES], dtype);
   bp_var x = bp_gather(b->vars[FIT_FEATURES], b->vars[s->places != NULL ? FIT_PLACES : FIT_ROWS], dtype);
   if (s->scale != 1) x = bp_mul(x, bp_scalar(b->graph, dtype, s->scale));
   if (s->shift != 0) x = bp_add(x, bp_scalar(b->graph, dtype, s->shift));

@@ -7,7 +7,7 @@
 
 /* The order of a program's inputs; parameters and optimiser slots (step program only) follow. */
 typedef enum fit_input {
-  FIT_FEATURES, /* the whole table */
+  FIT_FEATURES, /* the whole table; [batch, columns] of a source with runs */
   FIT_TARGETS,  /* classes: those of the batch, I32 [batch]; values: the whole table */
   FIT_ROWS,     /* I32 [batch]: row numbers */
   FIT_PLACES,   /* I32 [batch]: where their features stand; unused where that is the row number */

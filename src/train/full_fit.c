@@ -13,9 +13,6 @@
 #include "train/optimizer_update.h"
 #include "train/worth_threads.h"
 
-/* Rows of a piece. */
-#define PIECE_ROWS 1024
-
 struct full_fit {
   bp_context *ctx;
   int n_params;
@@ -178,7 +175,7 @@ bp_status full_fit_new(bp_context *ctx, const bp_net *net, void *const *params, 
   f->dtype = bp_net_dtype(net);
   f->gradient = rows;
   f->rows = rows->source->rows;
-  f->piece = f->rows < PIECE_ROWS ? f->rows : PIECE_ROWS;
+  f->piece = f->rows < FULL_FIT_ROWS ? f->rows : FULL_FIT_ROWS;
   bp_status status = set_up(f, net, params, options);
   if (status != BP_OK) {
     full_fit_free(f);

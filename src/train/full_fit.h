@@ -3,6 +3,9 @@
 #define BP_TRAIN_FULL_FIT_H
 #include "train/runner.h"
 
+/* Rows that programs over all rows take at once. */
+#define FULL_FIT_ROWS 1024
+
 typedef struct full_fit full_fit;
 
 /* BP_E_ARG when network, loss and options do not go with the method; the message says why. */

@@ -20,6 +20,8 @@ typedef struct runner {
   int32_t *classes; /* of the batch; NULL for values */
   int32_t *places;  /* of the batch; NULL where features stand in the order of the rows */
   int32_t *rows;    /* [rows of the source] an order of them: as they stand at first */
+  void *features; /* [batch, columns] of the source's type; NULL where it has no runs. What is in a run is 0 but for */
+  int64_t *ones;  /* [batch, n_runs]: elements of `features`; -1: none */
 } runner;
 
 /* `second`: the program has a value at FIT_CORRECT. Everything but program, workspace and the inputs from FIT_LR on. BORROWs the source; runner_release() at any stage. */

@@ -76,7 +76,8 @@ static bp_status set_up_full(trainer *t, const bp_source *source) {
   BP_TRY(full_fit_check(t->ctx, t->net, &t->options));
   bool classes = t->options.objective.classes;
   BP_TRY(runner_init(&t->train, t->ctx, bp_net_dtype(t->net), source, classes, classes,
-                     FIT_FIRST_PARAM_OF_EVAL + (size_t)t->n_params, t->options.batch_size));
+                     FIT_FIRST_PARAM_OF_EVAL + (size_t)t->n_params,
+                     source->rows < FULL_FIT_ROWS ? source->rows : FULL_FIT_ROWS));
   return full_fit_new(t->ctx, t->net, t->params, &t->options, &t->train, &t->full);
 }
 

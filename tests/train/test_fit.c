@@ -112,7 +112,7 @@ static void an_epoch_visits_each_row_once(void **state) {
   }
   bt_assert_ok(ctx, bp_net_new(ctx, 1, BP_F64, &net));
   bt_assert_ok(ctx, bp_net_dense(ctx, net, 1, BP_IDENTITY, BP_INIT_ZEROS));
-  bp_source rows = {ROWS, 1, BP_F64, x, 1, 0, BP_F64, 1, y, NULL, NULL, 0};
+  bp_source rows = {ROWS, 1, BP_F64, x, 1, 0, BP_F64, 1, y, NULL, NULL, 0, NULL, 0, NULL};
   for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
     bp_fit_options o = {
         .size = sizeof o, .objective.loss = BP_LOSS_MSE, .lr = 1e-300, .batch_size = batches[i], .epochs = 6};
@@ -315,7 +315,7 @@ static void exclusive_or_is_learnt_from_many_seeds(void **state) {
   bp_context *ctx = bt_ctx(state);
   enum { SEEDS = 40 };
   static const float x[] = {0, 0, 0, 1, 1, 0, 1, 1}, y[] = {0, 1, 1, 0};
-  bp_source rows = {4, 2, BP_F32, x, 1, 0, BP_F32, 1, y, NULL, NULL, 0};
+  bp_source rows = {4, 2, BP_F32, x, 1, 0, BP_F32, 1, y, NULL, NULL, 0, NULL, 0, NULL};
   bp_fit_options o = {.size = sizeof o,
                       .objective.loss = BP_LOSS_BINARY_CROSS_ENTROPY,
                       .lr = 0.5,

@@ -115,7 +115,8 @@ static void the_data_set_is_not_copied(void **state) {
   uint32_t noise = 1;
   for (size_t i = 0; i < (size_t)ROWS * COLUMNS; i++) bytes[i] = (uint8_t)(127.5 + 127 * tt_noise(&noise));
   for (int i = 0; i < ROWS; i++) classes[i] = i % TT_CLASSES;
-  bp_source train = {ROWS, COLUMNS, BP_U8, bytes, 1.0 / 255, 0, BP_I32, TT_CLASSES, classes, NULL, NULL, 0};
+  bp_source train = {ROWS,    COLUMNS, BP_U8, bytes, 1.0 / 255, 0, BP_I32, TT_CLASSES,
+                     classes, NULL,    NULL,  0,     NULL,      0, NULL};
   use large = measure(state, &train, 1, 8, true);
   train.rows = 1000;
   use small = measure(state, &train, 1, 8, true);

@@ -254,7 +254,7 @@ static void one_class_is_no_classification(void **state) {
   float x[2] = {0, 1}, w[1] = {1}, b[1] = {0};
   int32_t c[2] = {0, 0};
   void *const params[] = {w, b};
-  bp_source rows = {2, 1, BP_F32, x, 1, 0, BP_I32, 1, c, NULL, NULL, 0};
+  bp_source rows = {2, 1, BP_F32, x, 1, 0, BP_I32, 1, c, NULL, NULL, 0, NULL, 0, NULL};
   bp_fit_options o = tt_options();
   bp_fit_result result;
   bp_net *net = NULL;

@@ -31,7 +31,7 @@ static bp_source digits(const char *dir, const char *kind, int64_t rows, uint8_t
   *classes = malloc((size_t)rows * sizeof **classes);
   for (int64_t i = 0; i < rows; i++) (*classes)[i] = labels[i];
   free(labels);
-  return (bp_source){rows, COLUMNS, BP_U8, *pixels, 1.0 / 255, 0, BP_I32, 10, *classes, NULL, NULL, 0};
+  return (bp_source){rows, COLUMNS, BP_U8, *pixels, 1.0 / 255, 0, BP_I32, 10, *classes, NULL, NULL, 0, NULL, 0, NULL};
 }
 
 static void five_epochs_reach_97_percent_of_the_test_digits(void **state) {

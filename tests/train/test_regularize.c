@@ -113,7 +113,7 @@ static void a_gradient_too_large_to_be_squared_is_clipped(void **state) {
   tt_data *d = tt_data_new(1);
   float x[TT_COLUMNS], y[TT_CLASSES] = {0};
   for (int i = 0; i < TT_COLUMNS; i++) x[i] = 1e15f;
-  bp_source rows = {1, TT_COLUMNS, BP_F32, x, 1, 0, BP_F32, TT_CLASSES, y, NULL, NULL, 0};
+  bp_source rows = {1, TT_COLUMNS, BP_F32, x, 1, 0, BP_F32, TT_CLASSES, y, NULL, NULL, 0, NULL, 0, NULL};
   bp_net *net = NULL;
   float w[TT_COLUMNS * TT_CLASSES], b[TT_CLASSES] = {0};
   void *const params[] = {w, b};

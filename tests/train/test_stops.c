@@ -203,7 +203,8 @@ static void the_callback_stops_within_an_epoch(void **state) {
     memcpy(bytes + (size_t)i * TT_COLUMNS, t.d->bytes + (i % TT_ROWS_MAX) * TT_COLUMNS, TT_COLUMNS);
     classes[i] = t.d->classes[i % TT_ROWS_MAX];
   }
-  t.train = (bp_source){ROWS, TT_COLUMNS, BP_U8, bytes, 0.0078125, -1, BP_I32, TT_CLASSES, classes, NULL, NULL, 0};
+  t.train = (bp_source){ROWS,    TT_COLUMNS, BP_U8, bytes, 0.0078125, -1, BP_I32, TT_CLASSES,
+                        classes, NULL,       NULL,  0,     NULL,      0,  NULL};
   watcher w = {.stop_after = 0, .good = true};
   watched_by(&t, &w);
   t.o.batch_size = 1;
