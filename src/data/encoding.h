@@ -140,6 +140,9 @@ typedef struct bp_encoded {
   int64_t rows, columns;
   bp_dtype dtype;       /* of features: F32 or F64 as asked for, or U8 when the only feature is a block of bytes */
   const void *features; /* [rows, columns]; for bytes of a block a VIEW into the table */
+  /* Of a packed binding, else NULL: [rows, columns of categories], the number of the category, -1: none. Features are then without
+   * the inputs of categories; their indicators stay. */
+  int32_t *ones;
   const int32_t
       *places; /* VIEW of the list of rows: the features of row i are row places[i] of `stored`; NULL: row i */
   int64_t stored;
@@ -150,7 +153,7 @@ typedef struct bp_encoded {
   double *weights;        /* [rows], owned; NULL where the encoding or the table has none, and with BP_TARGETS_NONE */
   bp_allocator allocator; /* the rest is for bp_encoded_release() */
   void *owned_features, *owned_targets;
-  size_t features_size, targets_size; /* bytes */
+  size_t features_size, targets_size, ones_size; /* bytes */
 } bp_encoded;
 void bp_encoded_release(bp_encoded *encoded);
 
@@ -166,6 +169,9 @@ void bp_binding_free(bp_binding *binding);
  * BP_E_DATA  an infinite value, a missing target, a class that training never saw, a weight that is missing or below 0 */
 bp_status bp_binding_encode(bp_context *ctx, bp_binding *binding, bp_rows rows, bp_dtype dtype, bp_targets targets,
                             bp_encoded *out);
+/* From now on categories are encoded as numbers, where rows of ones and zeros were many times as long: where it does not pay, nothing
+ * changes. */
+void bp_binding_pack(bp_binding *binding);
 /* One warning for each column in which rows encoded so far held categories never seen in training (all their inputs are 0),
  * or lacked numbers that were never missing in training. Starts counting anew. */
 void bp_binding_warn(bp_context *ctx, bp_binding *binding);
@@ -180,7 +186,7 @@ bp_status bp_encoding_count_labelled(bp_context *ctx, const bp_encoding *encodin
 /* The value of a target as the table has it; of a binding with targets that are values. */
 double bp_binding_target(const bp_binding *binding, int64_t target, int64_t row);
 
-/* Bind, encode, warn. */
+/* Bind, pack, encode, warn. */
 bp_status bp_encoding_apply(bp_context *ctx, const bp_encoding *encoding, const bp_table *table, bp_rows rows,
                             bp_dtype dtype, bp_targets targets, bp_encoded *out);
 

@@ -18,6 +18,8 @@ typedef struct output {
   bp_dtype dtype;
   void *data; /* [rows, columns] */
   int64_t columns;
+  int32_t *ones; /* [rows, n_ones]; NULL: categories are ones and zeros in `data` */
+  int64_t n_ones;
 } output;
 
 /* A block of rows at work. */
@@ -59,17 +61,24 @@ static bp_status encode_number(const block *b, bp_bound_feature *bound, const ou
     if (missing) value = f->fill;
     double encoded = (value - f->mean) / f->scale;
     if (!fits(out->dtype, encoded)) return fail_number(b, i, "column", f->name, value);
-    put(out, b->first + i, f->first_input, encoded);
+    put(out, b->first + i, bound->at, encoded);
     if (!missing) continue;
     if (f->indicator)
-      put(out, b->first + i, f->first_input + 1, 1);
+      put(out, b->first + i, bound->at + 1, 1);
     else
       bound->unknown++;
   }
   return BP_OK;
 }
 
-/* ---- categories: the output holds zeros so far ---- */
+/* ---- categories: the output holds zeros so far, and no ones ---- */
+
+static void put_category(const output *out, int64_t place, const bp_bound_feature *bound, int32_t category) {
+  if (out->ones)
+    out->ones[place * out->n_ones + bound->one] = category;
+  else
+    put(out, place, bound->at + category, 1);
+}
 
 static void encode_category(const block *b, bp_bound_feature *bound, const output *out) {
   const bp_feature *f = bound->feature;
@@ -83,11 +92,11 @@ static void encode_category(const block *b, bp_bound_feature *bound, const outpu
     if (category == BP_WORD_MISSING) {
       category = f->fill_category;
       if (f->indicator)
-        put(out, place, f->first_input + f->inputs - 1, 1);
+        put(out, place, bound->at + (out->ones ? 0 : f->inputs - 1), 1);
       else
         bound->unknown++;
     }
-    put(out, place, f->first_input + category, 1);
+    put_category(out, place, bound, category);
   }
 }
 
@@ -127,7 +136,7 @@ static bp_status encode_bytes(const block *b, const bp_bound_feature *bound, con
         value = from[c];
       else
         BP_TRY(byte_of(b, i, bound, c, &value));
-      put(out, b->first + i, f->first_input + c, value / 255.0);
+      put(out, b->first + i, bound->at + c, value / 255.0);
     }
   }
   return BP_OK;
@@ -177,6 +186,13 @@ static void *alloc_rows(bp_context *ctx, int64_t rows, int64_t columns, bp_dtype
   return data;
 }
 
+static bp_status alloc_ones(bp_context *ctx, int64_t rows, int64_t n_ones, bp_encoded *e) {
+  e->ones = alloc_rows(ctx, rows, n_ones, BP_I32, &e->ones_size);
+  if (!e->ones) return BP_E_NOMEM;
+  for (int64_t i = 0; i < rows * n_ones; i++) e->ones[i] = -1;
+  return BP_OK;
+}
+
 static bp_status encode_features(bp_context *ctx, bp_binding *binding, bp_rows rows, bp_dtype dtype, bp_encoded *e) {
   const bp_encoding *encoding = binding->encoding;
   bool bytes = encoding->n_features == 1 && encoding->features[0].type == BP_FEATURE_BYTES;
@@ -190,14 +206,16 @@ static bp_status encode_features(bp_context *ctx, bp_binding *binding, bp_rows r
     return BP_OK;
   }
   if (stored) {
-    e->features = stored + rows.first * e->columns;
+    e->features = stored + rows.first * binding->width;
     return BP_OK;
   }
-  e->owned_features = alloc_rows(ctx, rows.n, e->columns, e->dtype, &e->features_size);
+  e->owned_features = alloc_rows(ctx, rows.n, binding->width, e->dtype, &e->features_size);
   if (!e->owned_features) return BP_E_NOMEM;
   e->features = e->owned_features;
   if (bytes) return encode_u8(ctx, binding, rows, e->owned_features);
-  output out = {.dtype = dtype, .data = e->owned_features, .columns = e->columns};
+  if (binding->n_ones > 0) BP_TRY(alloc_ones(ctx, rows.n, binding->n_ones, e));
+  output out = {
+      .dtype = dtype, .data = e->owned_features, .columns = binding->width, .ones = e->ones, .n_ones = binding->n_ones};
   return encode_real(ctx, binding, rows, &out);
 }
 
@@ -291,6 +309,7 @@ static bp_status encode_targets(bp_context *ctx, const bp_binding *binding, bp_r
 
 void bp_encoded_release(bp_encoded *e) {
   if (e->owned_features) bp_aligned_free(e->allocator, e->owned_features, e->features_size);
+  if (e->ones) bp_aligned_free(e->allocator, e->ones, e->ones_size);
   if (e->owned_targets) bp_aligned_free(e->allocator, e->owned_targets, e->targets_size);
   if (e->weights) bp_release(e->allocator, e->weights, (size_t)e->rows, sizeof *e->weights);
   memset(e, 0, sizeof *e);
@@ -350,6 +369,7 @@ bp_status bp_encoding_apply(bp_context *ctx, const bp_encoding *encoding, const 
                             bp_dtype dtype, bp_targets targets, bp_encoded *out) {
   bp_binding *binding;
   BP_TRY(bp_encoding_bind(ctx, encoding, table, targets != BP_TARGETS_NONE, &binding));
+  bp_binding_pack(binding);
   bp_status status = bp_binding_encode(ctx, binding, rows, dtype, targets, out);
   if (status == BP_OK) bp_binding_warn(ctx, binding);
   bp_binding_free(binding);

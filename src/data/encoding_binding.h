@@ -11,6 +11,8 @@ typedef struct bp_bound_feature {
   bp_word_map map;             /* CATEGORY */
   const uint8_t *block;        /* BYTES: [rows, block_columns], or NULL and then */
   bp_column_view *columns;     /* [block_columns]: the same from columns of numbers */
+  int64_t at;                  /* element of an encoded row where its own begin; of a packed category its indicator */
+  int64_t one;                 /* CATEGORY, packed: which of the `ones` */
   int64_t unknown;             /* rows without a value, though all had one in training */
   int64_t unknown_texts;       /* rows whose category training never saw */
   char example[BP_QUOTE_TEXT]; /* the first such category */
@@ -21,6 +23,7 @@ struct bp_binding {
   const bp_encoding *encoding;
   const bp_table *table;
   bp_bound_feature *features; /* [encoding->n_features] */
+  int64_t width, n_ones;      /* elements of an encoded row, and of its categories as numbers */
   bool has_target;
   bp_sense *targets; /* [n_targets] */
   size_t n_targets;  /* 0 until they are bound */

@@ -20,6 +20,9 @@ typedef struct bp_job {
   bp_split split;                       /* rows of `table`; empty without valid_fraction */
   bp_rows rows, valid_rows;
   bp_encoded train, valid;
+  bp_source_run
+      *runs; /* [n_runs] of the inputs, one for each column of categories, in case they are encoded as numbers */
+  size_t n_runs;
   bool has_valid;
   bp_checkpoint *resume; /* NULL: from the start */
   bp_model *model;
@@ -134,11 +137,24 @@ static bp_status encode_valid_table(bp_job *job) {
   if (bp_table_rows(job->valid_table) == 0) return bp_fail(ctx, BP_E_DATA, "the validation table has no rows");
   BP_TRY(bp_encoding_bind(ctx, job->model->encoding, job->valid_table, true, &binding));
   bp_status status = bp_binding_labelled(ctx, binding, &job->valid_labelled);
+  bp_binding_pack(binding);
   if (status == BP_OK)
     status = bp_binding_encode(ctx, binding, job->valid_labelled.rows, job->options.dtype, BP_TARGETS_OWN, &job->valid);
   if (status == BP_OK) bp_binding_warn(ctx, binding);
   bp_binding_free(binding);
   return status;
+}
+
+static bp_status find_runs(bp_job *job) {
+  const bp_encoding *e = job->model->encoding;
+  job->runs = bp_alloc(job->ctx, e->n_features, sizeof *job->runs);
+  if (!job->runs) return BP_E_NOMEM;
+  for (size_t i = 0; i < e->n_features; i++) {
+    const bp_feature *f = &e->features[i];
+    if (f->type == BP_FEATURE_CATEGORY)
+      job->runs[job->n_runs++] = (bp_source_run){f->first_input, (int64_t)f->categories.count};
+  }
+  return BP_OK;
 }
 
 static bp_status encode_rows(bp_job *job) {
@@ -148,6 +164,7 @@ static bp_status encode_rows(bp_job *job) {
   BP_TRY(bp_encoding_learn(ctx, job->table, job->rows, &job->encoding_options, &model->encoding));
   model->task = (bp_task)model->encoding->goal;
   look_for_labels(job);
+  BP_TRY(find_runs(job));
   BP_TRY(bp_model_set_objective(ctx, model, &job->options.fit.objective));
   BP_TRY(bp_encoding_apply(ctx, model->encoding, job->table, job->rows, dtype, BP_TARGETS_OWN, &job->train));
   if (job->options.class_weight)
@@ -198,7 +215,7 @@ void bp_train_defaults(int64_t rows, bp_fit_options *fit) {
   }
 }
 
-static bp_source source_of(const bp_encoded *rows) {
+static bp_source source_of(const bp_job *job, const bp_encoded *rows) {
   return (bp_source){.rows = rows->rows,
                      .columns = rows->columns,
                      .dtype = rows->dtype,
@@ -210,7 +227,10 @@ static bp_source source_of(const bp_encoded *rows) {
                      .target_dtype = rows->target_dtype,
                      .outputs = rows->outputs,
                      .targets = rows->targets,
-                     .weights = rows->weights};
+                     .weights = rows->weights,
+                     .runs = job->runs,
+                     .n_runs = rows->ones ? job->n_runs : 0,
+                     .ones = rows->ones};
 }
 
 static void release_rows(bp_job *job) {
@@ -218,6 +238,10 @@ static void release_rows(bp_job *job) {
   bp_encoded_release(&job->valid);
   memset(&job->train, 0, sizeof job->train);
   memset(&job->valid, 0, sizeof job->valid);
+  if (job->runs)
+    bp_release(bp_context_allocator(job->ctx), job->runs, job->model->encoding->n_features, sizeof *job->runs);
+  job->runs = NULL;
+  job->n_runs = 0;
   bp_split_release(&job->split);
   memset(&job->split, 0, sizeof job->split);
   bp_labelled_release(job->ctx, &job->labelled);
@@ -259,7 +283,7 @@ static bp_status run_trainer(bp_job *job, trainer *t, bp_fit_result *result) {
 }
 
 static bp_status fit(bp_job *job, bp_fit_result *result) {
-  bp_source train = source_of(&job->train), valid = source_of(&job->valid);
+  bp_source train = source_of(job, &job->train), valid = source_of(job, &job->valid);
   bp_fit_options options = job->options.fit;
   trainer *t;
   options.size = sizeof options;
