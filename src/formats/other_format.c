@@ -73,6 +73,7 @@ static const struct {
     {0, 4, "Rar!", {"a RAR archive", UNPACK}},
     {257, 5, "ustar", {"a tar archive", UNPACK ": tar xf"}},
     {0, 2, "\x1F\x9D", {"compress data (.Z)", UNPACK ": gunzip"}},
+    {0, 4, "\xFF\xFE\0\0", {"UTF-32 text", "convert it: iconv -f UTF-32 -t UTF-8"}},
     {0, 2, "\xFF\xFE", {"UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"}},
     {0, 2, "\xFE\xFF", {"UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"}},
     {0, 4, "\0\0\xFE\xFF", {"UTF-32 text", "convert it: iconv -f UTF-32 -t UTF-8"}},
@@ -410,6 +411,25 @@ static const struct {
     {is_sql, {"SQL", "write the table as CSV, by a query in its database"}},
 };
 
+/* Whether a header could begin so ("ORC", as in "ORCID"): letters and digits alone. */
+static bool is_word(const char *magic, size_t size) {
+  for (size_t i = 0; i < size; i++)
+    if (!is_letter(magic[i]) && !is_digit(magic[i])) return false;
+  return true;
+}
+
+/* Some control character, as no text has. */
+static bool is_binary(const peek *p) {
+  for (size_t i = 0; i < p->size; i++)
+    if ((unsigned char)p->data[i] < ' ' && (p->data[i] == '\0' || !strchr("\t\n\v\f\r\x1A", p->data[i]))) return true;
+  return false;
+}
+
+static bool has_magic(const peek *p, size_t offset, const char *magic, size_t size) {
+  return p->size >= offset + size && memcmp(p->data + offset, magic, size) == 0 && (offset != 30 || is_zip(p)) &&
+         (!is_word(magic, size) || is_binary(p));
+}
+
 const bp_other_format *bp_other_format_find(const char *data, size_t size, bool whole, bool *more) {
   peek p = {.data = data, .size = size < BP_OTHER_PEEK ? size : BP_OTHER_PEEK};
   p.whole = whole && p.size == size;
@@ -417,9 +437,7 @@ const bp_other_format *bp_other_format_find(const char *data, size_t size, bool 
   p.ends = whole;
   if (more) *more = false;
   for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
-    if (p.size >= magics[i].offset + magics[i].size &&
-        memcmp(data + magics[i].offset, magics[i].magic, magics[i].size) == 0 && (magics[i].offset != 30 || is_zip(&p)))
-      return &magics[i].format;
+    if (has_magic(&p, magics[i].offset, magics[i].magic, magics[i].size)) return &magics[i].format;
   find_lines(&p);
   bool too_few = !p.whole && p.lines < LINES && p.size < BP_OTHER_PEEK;
   if (more) *more = too_few;
