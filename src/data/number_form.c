@@ -329,6 +329,11 @@ static void vote(bp_form_evidence *e, const parts *p) {
   e->votes += same ? 1 : -1;
 }
 
+/* Digits with several of one separator, and not as between thousands, are no number in any form: "1.2.3", "10.0.0.1". */
+static bool is_no_number(const char *text, size_t size, char separator, int separators) {
+  return separators > 1 && !groups_fit(text, size, separator);
+}
+
 /* What the commas of digits mean, where no point stands among them. */
 static void judge_commas(bp_form_evidence *e, const char *text, size_t size, int commas) {
   if (!groups_fit(text, size, ',') || (commas == 1 && text[0] == '0'))
@@ -349,7 +354,8 @@ static void judge_points(bp_form_evidence *e, const char *text, size_t size, int
     e->point_decimal = true;
 }
 
-static void judge_separators(bp_form_evidence *e, const parts *p) {
+/* Whether they can be told. */
+static bool judge_separators(bp_form_evidence *e, const parts *p) {
   int commas = 0, points = 0;
   size_t size = 0;
   char last = '\0', other = '\0';
@@ -360,28 +366,31 @@ static void judge_separators(bp_form_evidence *e, const parts *p) {
     if (c == ',' || c == '.') last = c;
     if (strchr("'_ ", c)) other = c;
   }
+  if (points == 0 && is_no_number(p->core, size, ',', commas)) return false;
+  if (commas == 0 && is_no_number(p->core, size, '.', points)) return false;
   if (size < p->size && lower(p->core[size]) == 'd') e->fortran = true;
   if (other) e->other_thousands = other;
   if (!last && !other && size <= 3) e->bare = true;
   if (commas > 0 && points == 0) judge_commas(e, p->core, size, commas);
   if (points > 0 && commas == 0) judge_points(e, p->core, size, points);
-  if (commas == 0 || points == 0) return;
+  if (commas == 0 || points == 0) return true;
   if (last == '.')
     e->point_decimal = e->comma_thousands = true;
   else
     e->comma_decimal = e->point_thousands = true;
+  return true;
 }
 
 bool bp_form_evidence_add(bp_form_evidence *e, const char *text, size_t size) {
   plain_text plain;
   parts p;
   if (!make_plain(text, size, &plain) || !cut(&plain, &p)) return false;
-  vote(e, &p);
-  e->brackets |= p.brackets;
   if (p.size > 2 && lower(p.core[1]) == 'x')
     e->hexadecimal = true;
-  else
-    judge_separators(e, &p);
+  else if (!judge_separators(e, &p))
+    return false;
+  vote(e, &p);
+  e->brackets |= p.brackets;
   return true;
 }
 
