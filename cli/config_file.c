@@ -45,7 +45,7 @@ static char *trim(char *text, char *end) {
 static int apply(cli_request *request, const char *where, char *line) {
   char full[320];
   char *equals = strchr(line, '=');
-  if (!equals) return cli_fail(CLI_USAGE, "%s'%s' has no '='; expected name = value", where, line);
+  if (!equals) return cli_fail(CLI_USAGE, "%s'%.*s' has no '='; expected name = value", where, CLI_SHOWN, line);
   char *value = trim(equals + 1, equals + 1 + strlen(equals + 1));
   char *name = trim(line, equals);
   int id = cli_find_option(request->command, where, name, strlen(name));

@@ -25,6 +25,9 @@ enum {
 /* The exit status that belongs to a status of the library. */
 int cli_exit_status(bp_status status);
 
+/* Bytes of a foreign text that a message shows at most, so that there is room for what to do. */
+enum { CLI_SHOWN = 200 };
+
 /* One line on standard error, `backprop: …`, cleaned by bp_text_clean(). Returns `exit_status`. */
 int cli_fail(int exit_status, const char *format, ...) CLI_PRINTF(2, 3);
 /* The message of the context's last failure, and its exit status. */

@@ -48,7 +48,7 @@ int cli_find_option(cli_command_id command, const char *where, const char *name,
     return -1;
   }
   const char *near = cli_suggest(name, length, option_name, &command);
-  int shown = (int)length;
+  int shown = length < CLI_SHOWN ? (int)length : CLI_SHOWN;
   if (near)
     (void)cli_fail(CLI_USAGE, "%sunknown option %s%.*s; did you mean %s%s?", where, dashes, shown, name, dashes, near);
   else
@@ -58,9 +58,10 @@ int cli_find_option(cli_command_id command, const char *where, const char *name,
 
 static int unknown_command(const char *name) {
   const char *near = cli_suggest(name, strlen(name), command_name, NULL);
-  if (name[0] == '-') return cli_fail(CLI_USAGE, "%s: expected a command first; see: backprop help", name);
-  if (near) return cli_fail(CLI_USAGE, "unknown command %s; did you mean %s? See: backprop help", name, near);
-  return cli_fail(CLI_USAGE, "unknown command '%s'; see: backprop help", name);
+  if (name[0] == '-') return cli_fail(CLI_USAGE, "%.*s: expected a command first; see: backprop help", CLI_SHOWN, name);
+  if (near)
+    return cli_fail(CLI_USAGE, "unknown command %.*s; did you mean %s? See: backprop help", CLI_SHOWN, name, near);
+  return cli_fail(CLI_USAGE, "unknown command '%.*s'; see: backprop help", CLI_SHOWN, name);
 }
 
 int cli_find_command(const char *name) {
@@ -79,6 +80,7 @@ int cli_set_option(cli_settings *settings, const cli_option *option, const char 
   if (!value[0] && !may_be_empty) return cli_fail(CLI_USAGE, "%s: the value is empty; expected %s", where, expected);
   if (cli_parse_value(option, value, (char *)settings + option->field)) return CLI_DONE;
   const char *near = option->domain.name ? cli_suggest(value, strlen(value), choice_name, option) : NULL;
-  if (near) return cli_fail(CLI_USAGE, "%s %s: expected %s; did you mean %s?", where, value, expected, near);
-  return cli_fail(CLI_USAGE, "%s %s: expected %s", where, value, expected);
+  if (near)
+    return cli_fail(CLI_USAGE, "%s %.*s: expected %s; did you mean %s?", where, CLI_SHOWN, value, expected, near);
+  return cli_fail(CLI_USAGE, "%s %.*s: expected %s", where, CLI_SHOWN, value, expected);
 }

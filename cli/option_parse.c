@@ -50,7 +50,7 @@ static int take_option(arguments *a, int id, const char *attached) {
   const char *value = attached;
   if (a->values[id]) return cli_fail(CLI_USAGE, "--%s is given twice; expected once", option->name);
   if (option->kind == CLI_FLAG && attached)
-    return cli_fail(CLI_USAGE, "--%s takes no value, but has '%s'", option->name, attached);
+    return cli_fail(CLI_USAGE, "--%s takes no value, but has '%.*s'", option->name, CLI_SHOWN, attached);
   if (option->kind == CLI_FLAG)
     value = "yes";
   else if (!attached) {
@@ -76,14 +76,15 @@ static int take_letter(arguments *a, const char *text) {
     return take_option(a, i, text[1] ? text + 1 : NULL);
   }
   const char *of = cli_commands[a->request->command].name;
-  return cli_fail(CLI_USAGE, "unknown option -%s; see: backprop help %s; what is no option goes behind --", text, of);
+  return cli_fail(CLI_USAGE, "unknown option -%.*s; see: backprop help %s; what is no option goes behind --", CLI_SHOWN,
+                  text, of);
 }
 
 static int take_operand(arguments *a, const char *text) {
   cli_request *request = a->request;
   const cli_command *command = &cli_commands[request->command];
   if (request->n_operands == command->most)
-    return cli_fail(CLI_USAGE, "unexpected argument '%s'; usage: backprop %s%s%s", text, command->name,
+    return cli_fail(CLI_USAGE, "unexpected argument '%.*s'; usage: backprop %s%s%s", CLI_SHOWN, text, command->name,
                     command->operands[0] ? " " : "", command->operands);
   if (!text[0])
     return cli_fail(CLI_USAGE, "an argument is empty; usage: backprop %s %s", command->name, command->operands);

@@ -72,6 +72,7 @@ static void handle_enders(void (*handler)(int)) {
 void cli_begin_signals(void) {
   handle_enders(end_at_once);
   handle(SIGPIPE, end_quietly, SA_RESTART);
+  handle(SIGXFSZ, SIG_IGN, 0); /* then a file at its limit is an error of the write, which is told */
 }
 
 void cli_catch_signals(void) {

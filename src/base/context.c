@@ -157,7 +157,7 @@ bp_status bp_bound_close(bp_context *ctx, bp_bound bound, bp_status status, cons
   ctx->limit = SIZE_MAX;
   if (status != BP_E_NOMEM || !ctx->exceeded) return status;
   return bp_fail(ctx, BP_E_NOMEM,
-                 "%s%sneeds more memory than the %zu MiB that %s; if it can be trusted, raise max-memory",
+                 "%s%sneeds more memory than the %zu MiB that %s; if it can be trusted, raise --max-memory",
                  name ? name : "this", name ? ": " : " ", ctx->allowed >> 20,
                  ctx->max_memory ? "were allowed" : "files of this size may take");
 }

@@ -101,4 +101,19 @@ if [ -w /dev/full ]; then
     check "$arguments says why" holds err "standard output: cannot write: No space left on device"
   done
 fi
+# A limit of the size of files is an error of the write too, and no signal that ends the command.
+limited() { # WORDS ARGUMENTS...
+  local words=$1
+  shift
+  check "a limited file of $* begins as one that is not there" [ ! -e limited ]
+  (ulimit -f 1 && exec "$backprop" "$@") >out 2>err
+  status=$?
+  check "$* with files of 1 KiB ends with 5" [ $status -eq 5 ]
+  check "$* says why in one line" is_error
+  check "$* says '$words'" holds err "$words"
+  check "$* leaves nothing" [ ! -e limited ]
+}
+limited "limited: cannot write: File too large" train flowers.csv $fast --quiet --out limited
+limited "limited: cannot write: File too large" predict m.safetensors long.csv --quiet --out limited
+limited "standard output: cannot write: File too large" predict m.safetensors long.csv --quiet
 finish

@@ -28,18 +28,18 @@ bounded() { # LIMIT STATUS WORDS COMMAND
   check "$4 says '$3'" holds err "$3"
 }
 limit=150 # 64 MiB, 512 times 100 kB, and the program itself
-bounded $limit 7 "raise max-memory" "'$backprop' train rows.csv.gz --epochs 1 --quiet"
+bounded $limit 7 "raise --max-memory" "'$backprop' train rows.csv.gz --epochs 1 --quiet"
 bounded $limit 3 "without the end of a line" "'$backprop' train line.csv.gz"
-bounded $limit 7 "raise max-memory" "'$backprop' predict m line.csv.gz"
-bounded $limit 7 "raise max-memory" "'$backprop' predict model.gz plane.csv"
-bounded $limit 7 "raise max-memory" "'$backprop' evaluate header.gz plane.csv"
-bounded $limit 7 "raise max-memory" "'$backprop' inspect header.gz"
-bounded $limit 7 "raise max-memory" "'$backprop' resume header.gz"
+bounded $limit 7 "raise --max-memory" "'$backprop' predict m line.csv.gz"
+bounded $limit 7 "raise --max-memory" "'$backprop' predict model.gz plane.csv"
+bounded $limit 7 "raise --max-memory" "'$backprop' evaluate header.gz plane.csv"
+bounded $limit 7 "raise --max-memory" "'$backprop' inspect header.gz"
+bounded $limit 7 "raise --max-memory" "'$backprop' resume header.gz"
 bounded 200 3 "without the end of a line" "yes | tr -d '\\n' | '$backprop' predict m -"
 bounded 200 3 "without the end of a line" "yes | tr -d '\\n' | '$backprop' train -"
 bounded 200 3 "a NUL byte" "'$backprop' train - </dev/zero"
 bounded 200 3 "a NUL byte" "'$backprop' predict m - </dev/zero"
-bounded 200 7 "raise max-memory" "'$backprop' train categories.csv --task regression --epochs 1 --hidden 2"
+bounded 200 7 "raise --max-memory" "'$backprop' train categories.csv --task regression --epochs 1 --hidden 2"
 
 # ---- honest tables, and the option ----
 bounded 600 3 "'y'" "'$backprop' train rows.csv.gz --epochs 1 --max-memory 2G"

@@ -163,6 +163,21 @@ refuses 2 "--man and --completion" help --man --completion bash
 conf() { printf '%b' "$1" >bad.conf; }
 conf 'epochs = 3\nepoch = 4\n'
 refuses 2 "bad.conf:2: unknown option epoch; did you mean epochs?" train flowers.csv --config bad.conf
+# However long it is, what was written leaves room for what to do.
+long=$(printf 'x%.0s' {1..9000})
+for text in "$long = 3" "$long" "hidden = $long"; do
+  echo "$text" >long.conf
+  case $text in *=*) words="expected\|see: backprop help train" ;; *) words="expected name = value" ;; esac
+  run train flowers.csv --config long.conf
+  check "a long line of a configuration ends with 2" [ "$status" -eq 2 ]
+  check "a long line of a configuration: one line" is_error
+  check "a long line of a configuration: what to do" grep -q "$words" err
+done
+refuses 2 "see: backprop help train" train flowers.csv "--$long" 3
+refuses 2 "see: backprop help train" train flowers.csv "-$long"
+refuses 2 "usage: backprop train" train flowers.csv "$long"
+refuses 2 "see: backprop help" "$long"
+refuses 2 "expected" train flowers.csv --hidden "$long"
 conf '\n# fine\nepochs = 3\n\nepochs = 4\n'
 refuses 2 "bad.conf:5: epochs is given twice" train flowers.csv --config bad.conf
 conf 'epochs 3\n'
