@@ -277,12 +277,18 @@ static bp_status fail_number(bp_context *ctx, const bp_table *table, int64_t col
   while (view.codes[row] != (int32_t)w) row++;
   (void)bp_number_form_text(form, described);
   (void)bp_quote(view.words->words[w], strlen(view.words->words[w]), text);
+  (void)bp_table_place(table, row, place);
+  (void)bp_quote(name, strlen(name), quoted);
+  if (bp_number_is_likely(view.words->words[w], strlen(view.words->words[w])))
+    return bp_fail(ctx, BP_E_DATA,
+                   "%s: %s '%s' holds '%s', a number in another form than in training (%s); rewrite it, or train with "
+                   "this form",
+                   place, what, quoted, text, described[0] ? described : "plain");
   return bp_fail(
       ctx, BP_E_DATA,
       "%s: %s '%s' holds a text, '%s'; the model was trained with numbers there%s%s; correct it, or name it as "
       "missing (--missing '%s')",
-      bp_table_place(table, row, place), what, bp_quote(name, strlen(name), quoted), text, described[0] ? ", " : "",
-      described, text);
+      place, what, quoted, text, described[0] ? ", " : "", described, text);
 }
 
 static bp_status read_words(bp_context *ctx, const bp_table *table, int64_t column, const bp_number_form *form,
