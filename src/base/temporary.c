@@ -128,7 +128,7 @@ static int open_unnamed(const char *target, mode_t mode) {
   if (length >= sizeof folder) return -1;
   memcpy(folder, length > 0 ? target : ".", length > 0 ? length : 1);
   folder[length > 0 ? length : 1] = '\0';
-  int fd = bp_io_open(folder, O_TMPFILE | O_WRONLY, mode);
+  int fd = bp_io_open(folder, O_TMPFILE | O_RDWR, mode);
   if (fd < 0) return -1;
   if (flock(fd, LOCK_EX | LOCK_NB) == 0 && stat(bp_io_entry(fd, entry, sizeof entry), &info) == 0) return fd;
   (void)bp_io_now()->close(fd);
@@ -158,11 +158,42 @@ static void remove_name(bp_temporary *t) {
   forget_name(t);
 }
 
+static int copy_all(int from, int to) {
+  char piece[1 << 14];
+  ssize_t got;
+  if (lseek(from, 0, SEEK_SET) != 0) return -1;
+  while ((got = bp_io_read(from, piece, sizeof piece)) > 0)
+    if (bp_io_write_all(to, piece, (size_t)got) != 0) return -1;
+  return got < 0 ? -1 : bp_io_fsync(to);
+}
+
+/* Where a file can be made without a name but not get one, its bytes go to one that has a name. */
+static int copy_to_named(bp_temporary *t, const char *target) {
+  struct stat info;
+  int from = t->fd;
+  t->fd = -1;
+  bool made = fstat(from, &info) == 0 && take_name(t, target, 0600) == 0;
+  int failed = made ? copy_all(from, t->fd) : -1;
+  if (!failed) (void)!fchown(t->fd, info.st_uid, info.st_gid);
+  if (!failed) failed = fchmod(t->fd, info.st_mode & 0777);
+  int error = errno;
+  (void)bp_io_now()->close(from);
+  errno = error;
+  return failed;
+}
+
 /* A link never replaces: where a file is there already, the temporary gets a name first. */
+static int give_name(bp_temporary *t, const char *target) {
+  if (take_name(t, target, 0) == 0) return 0;
+  return errno == EPERM || errno == ENOSYS || errno == EOPNOTSUPP || errno == EXDEV || errno == ENOENT
+             ? copy_to_named(t, target)
+             : -1;
+}
+
 int bp_temporary_publish(bp_temporary *t, const char *target) {
   if (t->name[0] == '\0') {
     if (link_to(t, target) == 0) return 0;
-    if (errno != EEXIST || take_name(t, target, 0) != 0) return -1;
+    if (give_name(t, target) != 0) return -1;
   }
   if (bp_io_now()->rename(t->name, target) == 0) {
     forget_name(t);

@@ -443,6 +443,43 @@ static void a_folder_that_cannot_be_synced_is_a_warning(void **state) {
   place_free(p);
 }
 
+static int link_error;
+
+static int link_refuses(int fd, const char *to) {
+  (void)fd, (void)to;
+  errno = link_error;
+  return -1;
+}
+
+static void a_file_that_cannot_get_a_name_is_copied(void **state) {
+  static const int errors[] = {EPERM, ENOSYS, EOPNOTSUPP, EXDEV, ENOENT};
+  bp_context *ctx = bt_ctx(state);
+  place *p = place_new();
+  bp_io table = bp_io_system;
+  struct stat info;
+  table.link = link_refuses;
+  for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+    for (int old = 0; old < 2; old++) {
+      (void)unlink(p->path);
+      if (old) {
+        bt_write_file(p->path, "old", 3);
+        assert_int_equal(chmod(p->path, 0640), 0);
+      }
+      mode_t mask = umask(022);
+      link_error = errors[i];
+      bp_io_set_for_test(&table);
+      bp_status status = save(ctx, p);
+      bp_io_set_for_test(NULL);
+      (void)umask(mask);
+      bt_assert_ok(ctx, status);
+      assert_true(bt_file_is(p->path, p->content, LONG));
+      assert_int_equal(stat(p->path, &info), 0);
+      assert_int_equal(info.st_mode & 0777, old ? 0640 : 0644);
+      assert_int_equal(bt_dir_entries(&p->dir), 1);
+    }
+  place_free(p);
+}
+
 /* ---- sweeps ---- */
 
 static bp_status save_over_old(bp_context *ctx, void *user) {
@@ -524,6 +561,7 @@ int main(void) {
       BT_TEST(a_file_that_may_not_be_written_is_not_replaced),
       BT_TEST(a_failed_write_is_not_forgotten),
       BT_TEST(a_folder_that_cannot_be_synced_is_a_warning),
+      BT_TEST(a_file_that_cannot_get_a_name_is_copied),
       cmocka_unit_test(whatever_fails_the_old_file_or_the_new_one_is_there),
       cmocka_unit_test(whatever_fails_a_new_file_is_whole_or_absent),
       cmocka_unit_test(without_memory_the_old_file_is_there),
