@@ -2,6 +2,7 @@
 #include "checkpoint_paths.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,12 @@ static size_t folder_length(const char *path) {
   return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* Whether a name leads down and to nothing hidden: parts that are not empty and do not begin with a dot. "-" is no file. */
+/* Whether a name leads down and to nothing hidden: parts that are not empty and do not begin with a dot. "-" is no file, and a name
+ * that a terminal would not show as it is hides as well. */
 static bool leads_down(const char *name) {
-  if (strcmp(name, "-") == 0) return false;
+  char shown[PATH_MAX];
+  (void)bp_text_clean(shown, sizeof shown, name);
+  if (strcmp(name, "-") == 0 || strcmp(shown, name) != 0) return false;
   for (;; name++) {
     if (*name == '\0' || *name == '/' || *name == '.') return false;
     name += strcspn(name, "/");
@@ -99,8 +103,8 @@ static bool stays_within(const char *checkpoint, const char *path) {
 
 static int refuse(const char *checkpoint, const char *option, const char *name, const char *why) {
   return cli_fail(CLI_USAGE,
-                  "%s: its run had the --%s '%s', %s; a file does not decide what is written: give --%s FILE",
-                  checkpoint, option, name, why, option);
+                  "%s: its run had the --%s '%.*s', %s; a file does not decide what is written: give --%s FILE",
+                  checkpoint, option, CLI_SHOWN, name, why, option);
 }
 
 /* Why a file may not be written; NULL: it may. */
@@ -128,9 +132,9 @@ int cli_noted_output(const char *checkpoint, const char *option, const char *giv
 int cli_noted_input(const char *checkpoint, const char *option, const char *path) {
   struct stat info;
   if (stat(path, &info) != 0)
-    return cli_fail(CLI_IO, "%s: its run read '%s', which cannot be found: %s; if it is elsewhere now, give %s",
-                    checkpoint, path, strerror(errno), option);
+    return cli_fail(CLI_IO, "%s: its run read '%.*s', which cannot be found: %s; if it is elsewhere now, give %s",
+                    checkpoint, CLI_SHOWN, path, strerror(errno), option);
   if (S_ISREG(info.st_mode)) return CLI_DONE;
-  return cli_fail(CLI_USAGE, "%s: its run read '%s', which is no ordinary file; to read it all the same, give %s",
-                  checkpoint, path, option);
+  return cli_fail(CLI_USAGE, "%s: its run read '%.*s', which is no ordinary file; to read it all the same, give %s",
+                  checkpoint, CLI_SHOWN, path, option);
 }

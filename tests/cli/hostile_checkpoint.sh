@@ -95,7 +95,13 @@ for option in out log; do
   attack "del n['files']; n['options']['$option'] = 'precious'"
   attack "n['files'] = ['precious']; n['options']['$option'] = '$PWD/precious'"
 done
+for name in '\x1b[2Jm' 'm\nz' 'm\u202ez'; do attack "n['files']['out'] = '$name'"; done
 attack "n['options']['config'] = 'precious'"
+# However long a name is, the message goes on to what can be done.
+attack "n['files']['out'] = 'x' * 9000"
+check "a long name of an output: what to do" holds err "give --out FILE"
+attack "n['data'] = 'x' * 9000"
+check "a long name of data: what to do" holds err "give DATA behind it"
 for data in runs/fifo /dev/zero /dev/stdin - runs nowhere.csv ""; do
   attack "n['data'] = '$data'"
   attack "n['options']['valid'] = '$data'; n['options']['labels'] = '$data'"
