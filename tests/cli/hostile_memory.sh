@@ -39,7 +39,8 @@ bounded 200 3 "without the end of a line" "yes | tr -d '\\n' | '$backprop' predi
 bounded 200 3 "without the end of a line" "yes | tr -d '\\n' | '$backprop' train -"
 bounded 200 3 "a NUL byte" "'$backprop' train - </dev/zero"
 bounded 200 3 "a NUL byte" "'$backprop' predict m - </dev/zero"
-bounded 200 7 "raise --max-memory" "'$backprop' train categories.csv --task regression --epochs 1 --hidden 2"
+bounded 200 0 "40000 different texts" "'$backprop' train categories.csv --task regression --epochs 1 --hidden 2"
+bounded 200 0 "40000 different texts" "'$backprop' train categories.csv --task regression --epochs 1 --hidden 2 --embed 2"
 
 # ---- honest tables, and the option ----
 bounded 600 3 "'y'" "'$backprop' train rows.csv.gz --epochs 1 --max-memory 2G"
