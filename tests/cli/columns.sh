@@ -106,7 +106,7 @@ for i in range(200):
 PYTHON
 rm -f m.safetensors
 refuses 3 "say --decimal , or --thousands ," train open.csv "${quick[@]}" --quiet
-for option in --decimal=, --decimal=comma --thousands=, '--thousands=comma --decimal=point'; do
+for option in '--decimal=,' --decimal=comma '--thousands=,' '--thousands=comma --decimal=point'; do
   # shellcheck disable=SC2086
   succeeds train open.csv "${quick[@]}" $option
   succeeds evaluate m.safetensors open.csv --json
@@ -181,7 +181,7 @@ for i in range(200):
     kind = 0 if x > 0.3 else 1 if z > 0 else 2
     print(x, z, *[int(kind == k) for k in range(3)], sep=",")
 PYTHON
-several=(--target red,green,blue --hidden 32 --epochs 60 --progress none --out m.safetensors)
+several=(--target 'red,green,blue' --hidden 32 --epochs 60 --progress none --out m.safetensors)
 for loss in auto cross_entropy; do
   succeeds train kinds.csv "${several[@]}" --loss $loss --valid 0.2
   check "is said" holds err "one of the 3 targets is 1 in every row, and the others are 0: classification"

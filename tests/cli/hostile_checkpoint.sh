@@ -87,6 +87,7 @@ attack() { # CODE: the note is changed so, and must be refused before anything i
   rm runs/evil.ckpt
 }
 for option in out log; do
+  # shellcheck disable=SC2088 # a name, not a folder of somebody's
   for name in precious .hidden link away/victim hard fifo ../precious ./m deep/../../precious "$PWD/precious" /dev/null /dev/stdout - "" . .. deep deep/ \
     a.ckpt//x nowhere/m ../runs/m "deep/.ssh" "~/x/.."; do
     attack "n['files']['$option'] = '$name'"
