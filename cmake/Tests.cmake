@@ -149,9 +149,10 @@ function(backprop_add_listing_tests)
   if(BACKPROP_COVERAGE)
     string(APPEND flags " --coverage")
   endif()
+  list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
   foreach(document autodiff tutorial)
     backprop_add_test(docs.${document} example ${BACKPROP_PYTHON} ${PROJECT_SOURCE_DIR}/tools/check-listings
-      --cc=${CMAKE_C_COMPILER} --flags=${flags} --library=$<TARGET_FILE:backprop_static>
+      --cc=${CMAKE_C_COMPILER} --flags=${flags} --run=${emulator} --library=$<TARGET_FILE:backprop_static>
       --include=${PROJECT_SOURCE_DIR}/include --include=${PROJECT_BINARY_DIR}/include
       ${PROJECT_SOURCE_DIR}/docs/${document}.md)
   endforeach()

@@ -6,4 +6,4 @@ foreign_needs musl-gcc musl-tools
 foreign_libraries musl-gcc
 for headers in linux asm-generic; do ln -sfn /usr/include/$headers "$prefix/include/$headers"; done # musl-gcc leaves the kernel's out
 ln -sfn "/usr/include/$(uname -m)-linux-gnu/asm" "$prefix/include/asm"
-foreign_check -DCMAKE_C_COMPILER=musl-gcc -DCMAKE_C_FLAGS="-isystem $prefix/include"
+foreign_check -DCMAKE_C_COMPILER=musl-gcc -DCMAKE_C_FLAGS="-isystem $prefix/include -L$prefix/lib"

@@ -17,7 +17,7 @@ typedef union header {
 } header;
 
 enum { GUARD = 16, FRESH = 0xA5, FREED = 0xDD, GUARD_BYTE = 0xFB, MOST_FAILURES = 100000 };
-static const size_t largest = (size_t)1 << 36;
+static const size_t largest = SIZE_MAX > UINT32_MAX ? (size_t)((uint64_t)1 << 36) : SIZE_MAX / 4;
 static const uint64_t live_magic = 0x4C49564520424C4Bu, dead_magic = 0x4445414420424C4Bu;
 
 void bt_alloc_init(bt_alloc_state *state) { *state = (bt_alloc_state){.fail_at = BT_NEVER}; }
