@@ -21,7 +21,7 @@ static const char *const isa_names[BP_ISA_COUNT] = {"baseline", "avx2", "avx512"
 
 const char *bp_isa_name(bp_isa isa) { return (unsigned)isa < BP_ISA_COUNT ? isa_names[isa] : "?"; }
 
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(__x86_64__) /* for which alone cmake/Kernels.cmake makes wider builds */
 static int has_avx2(void) {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
          __builtin_cpu_supports("bmi2");
