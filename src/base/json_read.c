@@ -316,7 +316,7 @@ static const bp_json *find_double(const bp_json *object, const bp_json **names) 
   const bp_json *found = NULL;
   size_t n = 0;
   for (const bp_json *v = bp_json_first(object); v; v = bp_json_next(v)) names[n++] = v - 1;
-  qsort(names, n, sizeof *names, by_name);
+  qsort(names, n, sizeof(void *), by_name);
   for (size_t i = 1; i < n; i++)
     if (strcmp(names[i - 1]->is.text, names[i]->is.text) == 0 && (!found || names[i]->span < found->span))
       found = names[i];
@@ -329,11 +329,11 @@ static bp_status check_names(const parser *p) {
   for (size_t i = 0; i < p->n; i++)
     if (p->values[i].kind == BP_JSON_OBJECT && p->values[i].is.count > most) most = p->values[i].is.count;
   if (most < 2) return BP_OK;
-  names = bp_alloc(p->ctx, most, sizeof *names);
+  names = bp_alloc(p->ctx, most, sizeof(void *));
   if (!names) return BP_E_NOMEM;
   for (size_t i = 0; i < p->n && !found; i++)
     if (p->values[i].kind == BP_JSON_OBJECT && p->values[i].is.count > 1) found = find_double(&p->values[i], names);
-  bp_release(bp_context_allocator(p->ctx), (void *)names, most, sizeof *names);
+  bp_release(bp_context_allocator(p->ctx), (void *)names, most, sizeof(void *));
   if (!found) return BP_OK;
   char quoted[48];
   (void)snprintf(quoted, sizeof quoted, "'%.40s'", found->is.text);

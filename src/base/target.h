@@ -3,6 +3,7 @@
 #define BP_BASE_TARGET_H
 #include <float.h>
 
+#ifndef __cppcheck__ /* which reads no system headers, and so knows none of these */
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) ||                               \
     defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
 #error "Backprop needs IEEE arithmetic: compile without -ffast-math, -Ofast and their parts"
@@ -14,6 +15,7 @@
 #error "Backprop needs a little-endian machine: its files are read and written as they lie in memory"
 #elif __SIZEOF_POINTER__ < 4
 #error "Backprop needs pointers of 32 bits or more"
+#endif
 #endif
 
 #endif
