@@ -279,8 +279,8 @@ static bool is_listed(const char *unit, const char *const *list) {
       "\xC2\xA2", "US$", "USD", "EUR", "GBP", "JPY", "CHF", "CNY", "INR", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN",    \
       "Rs", "Rs.", "kr"
 static const char *const prefixes[] = {"", CURRENCIES, NULL};
-#define DEGREE "\xC2\xB0"
-static const char *const suffixes[] = {"", "%", "\xE2\x80\xB0", DEGREE, DEGREE "C", DEGREE "F", CURRENCIES, NULL};
+/* ‰, °, °C, °F */
+static const char *const suffixes[] = {"", "%", "\xE2\x80\xB0", "\302\260", "\302\260C", "\302\260F", CURRENCIES, NULL};
 
 bool bp_number_form_is_certain(const bp_number_form *form) {
   return is_listed(form->prefix, prefixes) && is_listed(form->suffix, suffixes);

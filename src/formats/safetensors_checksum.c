@@ -27,17 +27,17 @@ static size_t bytes_of(const bp_named_tensor *t) {
 
 bp_status bp_safetensors_checksum(bp_context *ctx, const bp_named_tensor *tensors, size_t n,
                                   char text[BP_CHECKSUM_TEXT]) {
-  const bp_named_tensor **order = bp_alloc(ctx, n, sizeof *order);
+  const bp_named_tensor **order = bp_alloc(ctx, n, sizeof(void *));
   uint64_t hash = 0;
   if (!order) return BP_E_NOMEM;
   for (size_t i = 0; i < n; i++) order[i] = &tensors[i];
-  qsort(order, n, sizeof *order, by_tensor_name);
+  qsort(order, n, sizeof(void *), by_tensor_name);
   for (size_t i = 0; i < n; i++) {
     size_t size = bytes_of(order[i]);
     hash = bp_hash64(order[i]->name, strlen(order[i]->name), hash);
     hash = bp_hash64(size > 0 ? order[i]->data : "", size, hash);
   }
-  bp_release(bp_context_allocator(ctx), (void *)order, n, sizeof *order);
+  bp_release(bp_context_allocator(ctx), (void *)order, n, sizeof(void *));
   (void)snprintf(text, BP_CHECKSUM_TEXT, "%016" PRIx64, hash);
   return BP_OK;
 }

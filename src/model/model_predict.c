@@ -134,9 +134,11 @@ static bool has_form(const bp_encoding *e, const char *name) {
 
 bp_take bp_model_take(const bp_model *model, const char *name) {
   const bp_encoding *e = model->encoding;
-  const bp_feature *block = e->block ? &e->features[e->block - 1] : NULL;
   int32_t feature = bp_dictionary_find(&e->names, name, strlen(name));
-  if (block && bp_block_find(block->prefix, block->block_columns, name) >= 0) return BP_TAKE_FOUND;
+  if (e->block) {
+    const bp_feature *block = &e->features[e->block - 1];
+    if (bp_block_find(block->prefix, block->block_columns, name) >= 0) return BP_TAKE_FOUND;
+  }
   if (has_form(e, name)) return BP_TAKE_TEXT;
   if (feature < 0) return BP_TAKE_NOTHING;
   bp_feature_type type = e->features[feature].type;
