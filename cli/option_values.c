@@ -146,7 +146,7 @@ static bool parse_separator(const cli_option *option, const char *value, void *f
     if (strcmp(value, separators[i].word) != 0 && (!*sign || strcmp(value, sign) != 0)) continue;
     int named = 0;
     if (!parse_choice(option, separators[i].word, &named)) return false;
-    *(int *)field = separators[i].sign;
+    *(int *)field = (unsigned char)separators[i].sign;
     return true;
   }
   return false;
