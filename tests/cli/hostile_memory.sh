@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Memory that a small file, or an endless pipe, can take: what docs/formats.md states, and --max-memory beyond it.
+# labels: cli long
+#
+# Memory that a small file, or an endless pipe, can take: what docs/formats.md states, and --max-memory beyond it. Sanitizers take
+# memory of their own, so it is left out there, as what is long is; the fuzz targets read such files under them.
 # shellcheck source=tests/cli/common.bash
 . "$(dirname "$0")/common.bash"
 plane >plane.csv
