@@ -3,33 +3,21 @@
  */
 #include "base/hash64.h"
 
-#include <string.h>
+#include "base/words.h"
 
 static const uint64_t P1 = 0x9E3779B185EBCA87u, P2 = 0xC2B2AE3D27D4EB4Fu, P3 = 0x165667B19E3779F9u,
                       P4 = 0x85EBCA77C2B2AE63u, P5 = 0x27D4EB2F165667C5u;
 
-static uint64_t rotate(uint64_t x, int bits) { return x << bits | x >> (64 - bits); }
-static uint64_t mix(uint64_t lane, uint64_t word) { return rotate(lane + word * P2, 31) * P1; }
+static uint64_t mix(uint64_t lane, uint64_t word) { return bp_rotate64(lane + word * P2, 31) * P1; }
 static uint64_t merge(uint64_t hash, uint64_t lane) { return (hash ^ mix(0, lane)) * P1 + P4; }
-
-static uint64_t word64(const unsigned char *p) {
-  uint64_t word;
-  memcpy(&word, p, sizeof word);
-  return word;
-}
-
-static uint64_t word32(const unsigned char *p) {
-  uint32_t word;
-  memcpy(&word, p, sizeof word);
-  return word;
-}
 
 /* The whole blocks of 32 bytes; *p moves behind them. */
 static uint64_t hash_blocks(const unsigned char **p, size_t blocks, uint64_t seed) {
   uint64_t lanes[4] = {seed + P1 + P2, seed + P2, seed, seed - P1};
   for (; blocks > 0; blocks--, *p += 32)
-    for (int i = 0; i < 4; i++) lanes[i] = mix(lanes[i], word64(*p + 8 * i));
-  uint64_t hash = rotate(lanes[0], 1) + rotate(lanes[1], 7) + rotate(lanes[2], 12) + rotate(lanes[3], 18);
+    for (int i = 0; i < 4; i++) lanes[i] = mix(lanes[i], bp_word64(*p + 8 * i));
+  uint64_t hash =
+      bp_rotate64(lanes[0], 1) + bp_rotate64(lanes[1], 7) + bp_rotate64(lanes[2], 12) + bp_rotate64(lanes[3], 18);
   for (int i = 0; i < 4; i++) hash = merge(hash, lanes[i]);
   return hash;
 }
@@ -38,9 +26,9 @@ uint64_t bp_hash64(const void *data, size_t size, uint64_t seed) {
   const unsigned char *p = data, *end = p + size;
   uint64_t hash = size >= 32 ? hash_blocks(&p, size / 32, seed) : seed + P5;
   hash += size;
-  for (; end - p >= 8; p += 8) hash = rotate(hash ^ mix(0, word64(p)), 27) * P1 + P4;
-  for (; end - p >= 4; p += 4) hash = rotate(hash ^ word32(p) * P1, 23) * P2 + P3;
-  for (; p < end; p++) hash = rotate(hash ^ *p * P5, 11) * P1;
+  for (; end - p >= 8; p += 8) hash = bp_rotate64(hash ^ mix(0, bp_word64(p)), 27) * P1 + P4;
+  for (; end - p >= 4; p += 4) hash = bp_rotate64(hash ^ bp_word32(p) * P1, 23) * P2 + P3;
+  for (; p < end; p++) hash = bp_rotate64(hash ^ *p * P5, 11) * P1;
   hash = (hash ^ hash >> 33) * P2;
   hash = (hash ^ hash >> 29) * P3;
   return hash ^ hash >> 32;

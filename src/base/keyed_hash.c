@@ -10,6 +10,8 @@
 #include <unistd.h>
 #if defined(__linux__) || defined(__APPLE__)
 #include <sys/random.h>
+
+#include "base/words.h"
 #endif
 
 /* ---- the key ---- */
@@ -45,28 +47,14 @@ void bp_hash_key_set_for_test(const bp_hash_key *key) { atomic_store(&now, key);
 
 /* ---- the hash ---- */
 
-static uint64_t rotate(uint64_t x, int bits) { return x << bits | x >> (64 - bits); }
-
-static uint64_t word_at(const unsigned char *p) {
-  uint64_t word;
-  memcpy(&word, p, sizeof word);
-  return word;
-}
-
-static uint64_t half_word_at(const unsigned char *p) {
-  uint32_t word;
-  memcpy(&word, p, sizeof word);
-  return word;
-}
-
 /* The last 0 to 7 bytes, at p, the first of them lowest, and the length above them. Reads overlap where there are more or fewer
  * bytes than a word has. */
 static uint64_t last_word(const unsigned char *p, size_t size) {
   uint64_t length = (uint64_t)size << 56;
   int n = (int)(size % 8);
   if (n == 0) return length;
-  if (size > 8) return length | word_at(p + n - 8) >> (64 - 8 * n);
-  if (n >= 4) return length | half_word_at(p) | half_word_at(p + n - 4) << 8 * (n - 4);
+  if (size > 8) return length | bp_word64(p + n - 8) >> (64 - 8 * n);
+  if (n >= 4) return length | bp_word32(p) | bp_word32(p + n - 4) << 8 * (n - 4);
   return length | p[0] | (uint64_t)p[n / 2] << 8 * (n / 2) | (uint64_t)p[n - 1] << 8 * (n - 1);
 }
 
@@ -75,10 +63,10 @@ typedef struct sip {
 } sip;
 
 static inline sip sip_round(sip v) {
-  v.a += v.b, v.b = rotate(v.b, 13) ^ v.a, v.a = rotate(v.a, 32);
-  v.c += v.d, v.d = rotate(v.d, 16) ^ v.c;
-  v.a += v.d, v.d = rotate(v.d, 21) ^ v.a;
-  v.c += v.b, v.b = rotate(v.b, 17) ^ v.c, v.c = rotate(v.c, 32);
+  v.a += v.b, v.b = bp_rotate64(v.b, 13) ^ v.a, v.a = bp_rotate64(v.a, 32);
+  v.c += v.d, v.d = bp_rotate64(v.d, 16) ^ v.c;
+  v.a += v.d, v.d = bp_rotate64(v.d, 21) ^ v.a;
+  v.c += v.b, v.b = bp_rotate64(v.b, 17) ^ v.c, v.c = bp_rotate64(v.c, 32);
   return v;
 }
 
@@ -93,7 +81,7 @@ uint64_t bp_keyed_hash(const bp_hash_key *key, const void *data, size_t size) {
   const unsigned char *p = data, *end = p + (size - size % 8);
   sip v = {key->k[0] ^ 0x736F6D6570736575u, key->k[1] ^ 0x646F72616E646F6Du, key->k[0] ^ 0x6C7967656E657261u,
            key->k[1] ^ 0x7465646279746573u};
-  for (; p < end; p += 8) v = take_word(v, word_at(p));
+  for (; p < end; p += 8) v = take_word(v, bp_word64(p));
   v = take_word(v, last_word(p, size));
   v.c ^= 0xFF;
   v = sip_round(sip_round(sip_round(v)));

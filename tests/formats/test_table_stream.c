@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/data_fixtures.h"
+#include "formats/same_rows.h"
 
 static bp_csv_stream *open_text(bp_context *ctx, const char *text, const bp_read_options *options, size_t window,
                                 bp_reader **reader) {
@@ -12,17 +13,6 @@ static bp_csv_stream *open_text(bp_context *ctx, const char *text, const bp_read
   bt_assert_ok(ctx, bp_reader_open_memory(ctx, "t.csv", text, strlen(text), reader));
   bt_assert_ok(ctx, bp_csv_stream_open(ctx, *reader, false, options, window, &s));
   return s;
-}
-
-static void same_rows(const bp_table *part, const bp_table *whole, int64_t first) {
-  assert_int_equal(bp_table_columns(part), bp_table_columns(whole));
-  for (int64_t r = 0; r < bp_table_rows(part); r++)
-    for (int64_t c = 0; c < bp_table_columns(part); c++) {
-      double a = bp_table_number(part, r, c), b = bp_table_number(whole, first + r, c);
-      assert_string_equal(bp_table_name(part, c), bp_table_name(whole, c));
-      assert_string_equal(bp_table_text(part, r, c), bp_table_text(whole, first + r, c));
-      assert_true(isnan(a) ? isnan(b) : a == b);
-    }
 }
 
 /* In tables of `most` rows at most, from windows that begin with `window` bytes. */

@@ -26,6 +26,7 @@
 #include "base/text.h"
 #include "data/table_core.h"
 #include "formats/readers.h"
+#include "formats/same_rows.h"
 #include "support/testing.h"
 
 enum { TEXT_MAX = 1 << 16, WORDS = 40, WORD = 256, CASES_MAX = 1000 };
@@ -193,17 +194,6 @@ static void put_layout(text *t, const bp_table *table, const bp_csv_layout *layo
 }
 
 /* ---- windows ---- */
-
-static void same_rows(const bp_table *part, const bp_table *whole, int64_t first) {
-  assert_int_equal(bp_table_columns(part), bp_table_columns(whole));
-  for (int64_t r = 0; r < bp_table_rows(part); r++)
-    for (int64_t c = 0; c < bp_table_columns(part); c++) {
-      double a = bp_table_number(part, r, c), b = bp_table_number(whole, first + r, c);
-      assert_string_equal(bp_table_name(part, c), bp_table_name(whole, c));
-      assert_string_equal(bp_table_text(part, r, c), bp_table_text(whole, first + r, c));
-      assert_true(isnan(a) ? isnan(b) : a == b);
-    }
-}
 
 typedef struct source {
   const char *name;
