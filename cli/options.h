@@ -194,6 +194,8 @@ int cli_read_config(const char *path, cli_request *request);
 /* ---- option_values.c ---- */
 /* Reads one value; false when it is not what the option expects. */
 bool cli_parse_value(const cli_option *option, const char *value, void *field);
+/* The word for a sign between digits, "" where there is none. */
+const char *cli_separator_word(int sign);
 /* "a number above 0 and at most 1000": what an option expects, into text[size]; returns text. */
 const char *cli_expectation(const cli_option *option, char *text, size_t size);
 /* The value of an option as it would be written, into text[size]; returns text. */
