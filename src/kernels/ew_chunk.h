@@ -8,7 +8,8 @@
  *   }
  *
  * does one vector. All inputs are read before anything is written, so that an output may be an input. Every element goes through
- * the very same instructions wherever it stands: a tail is padded with zeros to a whole vector.
+ * the same operations wherever it stands: a tail is padded with zeros to a whole vector. (Which NaN comes out is the compiler's
+ * choice, that of a sum of two for instance, and may differ from place to place; nothing depends on it.)
  */
 #include "kernels/real.h"
 

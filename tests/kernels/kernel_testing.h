@@ -71,6 +71,20 @@ static inline void kt_set(void *p, bp_real real, int64_t i, double x) {
   else
     ((float *)p)[i] = (float)x;
 }
+/* Element i of a and element j of b have equal bits, or both are not a number: which NaN an operation gives (a sum of two may
+ * keep either) is the compiler's choice, and nothing depends on it. */
+static inline bool kt_same(const void *a, int64_t i, const void *b, int64_t j, bp_real real) {
+  const size_t size = kt_size(real);
+  if (isnan(kt_get(a, real, i)) && isnan(kt_get(b, real, j))) return true;
+  return memcmp((const char *)a + (size_t)i * size, (const char *)b + (size_t)j * size, size) == 0;
+}
+/* The same of n elements of a and those of b from `first`. */
+static inline bool kt_all_same(const void *a, const void *b, int64_t first, int64_t n, bp_real real) {
+  for (int64_t i = 0; i < n; i++) {
+    if (!kt_same(a, i, b, first + i, real)) return false;
+  }
+  return true;
+}
 static inline const char *kt_name(bp_real real) { return real == BP_KF64 ? "f64" : "f32"; }
 
 /* ---- error ---- */

@@ -61,13 +61,6 @@ static double draw(uint64_t *state) {
   return pick < sizeof special / sizeof *special ? special[pick] : (pick % 4 == 0 ? 30 : 3) * kt_uniform(state);
 }
 
-/* Equal bits, or both not a number: a sum of two such may keep either. */
-static bool same(const void *a, const void *b, bp_real real, int i) {
-  size_t size = kt_size(real);
-  if (isnan(kt_get(a, real, i)) && isnan(kt_get(b, real, i))) return true;
-  return memcmp((const char *)a + (size_t)i * size, (const char *)b + (size_t)i * size, size) == 0;
-}
-
 /* One after the other, each number spread over an array. */
 static void by_single_kernels(const bp_kernels *k, bp_real real, const recipe *r, double values[VALUES][LONGEST],
                               int64_t n) {
@@ -103,7 +96,7 @@ static void check(const bp_kernels *k, bp_real real, const recipe *r, int n, boo
   k->compound[real][r->compound](out, in, n);
   for (int o = 0; o < n_out; o++)
     for (int e = 0; e < n; e++)
-      if (!same(out[o], values[10 + o], real, e))
+      if (!kt_same(out[o], e, values[10 + o], e, real))
         fail_msg("%s, %s, output %d, element %d of %d differs from the single kernels", bp_isa_name(k->isa),
                  bp_compound_name(r->compound), o, e, n);
   for (int o = 0; o < n_out && !in_place; o++) kt_check_before(&blocks[n_in + o], (size_t)n * size);
