@@ -41,7 +41,7 @@ asan: ## all but the long tests under the address and undefined-behaviour saniti
 	$(call build,asan)
 	ctest --preset asan
 
-tsan: ## all but the long tests under the thread sanitizer
+tsan: ## what runs in threads, but the long tests, under the thread sanitizer
 	$(call build,tsan)
 	tools/without-aslr ctest --preset tsan
 
