@@ -27,6 +27,14 @@ target_compile_options(backprop_flags INTERFACE
   -ffp-contract=off -fno-math-errno -fno-trapping-math
   -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla)
 
+# On 32 bits files may be larger than memory, and gcc says of every structure with a 64-bit atomic that gcc 10 placed it otherwise.
+if(CMAKE_SIZEOF_VOID_P EQUAL 4)
+  target_compile_definitions(backprop_flags INTERFACE _FILE_OFFSET_BITS=64)
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(backprop_flags INTERFACE -Wno-psabi)
+  endif()
+endif()
+
 if(BACKPROP_SANITIZE)
   add_compile_options(-fsanitize=${BACKPROP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${BACKPROP_SANITIZE})

@@ -19,6 +19,9 @@
 #   TEST_DATA        tests/data
 #   TEST_SOURCE      the root of the source tree
 #   TEST_BUILD       the root of the build tree
+#   TEST_TIME        BACKPROP_TEST_TIME, by which a test multiplies limits of time of its own
+
+set(BACKPROP_TEST_TIME 1 CACHE STRING "What the time limits of the tests are multiplied by, for an emulator")
 
 # Sets `out` to the labels that a test's file names, or to the default.
 function(backprop_test_labels out file default)
@@ -44,6 +47,7 @@ function(backprop_add_test name labels)
     set(timeout 36000)
     set(configurations CONFIGURATIONS nightly)
   endif()
+  math(EXPR timeout "${timeout} * ${BACKPROP_TEST_TIME}")
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests ${configurations})
   set_tests_properties(${name} PROPERTIES LABELS "${labels}" ${skipped} TIMEOUT ${timeout}
     ENVIRONMENT "${BACKPROP_TEST_ENVIRONMENT}")
@@ -221,7 +225,8 @@ if(BACKPROP_TESTS OR BACKPROP_FUZZ)
     BACKPROP=${command}
     TEST_DATA=${PROJECT_SOURCE_DIR}/tests/data
     TEST_SOURCE=${PROJECT_SOURCE_DIR}
-    TEST_BUILD=${PROJECT_BINARY_DIR})
+    TEST_BUILD=${PROJECT_BINARY_DIR}
+    TEST_TIME=${BACKPROP_TEST_TIME})
   foreach(folder "$ENV{BACKPROP_MNIST}" ${PROJECT_SOURCE_DIR}/data/mnist ${PROJECT_SOURCE_DIR}/../shared/data/mnist)
     file(GLOB mnist ${folder}/train-images-idx3-ubyte*)
     if(mnist)

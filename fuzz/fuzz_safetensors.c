@@ -6,7 +6,8 @@
 
 /* The tensors cover the bytes behind the header, each once; all of them can be read. */
 static void walk(const bp_safetensors *file, size_t size) {
-  size_t total = 0, header = 0;
+  size_t total = 0;
+  uint64_t header = 0;
   unsigned sum = 0;
   memcpy(&header, file->content, 8);
   for (size_t i = 0; i < file->n_tensors; i++) {

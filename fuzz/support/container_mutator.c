@@ -27,13 +27,14 @@ static size_t mutate_bytes(uint8_t *data, size_t size, size_t max_size) {
 /* ---- the parts of a file ---- */
 
 static bool take_apart(const uint8_t *file, size_t size, container *c) {
-  uint64_t length = 0;
+  uint64_t stated = 0;
   if (size < LENGTH) return false;
-  memcpy(&length, file, LENGTH);
-  if (length > size - LENGTH || length > ROOM || size - LENGTH - length > ROOM) return false;
+  memcpy(&stated, file, LENGTH);
+  if (stated > size - LENGTH || stated > ROOM || size - LENGTH - (size_t)stated > ROOM) return false;
+  size_t length = (size_t)stated;
   memcpy(c->header_room, file + LENGTH, length);
-  c->header = (json_text){c->header_room, (size_t)length, ROOM};
-  c->data_size = size - LENGTH - (size_t)length;
+  c->header = (json_text){c->header_room, length, ROOM};
+  c->data_size = size - LENGTH - length;
   memcpy(c->data, file + LENGTH + length, c->data_size);
   return true;
 }
@@ -42,11 +43,11 @@ static bool take_apart(const uint8_t *file, size_t size, container *c) {
 static size_t put_together(container *c, uint8_t *file, size_t max_size) {
   while (c->header.size % LENGTH != 0 && json_splice(&c->header, c->header.size, c->header.size, " ", 1)) continue;
   uint64_t length = c->header.size;
-  if (LENGTH + length + c->data_size > max_size) return 0;
+  if (LENGTH + c->header.size + c->data_size > max_size) return 0;
   memcpy(file, &length, LENGTH);
-  memcpy(file + LENGTH, c->header_room, length);
-  memcpy(file + LENGTH + length, c->data, c->data_size);
-  return LENGTH + (size_t)length + c->data_size;
+  memcpy(file + LENGTH, c->header_room, c->header.size);
+  memcpy(file + LENGTH + c->header.size, c->data, c->data_size);
+  return LENGTH + c->header.size + c->data_size;
 }
 
 /* ---- texts in the header ---- */

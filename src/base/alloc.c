@@ -19,6 +19,13 @@ bool bp_add_size(size_t a, size_t b, size_t *out) {
   return true;
 }
 
+bool bp_mul_count(size_t a, int64_t n, size_t *out) {
+  size_t product;
+  if (n < 0 || __builtin_mul_overflow(a, n, &product)) return false;
+  *out = product;
+  return true;
+}
+
 bool bp_mul_dim(int64_t a, int64_t b, int64_t *out) {
   int64_t product;
   if (__builtin_mul_overflow(a, b, &product) || product < 0) return false;

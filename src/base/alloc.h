@@ -37,6 +37,8 @@ void bp_aligned_free(bp_allocator allocator, void *ptr, size_t size);
 /* a * b and a + b into *out; false on overflow, *out untouched. */
 bool bp_mul_size(size_t a, size_t b, size_t *out);
 bool bp_add_size(size_t a, size_t b, size_t *out);
+/* a * n of a number of rows or elements; false too when that is negative, or more than a size can be. */
+bool bp_mul_count(size_t a, int64_t n, size_t *out);
 /* The same for dimensions; false too when the result would be negative. */
 bool bp_mul_dim(int64_t a, int64_t b, int64_t *out);
 

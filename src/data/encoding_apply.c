@@ -177,8 +177,7 @@ static bp_status encode_u8(bp_context *ctx, const bp_binding *binding, bp_rows r
 /* Zeroed room for rows * columns numbers. */
 static void *alloc_rows(bp_context *ctx, int64_t rows, int64_t columns, bp_dtype dtype, size_t *size) {
   size_t bytes = SIZE_MAX;
-  if (bp_mul_size((size_t)rows, (size_t)columns, &bytes) && !bp_mul_size(bytes, bp_dtype_size(dtype), &bytes))
-    bytes = SIZE_MAX;
+  if (!bp_mul_count(bp_dtype_size(dtype), columns, &bytes) || !bp_mul_count(bytes, rows, &bytes)) bytes = SIZE_MAX;
   void *data = bp_aligned_alloc(ctx, bytes);
   if (!data) return NULL;
   memset(data, 0, bytes);

@@ -22,8 +22,9 @@ typedef struct idx {
   const char *name;
   int rank;
   int64_t rows;
-  size_t row, header, size; /* bytes of a row, of the header, of all elements */
-  uint8_t *values;          /* [size] */
+  size_t row, header; /* bytes of a row, of the header */
+  uint64_t size;      /* bytes of all elements: what a header promises may be more than memory has addresses */
+  uint8_t *values;    /* [rows, row] */
 } idx;
 
 /* ---- header ---- */
@@ -74,9 +75,10 @@ static bp_status read_sizes(idx *f) {
                      f->name, BP_COLUMNS_MAX);
   }
   f->header = MAGIC + 4 * (size_t)f->rank;
-  if (f->rows > INT32_MAX || !bp_mul_size((size_t)f->rows, f->row, &f->size))
+  if (f->rows > INT32_MAX)
     return bp_fail(f->ctx, BP_E_LIMIT, "%s: %" PRId64 " rows by the IDX header; at most %d are allowed", f->name,
                    f->rows, INT32_MAX);
+  f->size = (uint64_t)f->rows * f->row;
   return BP_OK;
 }
 
@@ -92,7 +94,7 @@ static bp_status read_header(idx *f) {
 
 static bp_status fail_short(const idx *f, uint64_t got) {
   return bp_fail(f->ctx, BP_E_DATA,
-                 "%s: %" PRIu64 " bytes of elements; the IDX header promises %zu (%" PRId64
+                 "%s: %" PRIu64 " bytes of elements; the IDX header promises %" PRIu64 " (%" PRId64
                  " rows of %zu); the file is incomplete",
                  f->name, got, f->size, f->rows, f->row);
 }
@@ -106,8 +108,8 @@ static bp_status check_size(const idx *f, bool *certain) {
   if (after >= f->size) return BP_OK;
   if (!bp_reader_is_gzip(f->reader)) return fail_short(f, after);
   return bp_fail(f->ctx, BP_E_DATA,
-                 "%s: %" PRIu64
-                 " bytes of gzip cannot unpack to the %zu that the IDX header promises; the file is damaged",
+                 "%s: %" PRIu64 " bytes of gzip cannot unpack to the %" PRIu64
+                 " that the IDX header promises; the file is damaged",
                  f->name, stored, f->size);
 }
 
@@ -117,19 +119,19 @@ static bp_status read_values(idx *f, void **values, size_t *capacity) {
   size_t done = 0, got;
   BP_TRY(check_size(f, &certain));
   if (certain) {
-    *values = bp_alloc(f->ctx, f->size, 1);
+    *values = bp_alloc(f->ctx, (size_t)f->rows, f->row);
     if (!*values) return BP_E_NOMEM;
-    *capacity = f->size;
+    *capacity = (size_t)f->size;
   }
   do {
-    size_t want = done + FIRST_ROOM < f->size ? done + FIRST_ROOM : f->size;
+    size_t want = (uint64_t)done + FIRST_ROOM < f->size ? done + FIRST_ROOM : (size_t)f->size;
     if (!certain) BP_TRY(bp_grow(f->ctx, values, capacity, want, 1));
-    size_t room = *capacity < f->size ? *capacity : f->size;
+    size_t room = *capacity < f->size ? *capacity : (size_t)f->size;
     BP_TRY(bp_reader_read(f->reader, (uint8_t *)*values + done, room - done, &got));
     done += got;
     if (done < room) return fail_short(f, done);
   } while (done < f->size);
-  return bp_shrink(f->ctx, values, capacity, f->size, 1);
+  return bp_shrink(f->ctx, values, capacity, (size_t)f->size, 1);
 }
 
 static bp_status check_end(const idx *f) {
@@ -138,7 +140,8 @@ static bp_status check_end(const idx *f) {
   BP_TRY(bp_reader_read(f->reader, &more, 1, &got));
   if (got == 0) return BP_OK;
   return bp_fail(f->ctx, BP_E_DATA,
-                 "%s: more bytes than the %zu that the IDX header promises; the file is damaged, or sizes are wrong",
+                 "%s: more bytes than the %" PRIu64
+                 " that the IDX header promises; the file is damaged, or sizes are wrong",
                  f->name, f->size);
 }
 
@@ -163,11 +166,12 @@ static bp_status check_rank(const idx *f, bool labels) {
 }
 
 static bp_status add_labels(const idx *f, bp_table *table) {
-  double *numbers = bp_alloc(f->ctx, f->size, sizeof *numbers);
+  size_t n = (size_t)f->rows;
+  double *numbers = bp_alloc(f->ctx, n, sizeof *numbers);
   if (!numbers) return BP_E_NOMEM;
-  for (size_t i = 0; i < f->size; i++) numbers[i] = f->values[i];
+  for (size_t i = 0; i < n; i++) numbers[i] = f->values[i];
   bp_status status = bp_table_take_numbers(f->ctx, table, "label", numbers);
-  if (status != BP_OK) bp_release(bp_context_allocator(f->ctx), numbers, f->size, sizeof *numbers);
+  if (status != BP_OK) bp_release(bp_context_allocator(f->ctx), numbers, n, sizeof *numbers);
   return status;
 }
 
@@ -216,7 +220,7 @@ bp_status bp_idx_read(bp_context *ctx, bp_reader *images, bp_reader *labels, bp_
   idx l = {.ctx = ctx, .reader = labels, .name = labels ? bp_reader_name(labels) : ""};
   bp_status status = read_files(&i, &l);
   if (status == BP_OK) status = make_table(&i, &l, out);
-  bp_release(bp_context_allocator(ctx), i.values, i.size, 1);
-  bp_release(bp_context_allocator(ctx), l.values, l.size, 1);
+  bp_release(bp_context_allocator(ctx), i.values, (size_t)i.size, 1);
+  bp_release(bp_context_allocator(ctx), l.values, (size_t)l.size, 1);
   return status;
 }

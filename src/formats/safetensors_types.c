@@ -53,7 +53,7 @@ bool bp_tensor_bytes(int rank, const int64_t *dims, size_t element, size_t *byte
     if (dims[axis] < 0) return false;
     if (dims[axis] == 0)
       empty = true;
-    else if (!bp_mul_size(product, (size_t)dims[axis], &product))
+    else if (!bp_mul_count(product, dims[axis], &product))
       return false;
   }
   *bytes = empty ? 0 : product;

@@ -64,7 +64,7 @@ static bp_status put_in_order(bp_context *ctx, const bp_named_tensor *tensors, s
 typedef struct entry {
   const char *name;
   const bp_named_tensor *tensor; /* NULL: the metadata */
-  size_t begin, end;
+  uint64_t begin, end;           /* in the data of the file */
 } entry;
 
 static int by_entry(const void *a, const void *b) { return strcmp(((const entry *)a)->name, ((const entry *)b)->name); }
@@ -76,11 +76,11 @@ static int by_key(const void *a, const void *b) {
 /* Where each tensor's data lie, and all of it sorted by name. */
 static bp_status place(bp_context *ctx, const bp_named_tensor *order, size_t n, bool metadata, entry *entries) {
   char quoted[BP_QUOTE_TEXT];
-  size_t begin = 0;
+  uint64_t begin = 0;
   for (size_t i = 0; i < n; i++) {
     const char *name = order[i].name;
     entries[i] = (entry){.name = name, .tensor = &order[i], .begin = begin};
-    if (!bp_add_size(begin, bytes_of(&order[i]), &entries[i].end) || entries[i].end > INT64_MAX)
+    if (__builtin_add_overflow(begin, bytes_of(&order[i]), &entries[i].end) || entries[i].end > INT64_MAX)
       return bp_fail(ctx, BP_E_ARG, "safetensors: tensor '%s' makes the file too large",
                      bp_quote(name, strlen(name), quoted));
     begin = entries[i].end;

@@ -11,9 +11,9 @@
 
 static bp_status open_buffers(bp_pass *pass) {
   const bp_net *net = pass->model->net;
-  size_t element = bp_dtype_size(bp_net_dtype(net)), outputs;
-  if (!bp_mul_size((size_t)pass->chunk, (size_t)bp_model_outputs(pass->model), &outputs) ||
-      !bp_mul_size(outputs, element, &pass->output_size))
+  size_t element = bp_dtype_size(bp_net_dtype(net)), row;
+  if (!bp_mul_count(element, bp_model_outputs(pass->model), &row) ||
+      !bp_mul_count(row, pass->chunk, &pass->output_size))
     return bp_fail(pass->ctx, BP_E_NOMEM, "out of memory: the output of %lld rows is too large",
                    (long long)pass->chunk);
   pass->loss_size = (size_t)pass->chunk * element;

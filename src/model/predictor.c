@@ -86,8 +86,8 @@ static bp_status choose_program(bp_predictor *p) {
 }
 
 static bp_status rows_of(bp_predictor *p, int64_t columns, bp_dtype dtype, size_t *bytes, void **out) {
-  size_t size;
-  if (!bp_mul_size((size_t)p->max_rows, (size_t)columns, &size) || !bp_mul_size(size, bp_dtype_size(dtype), bytes))
+  size_t row;
+  if (!bp_mul_count(bp_dtype_size(dtype), columns, &row) || !bp_mul_count(row, p->max_rows, bytes))
     return bp_fail(p->ctx, BP_E_NOMEM, "out of memory: %" PRId64 " rows of %" PRId64 " numbers", p->max_rows, columns);
   *out = bp_aligned_alloc(p->ctx, *bytes);
   return *out ? BP_OK : BP_E_NOMEM;

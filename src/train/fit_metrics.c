@@ -95,10 +95,9 @@ bp_status metric_check(bp_context *ctx, bp_metric metric, const bp_objective *o)
 
 bp_status fit_rows_init(fit_rows *r, bp_context *ctx, bp_dtype dtype, const bp_source *source, int64_t batch) {
   *r = (fit_rows){.ctx = ctx, .source = source, .dtype = dtype, .width = source->outputs, .batch = batch};
-  size_t elements = SIZE_MAX;
-  if (!bp_mul_size((size_t)source->rows, (size_t)r->width, &r->n) ||
-      !bp_mul_size((size_t)batch, (size_t)r->width, &elements) ||
-      !bp_mul_size(elements, bp_dtype_size(dtype), &r->piece_bytes))
+  size_t row = 0;
+  if (!bp_mul_count(1, r->width, &r->n) || !bp_mul_count(r->n, source->rows, &r->n) ||
+      !bp_mul_count(bp_dtype_size(dtype), r->width, &row) || !bp_mul_count(row, batch, &r->piece_bytes))
     return bp_fail(ctx, BP_E_NOMEM, "out of memory: the predictions of the validation rows are too many");
   r->piece = bp_aligned_alloc(ctx, r->piece_bytes);
   r->predictions = bp_alloc(ctx, r->n, sizeof *r->predictions);

@@ -11,7 +11,7 @@
 /* Elements of the features of a batch; SIZE_MAX: more than there can be. */
 static size_t batch_elements(const runner *r) {
   size_t n;
-  return bp_mul_size((size_t)r->batch, (size_t)r->source->columns, &n) ? n : SIZE_MAX;
+  return bp_mul_count(1, r->batch, &n) && bp_mul_count(n, r->source->columns, &n) ? n : SIZE_MAX;
 }
 
 static bp_status alloc_runs(runner *r) {

@@ -62,6 +62,12 @@ static void operations_compute_what_the_c_library_does(void **state) {
   }
 }
 
+/* The bounds hold for both arithmetics: with fused multiply-add and without. */
+static void narrower_kernels_keep_the_bounds(void **state) {
+  (void)state;
+  bt_run_again_with_narrower_kernels();
+}
+
 /* ---- special points ---- */
 
 /* Rounded to the type, then a few steps of it. */
@@ -153,6 +159,7 @@ int main(void) {
       BT_TEST(operations_compute_what_the_c_library_does),
       BT_TEST(special_points_are_as_documented),
       BT_TEST(every_operation_has_a_row),
+      BT_TEST(narrower_kernels_keep_the_bounds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -34,6 +35,23 @@ static void sizes_are_added_up_to_the_edge(void **state) {
   out = 7;
   assert_false(bp_add_size(SIZE_MAX, 1, &out));
   assert_false(bp_add_size(SIZE_MAX, SIZE_MAX, &out));
+  assert_int_equal(out, 7);
+}
+
+/* Where sizes have 32 bits, 2^32 + 1 rows are not one row. */
+static void counts_are_refused_beyond_a_size(void **state) {
+  (void)state;
+  const int64_t beyond = SIZE_MAX > UINT32_MAX ? INT64_MAX : (int64_t)UINT32_MAX + 2;
+  size_t out = 7;
+  assert_true(bp_mul_count(0, INT64_MAX, &out) && out == 0);
+  assert_true(bp_mul_count(SIZE_MAX, 0, &out) && out == 0);
+  assert_true(bp_mul_count(SIZE_MAX, 1, &out) && out == SIZE_MAX);
+  assert_true(bp_mul_count(2, SIZE_MAX / 2, &out) && out == SIZE_MAX - 1);
+  out = 7;
+  assert_false(bp_mul_count(4, beyond, &out));
+  assert_false(bp_mul_count(SIZE_MAX, 2, &out));
+  assert_false(bp_mul_count(1, -1, &out));
+  assert_false(bp_mul_count(0, -1, &out));
   assert_int_equal(out, 7);
 }
 
@@ -74,9 +92,11 @@ static void calloc_gives_zeros(void **state) {
 
 static void a_size_that_overflows_is_out_of_memory(void **state) {
   bp_context *ctx = bt_ctx(state);
+  char message[80];
+  (void)snprintf(message, sizeof message, "out of memory: cannot get %zu x 3 bytes", SIZE_MAX / 2);
   assert_null(bp_alloc(ctx, SIZE_MAX / 2, 3));
   assert_int_equal(bp_error_status(ctx), BP_E_NOMEM);
-  bt_assert_message(ctx, "out of memory: cannot get 9223372036854775807 x 3 bytes");
+  bt_assert_message(ctx, message);
   assert_null(bp_calloc(ctx, SIZE_MAX, SIZE_MAX));
   assert_null(bp_aligned_alloc(ctx, SIZE_MAX - 3));
 }
@@ -261,6 +281,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sizes_are_multiplied_up_to_the_edge),
       cmocka_unit_test(sizes_are_added_up_to_the_edge),
+      cmocka_unit_test(counts_are_refused_beyond_a_size),
       cmocka_unit_test(dimensions_are_never_negative),
       BT_TEST(a_block_of_no_bytes_is_a_block),
       BT_TEST(calloc_gives_zeros),

@@ -290,6 +290,27 @@ static void whole_files_are_read_up_to_their_limit(void **state) {
   sample_free(s);
 }
 
+/* Also where memory has addresses for less. */
+static void a_file_of_many_gigabytes_is_opened(void **state) {
+  const off_t size = (off_t)5 << 30;
+  bp_context *ctx = bt_ctx(state);
+  bp_reader *r = NULL;
+  char path[BT_PATH], *data = NULL, bytes[10];
+  bt_dir dir;
+  size_t got = 0;
+  bt_dir_make(&dir);
+  bt_write_file(bt_dir_file(&dir, "sparse", path), "", 0);
+  if (truncate(path, size) == 0) { /* a limit of the file system may forbid it */
+    bt_assert_ok(ctx, bp_reader_open(ctx, path, &r));
+    assert_true(bp_reader_stored_size(r) == (uint64_t)size);
+    bt_assert_ok(ctx, bp_reader_read(r, bytes, sizeof bytes, &got));
+    assert_int_equal(got, sizeof bytes);
+    bp_reader_close(r);
+    bt_assert_fails(ctx, BP_E_LIMIT, bp_read_file(ctx, path, 100, &data, &got));
+  }
+  bt_dir_remove(&dir);
+}
+
 static void an_empty_file_is_an_empty_string(void **state) {
   bp_context *ctx = bt_ctx(state);
   char *data = NULL;
@@ -360,6 +381,7 @@ int main(void) {
       BT_TEST(a_read_that_failed_leaves_its_count_untouched),
       BT_TEST(what_cannot_be_opened_is_named),
       BT_TEST(whole_files_are_read_up_to_their_limit),
+      BT_TEST(a_file_of_many_gigabytes_is_opened),
       BT_TEST(an_empty_file_is_an_empty_string),
       BT_TEST(a_packed_bomb_stops_at_the_limit),
       cmocka_unit_test(every_failed_read_is_reported),

@@ -5,4 +5,4 @@
 foreign_needs aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu qemu-aarch64 qemu-user
 foreign_libraries aarch64-linux-gnu-gcc
 foreign_check -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc -DCMAKE_C_FLAGS="-L$prefix/lib" \
-  -DCMAKE_CROSSCOMPILING_EMULATOR="$(command -v qemu-aarch64);-L;/usr/aarch64-linux-gnu"
+  -DBACKPROP_TEST_TIME=10 -DCMAKE_CROSSCOMPILING_EMULATOR="$(command -v qemu-aarch64);-L;/usr/aarch64-linux-gnu"

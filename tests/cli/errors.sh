@@ -65,7 +65,7 @@ if [ -w /dev/full ]; then
 fi
 mkfifo pipe.csv
 printf 'length,width\n1,2\n' >pipe.csv &
-timeout 10 "$backprop" predict m.safetensors pipe.csv >out 2>err
+timeout $((10 * TEST_TIME)) "$backprop" predict m.safetensors pipe.csv >out 2>err
 status=$?
 check "bad data from a named pipe end with 3" [ "$status" -eq 3 ]
 check "and are told in one line" is_error

@@ -80,7 +80,7 @@ touch outside/victim
 before=$(find . -type f -newer flowers.csv ! -path './out' ! -path './err' -exec cksum {} + | sort -k3)
 attack() { # CODE: the note is changed so, and must be refused before anything is written
   forge runs/a.ckpt runs/evil.ckpt "$1"
-  timeout 20 "$backprop" resume runs/evil.ckpt --quiet >out 2>err </dev/null
+  timeout $((20 * TEST_TIME)) "$backprop" resume runs/evil.ckpt --quiet >out 2>err </dev/null
   status=$?
   check "refused: $1" [ "$status" -ge 2 -a "$status" -le 5 ]
   check "in one line: $1" is_error

@@ -138,7 +138,7 @@ static void refuses_to_write_what_cannot_be_read(void **state) {
       {{{.name = "a", .dtype = BP_U8, .rank = 1, .dims = {INT64_MAX}},
         {.name = "b", .dtype = BP_U8, .rank = 1, .dims = {1}}},
        2,
-       "too large"},
+       SIZE_MAX > UINT32_MAX ? "too large" : "shape of tensor 'a' is not possible"},
       {{{.name = "a", .dtype = BP_U8}, {.name = "a", .dtype = BP_F32}}, 2, "two tensors named 'a'"},
   };
   bp_context *ctx = bt_ctx(state);

@@ -86,6 +86,7 @@ static void refuses_headers_that_lie(void **state) {
       {"{" T("a", "U8", "[99999999999999999999]", 0, 1) "}", 1, "expected whole numbers from 0 in the shape"},
       {"{" T("a", "U8", "[9223372036854775807,9223372036854775807]", 0, 1) "}", 1, "do not fit"},
       {"{" T("a", "F64", "[2305843009213693952]", 0, 0) "}", 0, "do not fit"},
+      {"{" T("a", "U8", "[4294967297]", 0, 1) "}", 1, "do not fit"},
       {"{" T("a", "F32", "[4294967296,4294967296]", 0, 0) "}", 0, "do not fit"},
       {"{" T("a", "F32", "[0,4294967296,4294967296]", 0, 0) "}", 0, "do not fit"},
       {"{" T("a", "U8", "[2]", 0, 1) "}", 1, "dtype and shape do not fit the data_offsets"},

@@ -340,7 +340,7 @@ static void every_flipped_bit_is_noticed(void **state) {
   char *bytes = bt_read_file(r.checkpoint, &size);
   memcpy(&header, bytes, 8);
   assert_true(size > 8 + header);
-  for (size_t bit = 8 * (8 + header); bit < 8 * size; bit++) {
+  for (size_t bit = 8 * (8 + (size_t)header); bit < 8 * size; bit++) {
     bp_checkpoint *checkpoint = NULL;
     bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
     bt_write_file(r.checkpoint, bytes, size);

@@ -100,8 +100,9 @@ typedef struct parts {
 
 static parts take_apart(const char *bytes, size_t size) {
   parts p = {0};
-  uint64_t header;
-  memcpy(&header, bytes, 8);
+  uint64_t stated;
+  memcpy(&stated, bytes, 8);
+  size_t header = (size_t)stated;
   p.header = strndup(bytes + 8, header);
   p.size = size - 8 - header;
   p.data = malloc(p.size + 64);
@@ -116,11 +117,11 @@ static void release(parts *p) {
 }
 
 static void put_together(parts *p, const char *path) {
-  uint64_t header = (strlen(p->header) + 7) / 8 * 8;
-  size_t size = 8 + header + p->size;
+  size_t header = (strlen(p->header) + 7) / 8 * 8, size = 8 + header + p->size;
+  uint64_t stated = header;
   char *bytes = malloc(size);
   memset(bytes, ' ', size);
-  memcpy(bytes, &header, 8);
+  memcpy(bytes, &stated, 8);
   memcpy(bytes + 8, p->header, strlen(p->header));
   memcpy(bytes + 8 + header, p->data, p->size);
   bt_write_file(path, bytes, size);

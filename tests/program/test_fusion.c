@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/cpu.h"
 #include "support/graph_random.h"
 #include "support/testing.h"
 
@@ -165,11 +164,7 @@ static void forward_and_reverse_derivatives_agree(void **state) {
 
 static void narrower_kernels_do_the_same(void **state) {
   (void)state;
-  if (bt_is_child()) return;
-  for (int isa = 0; isa < (int)bp_cpu_isa(); isa++) {
-    print_message("-- BACKPROP_ISA=%s\n", bp_isa_name((bp_isa)isa));
-    assert_int_equal(bt_run_again_with("BACKPROP_ISA", bp_isa_name((bp_isa)isa)), 0);
-  }
+  bt_run_again_with_narrower_kernels();
 }
 
 int main(void) {

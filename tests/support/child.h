@@ -4,6 +4,7 @@
 #define BT_CHILD_H
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,14 +19,15 @@
 #define BT_TSAN 0
 #endif
 
-enum { BT_CHILD_GOOD = 42, BT_CHILD_SECONDS = 60 };
+enum { BT_CHILD_GOOD = 42, BT_CHILD_SECONDS = 60 }; /* seconds: times TEST_TIME */
 typedef bool (*bt_child_fn)(void *user);
 
 /* A crash is told by its signal, and so is a child that hangs. */
 static inline void bt_end_when_it_hangs(void) {
   static const int signals[] = {SIGALRM, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) (void)signal(signals[i], SIG_DFL);
-  (void)alarm(BT_CHILD_SECONDS);
+  const char *times = getenv("TEST_TIME");
+  (void)alarm(BT_CHILD_SECONDS * (times ? (unsigned)strtoul(times, NULL, 10) : 1));
 }
 
 static inline void bt_end_child(bool good) { _exit(good ? BT_CHILD_GOOD : 1); }

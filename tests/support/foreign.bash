@@ -61,7 +61,7 @@ foreign_libraries() {
 # were skipped. FOREIGN_LEAVE_OUT is a regular expression of tests that cannot be run there.
 foreign_check() {
   local build=$folder/build status=0
-  cmake -S "$TEST_SOURCE" -B "$build" --log-level=WARNING -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBACKPROP_TESTS=ON \
+  cmake -S "$TEST_SOURCE" -B "$build" --log-level=WARNING -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBACKPROP_TESTS=ON -DBACKPROP_WERROR=ON \
     -DCMAKE_FIND_ROOT_PATH="$prefix" -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY "$@" >/dev/null
   cmake --build "$build" -j "${JOBS:-$(nproc)}" >"$folder/log" 2>&1 || { tail -50 "$folder/log"; echo "$name: it does not build"; exit 1; }
   ctest --test-dir "$build" -j "${JOBS:-$(nproc)}" --output-on-failure ${FOREIGN_LEAVE_OUT:+-E "$FOREIGN_LEAVE_OUT"} >"$folder/tests" 2>&1 || status=1

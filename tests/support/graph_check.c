@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cpu.h"
 #include "base/philox.h"
 #include "program/plan.h"
 #include "support/testing.h"
@@ -240,4 +241,12 @@ int bt_run_again_with(const char *variable, const char *value) {
   int status = 0;
   assert_int_equal(waitpid(child, &status, 0), child);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void bt_run_again_with_narrower_kernels(void) {
+  if (bt_is_child()) return;
+  for (int isa = 0; isa < (int)bp_cpu_isa(); isa++) {
+    print_message("-- BACKPROP_ISA=%s\n", bp_isa_name((bp_isa)isa));
+    assert_int_equal(bt_run_again_with("BACKPROP_ISA", bp_isa_name((bp_isa)isa)), 0);
+  }
 }

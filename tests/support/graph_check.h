@@ -77,5 +77,7 @@ int64_t bt_check_every_way(bp_context *ctx, const bt_function *f, const int *thr
 /* Runs this program again, as a child, with the environment variable set; its exit status. The child finds BT_CHILD=1. */
 int bt_run_again_with(const char *variable, const char *value);
 bool bt_is_child(void);
+/* Once more with every build of the kernels that is narrower than this CPU's; nothing in a child. */
+void bt_run_again_with_narrower_kernels(void);
 
 #endif
