@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "model/checkpoint_file.h"
+#include "support/container_mutator.h"
 #include "with_length.h"
 
 static void parse(bp_context *ctx, const uint8_t *data, size_t size) {
@@ -22,3 +23,8 @@ static void parse(bp_context *ctx, const uint8_t *data, size_t size) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) { return parse_both_ways(data, size, parse); }
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed) {
+  return container_mutate(data, size, max_size, seed);
+}

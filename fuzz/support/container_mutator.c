@@ -7,6 +7,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "formats/safetensors.h"
 #include "support/json_mutator.h"
 
 enum { ROOM = 1 << 16, LENGTH = 8, TENSORS = 64, RANK = 8 };
@@ -48,6 +49,38 @@ static size_t put_together(container *c, uint8_t *file, size_t max_size) {
   memcpy(file + LENGTH, c->header_room, c->header.size);
   memcpy(file + LENGTH + c->header.size, c->data, c->data_size);
   return LENGTH + c->header.size + c->data_size;
+}
+
+/* ---- the checksum ---- */
+
+static bool true_checksum(const uint8_t *file, size_t size, char text[BP_CHECKSUM_TEXT]) {
+  bp_context *ctx = NULL;
+  bp_safetensors *tensors = NULL;
+  if (bp_context_new(NULL, &ctx) != BP_OK) return false;
+  bool found = bp_safetensors_parse(ctx, "fuzz", file, size, &tensors) == BP_OK &&
+               bp_safetensors_checksum(ctx, tensors->tensors, tensors->n_tensors, text) == BP_OK;
+  bp_safetensors_free(tensors);
+  bp_context_free(ctx);
+  return found;
+}
+
+/* Room for the number in the texts of a file that has none. */
+static void add_checksum(container *c) {
+  static const char metadata[] = "\"__metadata__\":{", room[] = "\"" BP_CHECKSUM_KEY "\":\"0000000000000000\",";
+  char *at = memmem(c->header.at, c->header.size, metadata, sizeof metadata - 1);
+  if (at == NULL || memmem(c->header.at, c->header.size, BP_CHECKSUM_KEY, strlen(BP_CHECKSUM_KEY)) != NULL) return;
+  size_t behind = (size_t)(at - c->header.at) + sizeof metadata - 1;
+  (void)json_splice(&c->header, behind, behind, room, sizeof room - 1);
+}
+
+/* A file that tells a checksum of its tensors tells the true one, or changed tensors would get no further than to its reader. */
+static void seal(uint8_t *file, size_t size) {
+  static const char key[] = "\"" BP_CHECKSUM_KEY "\":\"";
+  char text[BP_CHECKSUM_TEXT];
+  uint8_t *at = memmem(file, size, key, sizeof key - 1);
+  if (at == NULL || (size_t)(file + size - at) < sizeof key - 1 + sizeof text) return;
+  at += sizeof key - 1;
+  if (at[sizeof text - 1] == '"' && true_checksum(file, size, text)) memcpy(at, text, sizeof text - 1);
 }
 
 /* ---- texts in the header ---- */
@@ -221,8 +254,11 @@ static size_t mutate_plain(uint8_t *file, size_t size, size_t max_size, unsigned
   else
     change_data(&c, random);
   if (kind < 13 && random_below(random, 4) > 0) fit_data(&c);
+  if (random_below(random, 16) == 0) add_checksum(&c);
   size_t fits = put_together(&c, file, max_size);
-  return fits > 0 ? fits : size;
+  if (fits == 0) return size;
+  if (random_below(random, 32) > 0) seal(file, fits);
+  return fits;
 }
 
 /* ---- gzip ---- */

@@ -1,5 +1,5 @@
 /* support/container_mutator.h - safetensors files (formats/safetensors.h), packed with gzip or not, with one thing changed in their
- * texts, in a tensor's entry or in the data; lengths and offsets are made to fit again, so that the change is what a reader sees.
+ * texts, in a tensor's entry or in the data; lengths, offsets and the checksum are made to fit again, so that the change is what a reader sees.
  */
 #ifndef FUZZ_CONTAINER_MUTATOR_H
 #define FUZZ_CONTAINER_MUTATOR_H
