@@ -13,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 # Configures and builds one preset: $(call build,release,options of cmake --build)
 build = cmake --preset $(1) --log-level=WARNING >/dev/null && cmake --build --preset $(1) -j $(JOBS) $(2)
 
-.PHONY: all build demo check quick lint asan tsan coverage fuzz bench install format clean help
+.PHONY: all build demo check quick lint asan tsan coverage fuzz fuzz-coverage bench install format clean help
 all: build
 
 build: ## the library, the command, tests and examples, in build/release
@@ -55,6 +55,11 @@ fuzz: ## searches with every fuzz target for FUZZ_SECONDS each
 	$(call build,fuzz)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) JOBS=$(JOBS) tools/fuzz build/fuzz
 
+fuzz-coverage: ## which lines the corpora of the fuzz targets execute
+	scripts/install-deps --lint
+	$(call build,fuzz-coverage)
+	tools/fuzz-corpora coverage build/fuzz-coverage
+
 bench: ## builds and runs the benchmarks
 	$(call build,release,--target all --target backprop_bench)
 	@if [ -x bench/run ]; then bench/run build/release; else \
@@ -74,4 +79,4 @@ clean: ## removes everything built
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18

@@ -6,7 +6,7 @@
 #   examples/<thing>.c             public headers only; the test example.<thing> runs it without arguments
 #   fuzz/fuzz_<thing>.c            LLVMFuzzerTestOneInput; the test fuzz.<thing> replays fuzz/corpus/fuzz_<thing>/
 #   fuzz/fuzz_cli_<thing>.c        the same with the sources of the command, all but main.c
-#   fuzz/support/*.c               linked into every fuzz target
+#   fuzz/support/*.c               linked into every fuzz target; the target backprop_fuzz builds them all
 #   tests/faults/fault_*.c         what lets calls of the command fail, for tests/faults/*.sh (64-bit Linux with glibc, no sanitizer)
 #   bench/<thing>.c                built by the target backprop_bench only
 #
@@ -180,6 +180,7 @@ endfunction()
 # With BACKPROP_FUZZ the targets search for inputs; without it the same programs replay the files they are given.
 function(backprop_add_fuzz_targets)
   backprop_add_fuzz_support()
+  add_custom_target(backprop_fuzz)
   file(GLOB sources CONFIGURE_DEPENDS fuzz/fuzz_*.c)
   foreach(source IN LISTS sources)
     get_filename_component(target ${source} NAME_WE)
@@ -188,6 +189,7 @@ function(backprop_add_fuzz_targets)
       set(command backprop_fuzz_cli)
     endif()
     backprop_add_program(${target} fuzz ${source} ${command} backprop_fuzz_support)
+    add_dependencies(backprop_fuzz ${target})
     if(BACKPROP_FUZZ)
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)
     else()

@@ -1,4 +1,7 @@
-/* fuzz_checkpoint.c - any bytes as a checkpoint: what is taken makes sense. */
+/* fuzz_checkpoint.c - any bytes as a checkpoint: what is taken makes sense.
+ *
+ * about: src/model/checkpoint_read.c src/formats/safetensors_read.c src/formats/safetensors_checksum.c
+ */
 #include <string.h>
 
 #include "model/checkpoint_file.h"

@@ -3,6 +3,8 @@
  *
  * The first byte chooses the command. Then come arguments, a line each, up to an empty line; the rest is the configuration. The sources
  * of cli/ are part of the program (cmake/Tests.cmake).
+ *
+ * about: cli/config_file.c cli/option cli/did_you_mean.c
  */
 #include <fcntl.h>
 #include <stdio.h>

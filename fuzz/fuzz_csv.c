@@ -1,6 +1,8 @@
 /* fuzz_csv.c - any bytes as CSV; what is read as a table is then learnt from, and encoded.
  *
  * The first byte chooses delimiter, header, comments and skipped lines, the second the task; the rest is the file.
+ *
+ * about: src/formats/csv_ src/data/column_ src/data/number_form.c src/data/encoding_learn.c
  */
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /* fuzz_encoding_json.c - any JSON as the preprocessing part of a model file; what is taken comes back the same, and meets a
- * table that has one of the columns. */
+ * table that has one of the columns.
+ *
+ * about: src/data/encoding_json.c src/data/encoding_bind.c src/base/json_
+ */
 #include <stdlib.h>
 #include <string.h>
 

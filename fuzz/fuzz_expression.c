@@ -1,6 +1,8 @@
 /* fuzz_expression.c - any text as an expression; what is one is evaluated, differentiated and traced.
  *
  * The first byte chooses whether the names have a batch, the second what is done; the rest is the text.
+ *
+ * about: src/expression/
  */
 #include <stdlib.h>
 #include <string.h>

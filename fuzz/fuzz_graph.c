@@ -4,6 +4,9 @@
  * The first byte chooses whether arguments may be wrong, the second what is done with the graph; the rest are the calls
  * (support/graph_maker.h). An error stays with the graph and has a message; a program gives the bits of plain evaluation; derivatives by
  * both modes agree as far as rounding lets them.
+ *
+ * about: src/graph/ src/autodiff/ src/program/
+ * search: -entropic=0
  */
 #include <float.h>
 #include <math.h>

@@ -1,6 +1,8 @@
 /* fuzz_idx.c - any bytes as IDX images and labels.
  *
  * The first byte is the number of bytes that belong to the labels (0: there are none), which follow; the rest are the images.
+ *
+ * about: src/formats/idx_read.c
  */
 #include <stdlib.h>
 

@@ -1,4 +1,7 @@
-/* fuzz_json.c - any bytes as JSON: what is taken is written, and read back as the same. */
+/* fuzz_json.c - any bytes as JSON: what is taken is written, and read back as the same.
+ *
+ * about: src/base/json_
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

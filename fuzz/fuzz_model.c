@@ -2,6 +2,8 @@
  * as a file that gives the same model.
  *
  * Changes are made where readers look (support/container_mutator.h): valid JSON with hostile values, and tensors that fit.
+ *
+ * about: src/model/model_file.c src/model/model_describe src/model/model.c src/model/predictor.c src/formats/safetensors_ src/data/encoding_json.c
  */
 #include "support/container_mutator.h"
 #include "support/fuzzing.h"

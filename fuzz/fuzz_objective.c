@@ -1,4 +1,7 @@
-/* fuzz_objective.c - any text as a loss: what is read can be resolved or says why not, and reads back as itself. */
+/* fuzz_objective.c - any text as a loss: what is read can be resolved or says why not, and reads back as itself.
+ *
+ * about: src/train/objective.c
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,6 +3,9 @@
  *
  * The note of the checkpoint names one of a few runs over the same rows. What the file says about settings and data (backprop.run) is
  * replaced by the words of that run, so that its state and its tensors are looked at; not when the note ends with '!'.
+ *
+ * about: src/model/checkpoint_ src/train/trainer_state.c src/train/trainer.c src/train/full_ src/train/lbfgs.c src/train/trust_region
+ * search: -entropic=0
  */
 #include <stdio.h>
 #include <string.h>

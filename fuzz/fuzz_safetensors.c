@@ -1,4 +1,7 @@
-/* fuzz_safetensors.c - any bytes as a safetensors file: what is taken can be read. */
+/* fuzz_safetensors.c - any bytes as a safetensors file: what is taken can be read.
+ *
+ * about: src/formats/safetensors_read.c src/formats/safetensors_types.c
+ */
 #include <string.h>
 
 #include "formats/safetensors.h"

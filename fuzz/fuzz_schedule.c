@@ -1,4 +1,7 @@
-/* fuzz_schedule.c - any text as a schedule of the learning rate, and as a warm-up; what is one gives factors that are numbers. */
+/* fuzz_schedule.c - any text as a schedule of the learning rate, and as a warm-up; what is one gives factors that are numbers.
+ *
+ * about: src/train/schedules.c
+ */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,9 @@
 /* fuzz_train.c - any bytes as CSV, which is read, learnt from for an epoch, predicted and evaluated; the model is saved and loaded.
  *
  * The first bytes choose the settings of the training, one each; the rest is the file.
+ *
+ * about: src/train/ src/net/ src/data/ src/model/model_train.c src/model/model_evaluate.c
+ * search: -entropic=0
  */
 #include <stdio.h>
 
