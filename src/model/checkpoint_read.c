@@ -193,44 +193,72 @@ int64_t bp_checkpoint_rows(const bp_checkpoint *checkpoint) { return checkpoint-
 
 /* ---- into a trainer ---- */
 
-/* Every tensor is looked at before the first is copied. */
-static bp_status load_parts(bp_context *ctx, const bp_safetensors *file, const trainer *t, const trainer_part *parts,
-                            int n) {
+/* NEW parts of a plan: n of them. */
+static bp_status new_shapes(bp_context *ctx, const trainer_plan *plan, trainer_part **parts, int *n) {
+  *n = trainer_shapes(plan, NULL);
+  *parts = bp_calloc(ctx, (size_t)*n, sizeof **parts);
+  if (!*parts) return BP_E_NOMEM;
+  (void)trainer_shapes(plan, *parts);
+  return BP_OK;
+}
+
+static void release_parts(bp_context *ctx, trainer_part *parts, int n) {
+  bp_release(bp_context_allocator(ctx), parts, (size_t)n, sizeof *parts);
+}
+
+static bp_status check_tensors(bp_context *ctx, const bp_safetensors *file, const trainer_part *parts, int n) {
   const bp_named_tensor *tensor = NULL;
   if (file->n_tensors != (size_t)n + 1)
     return bp_fail(ctx, BP_E_MODEL, "%zu tensors; this run needs %d", file->n_tensors, n + 1);
   for (int i = 0; i < n; i++) BP_TRY(find_tensor(ctx, file, &parts[i], &tensor));
-  for (int i = 0; i < n; i++) {
-    BP_TRY(find_tensor(ctx, file, &parts[i], &tensor));
-    memcpy(parts[i].data, tensor->data, tensor->size);
-  }
-  if (t->full != NULL && !full_fit_fits(t->full))
-    return bp_fail(ctx, BP_E_MODEL, "tensor method holds counters that no run with these settings has");
   return BP_OK;
 }
 
-static bp_status load_state(bp_context *ctx, const bp_checkpoint *checkpoint, trainer *t) {
-  const char *fault = trainer_state_fault(t, &checkpoint->state);
-  if (fault) return bp_fail(ctx, BP_E_MODEL, "backprop.checkpoint: state.%s does not fit the run", fault);
-  int n = trainer_parts(t, NULL);
-  trainer_part *parts = bp_calloc(ctx, (size_t)n, sizeof *parts);
-  if (!parts) return BP_E_NOMEM;
-  (void)trainer_parts(t, parts);
-  bp_status status = trainer_history_set(t, checkpoint->history, checkpoint->epochs);
-  if (status == BP_OK) status = load_parts(ctx, checkpoint->file, t, parts, n);
-  if (status == BP_OK) t->state = checkpoint->state;
-  bp_release(bp_context_allocator(ctx), parts, (size_t)n, sizeof *parts);
-  return status;
-}
-
-bp_status bp_checkpoint_resume(bp_context *ctx, const bp_checkpoint *checkpoint, const bp_model *model, trainer *t) {
+static bp_status compare_identity(bp_context *ctx, const bp_json *then, const bp_model *model,
+                                  const trainer_plan *plan) {
   char *text;
   bp_json *now;
-  BP_TRY(bp_identity_new(ctx, model, t, &text));
+  BP_TRY(bp_identity_new(ctx, model, &plan->options, plan->train, plan->valid, &text));
   bp_status status = bp_json_parse(ctx, text, strlen(text), &now);
   bp_string_free(ctx, text);
   BP_TRY(status);
-  status = bp_identity_compare(ctx, checkpoint->identity, now);
+  status = bp_identity_compare(ctx, then, now);
   bp_json_free(now);
-  return status == BP_OK ? load_state(ctx, checkpoint, t) : status;
+  return status;
+}
+
+bp_status bp_checkpoint_check(bp_context *ctx, const bp_checkpoint *checkpoint, const bp_model *model,
+                              const trainer_plan *plan) {
+  trainer_part *parts;
+  int n;
+  BP_TRY(compare_identity(ctx, checkpoint->identity, model, plan));
+  BP_TRY(new_shapes(ctx, plan, &parts, &n));
+  bp_status status = check_tensors(ctx, checkpoint->file, parts, n);
+  release_parts(ctx, parts, n);
+  return status;
+}
+
+static bp_status copy_tensors(bp_context *ctx, const bp_safetensors *file, const trainer *t) {
+  trainer_part *parts;
+  int n = trainer_parts(t, NULL);
+  parts = bp_calloc(ctx, (size_t)n, sizeof *parts);
+  if (!parts) return BP_E_NOMEM;
+  (void)trainer_parts(t, parts);
+  for (int i = 0; i < n; i++) {
+    const bp_named_tensor *tensor = bp_safetensors_tensor(file, parts[i].name);
+    memcpy(parts[i].data, tensor->data, tensor->size);
+  }
+  release_parts(ctx, parts, n);
+  return BP_OK;
+}
+
+bp_status bp_checkpoint_resume(bp_context *ctx, const bp_checkpoint *checkpoint, trainer *t) {
+  const char *fault = trainer_state_fault(t, &checkpoint->state);
+  if (fault) return bp_fail(ctx, BP_E_MODEL, "backprop.checkpoint: state.%s does not fit the run", fault);
+  BP_TRY(trainer_history_set(t, checkpoint->history, checkpoint->epochs));
+  BP_TRY(copy_tensors(ctx, checkpoint->file, t));
+  if (t->full != NULL && !full_fit_fits(t->full))
+    return bp_fail(ctx, BP_E_MODEL, "tensor method holds counters that no run with these settings has");
+  t->state = checkpoint->state;
+  return BP_OK;
 }

@@ -133,7 +133,8 @@ bp_status bp_checkpoint_write(void *user, const trainer *t) {
   bp_checkpoint_run *run = user;
   bp_snapshot s = {.ctx = run->ctx, .trainer = t};
   bp_status status = BP_OK;
-  if (!run->identity) status = bp_identity_new(run->ctx, run->model, t, &run->identity); /* the data do not change */
+  if (!run->identity) /* the data do not change */
+    status = bp_identity_new(run->ctx, run->model, &t->options, t->train.source, t->valid.source, &run->identity);
   if (status == BP_OK) status = take_parts(&s);
   if (status == BP_OK) status = state_text(run->ctx, t, &s.state);
   if (status == BP_OK) status = write_file(&s, run);

@@ -186,16 +186,6 @@ static bp_status encode(bp_job *job) {
   return bp_bound_close(job->ctx, bound, encode_rows(job), NULL);
 }
 
-/* ---- network ---- */
-
-static bp_status build_net(bp_job *job) {
-  bp_model *model = job->model;
-  BP_TRY(bp_model_build_net(job->ctx, model, &job->options));
-  BP_TRY(bp_model_alloc_params(job->ctx, model));
-  bp_net_init(model->net, job->options.fit.seed, model->params);
-  return BP_OK;
-}
-
 /* ---- fitting ---- */
 
 static int64_t clamp(int64_t value, int64_t low, int64_t high) {
@@ -260,14 +250,18 @@ static bp_status complete(bp_job *job, const bp_fit_options *fit, const bp_fit_r
   return bp_model_finish(job->ctx, job->model);
 }
 
+/* The message of a failure names the checkpoint. */
+static bp_status of_checkpoint(const bp_job *job, bp_status status) {
+  if (status != BP_OK && status != BP_E_NOMEM) bp_fail_prefix(job->ctx, "%s: ", job->options.resume);
+  return status;
+}
+
 /* From the start, or from where a checkpoint left off. */
 static bp_status go_on(bp_job *job, trainer *t, bp_checkpoint_run *run) {
   const bp_train_options *o = &job->options;
   if (o->checkpoint) t->save = (trainer_save){bp_checkpoint_write, run, o->checkpoint_every, o->checkpoint_steps};
-  bp_status status = job->resume ? bp_checkpoint_resume(job->ctx, job->resume, job->model, t) : BP_OK;
-  if (status == BP_OK) return trainer_run(t);
-  if (status != BP_E_NOMEM) bp_fail_prefix(job->ctx, "%s: ", o->resume);
-  return status;
+  if (job->resume) BP_TRY(of_checkpoint(job, bp_checkpoint_resume(job->ctx, job->resume, t)));
+  return trainer_run(t);
 }
 
 static bp_status run_trainer(bp_job *job, trainer *t, bp_fit_result *result) {
@@ -282,22 +276,34 @@ static bp_status run_trainer(bp_job *job, trainer *t, bp_fit_result *result) {
   return status;
 }
 
+/* Memory for the parameters is taken when nothing speaks against the plan any more. */
+static bp_status fit_plan(bp_job *job, const trainer_plan *plan, bp_fit_result *result) {
+  bp_model *model = job->model;
+  trainer *t;
+  if (job->resume) BP_TRY(of_checkpoint(job, bp_checkpoint_check(job->ctx, job->resume, model, plan)));
+  BP_TRY(bp_model_alloc_params(job->ctx, model));
+  bp_net_init(model->net, plan->options.seed, model->params);
+  BP_TRY(trainer_new(job->ctx, plan, model->params, &t));
+  bp_status status = run_trainer(job, t, result);
+  trainer_free(t);
+  return status;
+}
+
 static bp_status fit(bp_job *job, bp_fit_result *result) {
   bp_source train = source_of(job, &job->train), valid = source_of(job, &job->valid);
   bp_fit_options options = job->options.fit;
-  trainer *t;
+  bp_model *model = job->model;
+  trainer_plan plan;
   options.size = sizeof options;
-  options.objective = job->model->objective;
-  job->model->seed = options.seed;
+  options.objective = model->objective;
+  model->seed = options.seed;
   bp_train_defaults(train.rows, &options);
-  BP_TRY(
-      trainer_new(job->ctx, job->model->net, job->model->params, &train, job->has_valid ? &valid : NULL, &options, &t));
-  bp_status fitted = run_trainer(job, t, result);
-  trainer_free(t);
+  BP_TRY(trainer_plan_of(job->ctx, model->net, &train, job->has_valid ? &valid : NULL, &options, &plan));
+  bp_status fitted = fit_plan(job, &plan, result);
   if (fitted != BP_OK && fitted != BP_E_DIVERGED) return fitted;
-  job->model->objective.rows_raw = NULL;
-  job->model->objective.rows = NULL; /* a callback and its user's pointer live no longer than the training */
-  job->model->objective.user = NULL;
+  model->objective.rows_raw = NULL;
+  model->objective.rows = NULL; /* a callback and its user's pointer live no longer than the training */
+  model->objective.user = NULL;
   bp_status status = complete(job, &options, result);
   if (status != BP_OK) bp_fit_result_release(job->ctx, result);
   return status == BP_OK ? fitted : status;
@@ -310,7 +316,7 @@ static bp_status train(bp_job *job, bp_fit_result *result) {
   BP_TRY(split_table(job));
   BP_TRY(bp_model_new(job->ctx, &job->model));
   BP_TRY(encode(job));
-  BP_TRY(build_net(job));
+  BP_TRY(bp_model_build_net(job->ctx, job->model, &job->options));
   return fit(job, result);
 }
 

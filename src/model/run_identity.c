@@ -38,8 +38,7 @@ static void put_hash(bp_json_writer *w, const char *name, const bp_source *s) {
   bp_json_put_text(w, name, text);
 }
 
-static void put_data(bp_json_writer *w, const trainer *t) {
-  const bp_source *train = t->train.source, *valid = t->valid.source;
+static void put_data(bp_json_writer *w, const bp_source *train, const bp_source *valid) {
   bp_json_open(w, "data", '{');
   bp_json_put_whole(w, "rows", train->rows);
   bp_json_put_whole(w, "valid_rows", valid != NULL ? valid->rows : 0);
@@ -53,17 +52,18 @@ static void put_data(bp_json_writer *w, const trainer *t) {
 
 static void put_setting(void *user, const char *name, const char *value) { bp_json_put_text(user, name, value); }
 
-bp_status bp_identity_new(bp_context *ctx, const bp_model *model, const trainer *t, char **out) {
+bp_status bp_identity_new(bp_context *ctx, const bp_model *model, const bp_fit_options *options, const bp_source *train,
+                          const bp_source *valid, char **out) {
   bp_json_writer w;
   bp_json_begin(&w, ctx);
   bp_json_open(&w, NULL, '{');
   bp_json_put_text(&w, "arithmetic", bp_arithmetic_name());
   bp_json_open(&w, "settings", '{');
-  fit_options_each(&t->options, put_setting, &w);
+  fit_options_each(options, put_setting, &w);
   bp_json_close(&w, '}');
   bp_model_put_description(&w, "model", model);
   bp_encoding_put_json(&w, "columns", model->encoding);
-  put_data(&w, t);
+  put_data(&w, train, valid);
   bp_json_close(&w, '}');
   return bp_json_end(&w, out);
 }

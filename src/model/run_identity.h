@@ -11,8 +11,9 @@
 #include "model/model_object.h"
 #include "train/trainer.h"
 
-/* NEW text (bp_string_free) for a model whose encoding and network are made, and a trainer over its data. */
-bp_status bp_identity_new(bp_context *ctx, const bp_model *model, const trainer *t, char **out);
+/* NEW text (bp_string_free) for a model whose encoding and network are made, resolved options, and its data (valid NULL: none). */
+bp_status bp_identity_new(bp_context *ctx, const bp_model *model, const bp_fit_options *options, const bp_source *train,
+                          const bp_source *valid, char **out);
 
 /* BP_OK when both are equal. BP_E_ARG (another arithmetic, other settings or network) or BP_E_DATA (other columns or data) with a message that
  * names the first difference and what both have. `then` is not trusted. */

@@ -245,8 +245,10 @@ void bp_fit_result_release(bp_context *context, bp_fit_result *result) {
 
 bp_status bp_fit(bp_context *context, const bp_net *net, void *const *params, const bp_source *train,
                  const bp_source *valid, const bp_fit_options *options, bp_fit_result *result) {
+  trainer_plan plan;
   trainer *t;
-  BP_TRY(trainer_new(context, net, params, train, valid, options, &t));
+  BP_TRY(trainer_plan_of(context, net, train, valid, options, &plan));
+  BP_TRY(trainer_new(context, &plan, params, &t));
   bp_status status = trainer_run(t);
   trainer_finish(t);
   if (status == BP_OK || status == BP_E_DIVERGED) {

@@ -150,11 +150,14 @@ static bp_status set_up_product(full_fit *f, const bp_net *net, const bp_fit_opt
   return bp_workspace_new(f->ctx, r->program, worth_threads(r->program, f->piece, options->threads), &r->workspace);
 }
 
-static bp_status set_up(full_fit *f, const bp_net *net, void *const *params, const bp_fit_options *options) {
-  bool is_lm = options->optimizer == BP_LM;
-  BP_TRY(alloc_arrays(f, net, params));
+static full_kind kind_of(const bp_fit_options *options, size_t n) {
+  return options->optimizer == BP_LM ? full_kind_of_squares(n) : FULL_LBFGS;
+}
+
+static bp_status set_up(full_fit *f, const bp_net *net, const bp_fit_options *options) {
+  full_kind kind = kind_of(options, f->n);
   BP_TRY(set_up_gradient(f, net, options));
-  if (is_lm) BP_TRY(set_up_product(f, net, options));
+  if (kind != FULL_LBFGS) BP_TRY(set_up_product(f, net, options));
   /* a mean of float32 losses is as good as their rounding, which the mean over rows evens out */
   f->objective = (full_objective){.user = f,
                                   .n = f->n,
@@ -162,8 +165,7 @@ static bp_status set_up(full_fit *f, const bp_net *net, void *const *params, con
                                   .value = value,
                                   .product = product,
                                   .keep = keep};
-  return full_method_init(f->ctx, &f->method, is_lm ? full_kind_of_squares(f->n) : FULL_LBFGS, f->n, options->memory,
-                          f->dtype == BP_F64 ? 1e-10 : 1e-6);
+  return full_method_init(f->ctx, &f->method, kind, f->n, options->memory, f->dtype == BP_F64 ? 1e-10 : 1e-6);
 }
 
 bp_status full_fit_new(bp_context *ctx, const bp_net *net, void *const *params, const bp_fit_options *options,
@@ -176,7 +178,8 @@ bp_status full_fit_new(bp_context *ctx, const bp_net *net, void *const *params, 
   f->gradient = rows;
   f->rows = rows->source->rows;
   f->piece = f->rows < FULL_FIT_ROWS ? f->rows : FULL_FIT_ROWS;
-  bp_status status = set_up(f, net, params, options);
+  bp_status status = alloc_arrays(f, net, params);
+  if (status == BP_OK) status = set_up(f, net, options);
   if (status != BP_OK) {
     full_fit_free(f);
     return status;
@@ -222,6 +225,12 @@ bp_status full_fit_step(full_fit *f, double *loss, double *correct) {
 /* Kept in the state: a run that goes on must end where it would have ended. */
 bool full_fit_converged(full_fit *f) { return *full_method_mark(&f->method) == 1; }
 bool full_fit_unbounded(full_fit *f) { return *full_method_mark(&f->method) == 2; }
+
+size_t full_fit_state_size(const bp_net *net, const bp_fit_options *options) {
+  size_t n = 0;
+  for (int p = 0; p < bp_net_params(net); p++) n += (size_t)bp_net_param(net, p).elements;
+  return full_method_state_size(kind_of(options, n), n, options->memory);
+}
 
 double *full_fit_state(full_fit *f, size_t *size) { return full_method_state(&f->method, size); }
 bool full_fit_fits(const full_fit *f) { return full_method_fits(&f->method); }

@@ -24,6 +24,8 @@ bp_status full_fit_step(full_fit *f, double *loss, double *correct);
 bool full_fit_converged(full_fit *f);
 /* Whether it found that the objective has no least value. */
 bool full_fit_unbounded(full_fit *f);
+/* Doubles of its state, known before it is made. */
+size_t full_fit_state_size(const bp_net *net, const bp_fit_options *options);
 /* VIEW what the next iteration depends on beside the parameters, *size doubles: to be saved, and filled before the first. */
 double *full_fit_state(full_fit *f, size_t *size);
 /* Whether what it was filled with can be gone on from. */

@@ -41,6 +41,11 @@ int64_t full_method_evaluations(const full_method *m) {
   return m->lbfgs.evaluations + m->lm.evaluations + m->trust.evaluations; /* one of them is used */
 }
 
+size_t full_method_state_size(full_kind kind, size_t n, int memory) {
+  if (kind == FULL_LBFGS) return lbfgs_state_size(n, memory);
+  return kind == FULL_LM ? FULL_SCALARS : trust_region_state_size(n);
+}
+
 double *full_method_state(full_method *m, size_t *size) {
   *size = m->lbfgs.state_size + m->lm.state_size + m->trust.state_size;
   return m->kind == FULL_LBFGS ? m->lbfgs.state : m->kind == FULL_LM ? m->lm.state : m->trust.state;

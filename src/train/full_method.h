@@ -32,6 +32,8 @@ bp_status full_method_begin(bp_context *ctx, full_method *m, const full_objectiv
 bp_status full_method_iterate(full_method *m, const full_objective *objective, double *x, full_step *out);
 /* Evaluations of the value so far. */
 int64_t full_method_evaluations(const full_method *m);
+/* Doubles of the state that a method of this kind has for n unknowns. */
+size_t full_method_state_size(full_kind kind, size_t n, int memory);
 /* VIEW what the next iteration depends on beside x, *size doubles: to be saved, and to be filled before the first iteration. */
 double *full_method_state(full_method *m, size_t *size);
 /* Whether a state that was filled so can be gone on from. */

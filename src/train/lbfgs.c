@@ -37,6 +37,8 @@ enum { PAIRS, NEXT, MOST, FIRST, LEAST, FLATTEST, TOTAL, IDLE };
 /* The first step without pairs: of length 1, but no less than this part of x and no more than x. */
 #define PERCEPTIBLE 1e-3
 
+size_t lbfgs_state_size(size_t n, int memory) { return FULL_SCALARS + (2 * n + 1) * (size_t)memory; }
+
 bp_status lbfgs_init(bp_context *ctx, lbfgs *l, size_t n, int memory, double tolerance) {
   size_t m = (size_t)memory, pairs;
   *l = (lbfgs){.allocator = bp_context_allocator(ctx), .n = n, .memory = m, .tolerance = tolerance};
@@ -48,7 +50,7 @@ bp_status lbfgs_init(bp_context *ctx, lbfgs *l, size_t n, int memory, double tol
   l->s = l->state + FULL_SCALARS;
   l->y = l->s + m * n;
   l->rho = l->y + m * n;
-  l->state_size = FULL_SCALARS + 2 * m * n + m;
+  l->state_size = lbfgs_state_size(n, memory);
   l->alpha = l->block + l->state_size;
   l->curvature = l->alpha + m;
   l->g = l->curvature + m;

@@ -23,6 +23,8 @@ typedef struct lbfgs {
   int64_t evaluations;
 } lbfgs;
 
+/* Doubles of the state for n unknowns. */
+size_t lbfgs_state_size(size_t n, int memory);
 /* Nothing is allocated after this. */
 bp_status lbfgs_init(bp_context *ctx, lbfgs *l, size_t n, int memory, double tolerance);
 void lbfgs_release(lbfgs *l);

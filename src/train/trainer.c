@@ -117,27 +117,31 @@ static void warn_of_mismatch(bp_context *ctx, const bp_objective *o) {
   if (why) bp_warn(ctx, "loss %s with output %s: %s", bp_loss_name(o->loss), bp_output_name(o->output), why);
 }
 
-bp_status trainer_new(bp_context *ctx, const bp_net *net, void *const *params, const bp_source *train,
-                      const bp_source *valid, const bp_fit_options *options, trainer **out) {
-  bp_fit_options resolved;
-  batching batches;
-  BP_TRY(fit_options_resolve(ctx, options, train->rows, &resolved));
-  BP_TRY(bp_objective_resolve(ctx, &resolved.objective, train->target_dtype == BP_I32, train->outputs,
-                              &resolved.objective));
-  BP_TRY(fit_source_check(ctx, "training", train, net, &resolved.objective));
-  if (valid != NULL) BP_TRY(fit_source_check(ctx, "validation", valid, net, &resolved.objective));
-  BP_TRY(check_metric(ctx, &resolved, valid != NULL));
-  BP_TRY(regularize_check(ctx, net, &resolved));
-  BP_TRY(batching_of(ctx, net, train->rows, &resolved, &batches));
-  warn_of_mismatch(ctx, &resolved.objective);
+bp_status trainer_plan_of(bp_context *ctx, const bp_net *net, const bp_source *train, const bp_source *valid,
+                          const bp_fit_options *options, trainer_plan *out) {
+  trainer_plan plan = {.net = net, .train = train, .valid = valid};
+  bp_objective *objective = &plan.options.objective;
+  BP_TRY(fit_options_resolve(ctx, options, train->rows, &plan.options));
+  BP_TRY(bp_objective_resolve(ctx, objective, train->target_dtype == BP_I32, train->outputs, objective));
+  BP_TRY(fit_source_check(ctx, "training", train, net, objective));
+  if (valid != NULL) BP_TRY(fit_source_check(ctx, "validation", valid, net, objective));
+  BP_TRY(check_metric(ctx, &plan.options, valid != NULL));
+  BP_TRY(regularize_check(ctx, net, &plan.options));
+  BP_TRY(batching_of(ctx, net, train->rows, &plan.options, &plan.batches));
+  *out = plan;
+  return BP_OK;
+}
+
+bp_status trainer_new(bp_context *ctx, const trainer_plan *plan, void *const *params, trainer **out) {
+  warn_of_mismatch(ctx, &plan->options.objective);
   trainer *t = bp_calloc(ctx, 1, sizeof *t);
   if (t == NULL) return BP_E_NOMEM;
   t->ctx = ctx;
-  t->net = net;
+  t->net = plan->net;
   t->params = params;
-  t->options = resolved;
-  t->batches = batches;
-  bp_status status = set_up(t, train, valid);
+  t->options = plan->options;
+  t->batches = plan->batches;
+  bp_status status = set_up(t, plan->train, plan->valid);
   if (status != BP_OK) {
     trainer_free(t);
     return status;

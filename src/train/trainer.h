@@ -1,6 +1,7 @@
 /* train/trainer.h - a fit as an object: it can stop after any step and go on.
  *
- *   trainer_new()        checks, and compiles the programs
+ *   trainer_plan_of()    checks, and allocates nothing
+ *   trainer_new()        compiles the programs
  *   trainer_run()        goes on from the state it is in until something stops it
  *   trainer_finish()     leaves in the parameters what is to be kept, and fills in the result
  *
@@ -45,6 +46,14 @@ typedef struct trainer_save {
   bool steps;    /* `every` counts steps instead of epochs */
 } trainer_save;
 
+/* What is to be done, found to be possible: nothing is allocated for it yet. Everything BORROWed. */
+typedef struct trainer_plan {
+  const bp_net *net;
+  const bp_source *train, *valid; /* valid NULL: no validation rows */
+  bp_fit_options options;         /* resolved */
+  batching batches;               /* of the training rows */
+} trainer_plan;
+
 struct trainer {
   bp_context *ctx;
   const bp_net *net;
@@ -71,10 +80,12 @@ struct trainer {
   bp_fit_result result;
 };
 
-/* Everything BORROWed until trainer_free().
- * BP_E_ARG, BP_E_DATA, BP_E_NOMEM  as bp_fit() */
-bp_status trainer_new(bp_context *ctx, const bp_net *net, void *const *params, const bp_source *train,
-                      const bp_source *valid, const bp_fit_options *options, trainer **out);
+/* BP_E_ARG, BP_E_DATA  as bp_fit() */
+bp_status trainer_plan_of(bp_context *ctx, const bp_net *net, const bp_source *train, const bp_source *valid,
+                          const bp_fit_options *options, trainer_plan *out);
+/* What the plan and the parameters point to is BORROWed until trainer_free().
+ * BP_E_ARG, BP_E_NOMEM  as bp_fit() */
+bp_status trainer_new(bp_context *ctx, const trainer_plan *plan, void *const *params, trainer **out);
 void trainer_free(trainer *t);
 
 /* Runs until a stop, which result.stopped_by then names. BP_E_DIVERGED when a number was not finite. */
@@ -122,7 +133,8 @@ typedef struct trainer_part {
   void *data;
   bool finite; /* whether no value may be infinite or NaN */
 } trainer_part;
-/* Fills in parts[], unless it is NULL, and returns how many there are. */
+/* Fills in parts[], unless it is NULL, and returns how many there are: as a plan will have them, without data, and as they are. */
+int trainer_shapes(const trainer_plan *plan, trainer_part *parts);
 int trainer_parts(const trainer *t, trainer_part *parts);
 
 /* An epoch of the history as a row of numbers, and back. */

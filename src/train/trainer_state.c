@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "train/optimizer_update.h"
 #include "train/trainer.h"
 
 /* ---- numbers ---- */
@@ -27,9 +28,9 @@ const trainer_field *trainer_fields(int *n) {
 
 /* One part of the name prefix + that of parameter p, of its shape. What is under way may have overflown without harm to the loss so far:
  * the run that goes on ends as it would have. What is given back in the end is finite. */
-static trainer_part part_of(const trainer *t, const char *prefix, int p, void *data) {
-  bp_param_info info = bp_net_param(t->net, p);
-  trainer_part part = {.dtype = bp_net_dtype(t->net), .rank = info.rank, .data = data};
+static trainer_part part_of(const bp_net *net, const char *prefix, int p) {
+  bp_param_info info = bp_net_param(net, p);
+  trainer_part part = {.dtype = bp_net_dtype(net), .rank = info.rank};
   part.finite = strcmp(prefix, "kept") == 0;
   (void)snprintf(part.name, sizeof part.name, "%s.%s", prefix, info.name);
   for (int axis = 0; axis < info.rank; axis++) part.dims[axis] = info.dims[axis];
@@ -37,28 +38,42 @@ static trainer_part part_of(const trainer *t, const char *prefix, int p, void *d
 }
 
 /* What a method for full batches remembers. */
-static trainer_part part_of_method(const trainer *t) {
-  size_t size;
-  trainer_part part = {.dtype = BP_F64, .rank = 1, .data = full_fit_state(t->full, &size), .finite = true};
+static trainer_part part_of_method(const trainer_plan *plan) {
+  trainer_part part = {.dtype = BP_F64, .rank = 1, .finite = true};
   (void)snprintf(part.name, sizeof part.name, "method");
-  part.dims[0] = (int64_t)size;
+  part.dims[0] = (int64_t)full_fit_state_size(plan->net, &plan->options);
   return part;
 }
 
-int trainer_parts(const trainer *t, trainer_part *parts) {
-  char prefix[32], *slot = t->slots, *kept = t->kept;
-  int n = t->n_params * (2 + t->per_param) + (t->full != NULL);
-  for (int p = 0; p < t->n_params && parts != NULL; p++) {
-    size_t bytes = trainer_padded(trainer_param_bytes(t, p));
-    *parts++ = part_of(t, "params", p, t->params[p]);
-    *parts++ = part_of(t, "kept", p, kept);
-    kept += bytes;
-    for (int s = 0; s < t->per_param; s++, slot += bytes) {
+int trainer_shapes(const trainer_plan *plan, trainer_part *parts) {
+  char prefix[32];
+  int n_params = bp_net_params(plan->net), slots = optimizer_slots(plan->options.optimizer, &plan->options);
+  bool method = optimizer_is_method(plan->options.optimizer);
+  for (int p = 0; p < n_params && parts != NULL; p++) {
+    *parts++ = part_of(plan->net, "params", p);
+    *parts++ = part_of(plan->net, "kept", p);
+    for (int s = 0; s < slots; s++) {
       (void)snprintf(prefix, sizeof prefix, "slots.%d", s);
-      *parts++ = part_of(t, prefix, p, slot);
+      *parts++ = part_of(plan->net, prefix, p);
     }
   }
-  if (t->full != NULL && parts != NULL) *parts = part_of_method(t);
+  if (method && parts != NULL) *parts = part_of_method(plan);
+  return n_params * (2 + slots) + method;
+}
+
+int trainer_parts(const trainer *t, trainer_part *parts) {
+  trainer_plan plan = {.net = t->net, .options = t->options};
+  int n = trainer_shapes(&plan, parts);
+  char *slot = t->slots, *kept = t->kept;
+  size_t size;
+  for (int p = 0; p < t->n_params && parts != NULL; p++) {
+    size_t bytes = trainer_padded(trainer_param_bytes(t, p));
+    parts++->data = t->params[p];
+    parts++->data = kept;
+    kept += bytes;
+    for (int s = 0; s < t->per_param; s++, slot += bytes) parts++->data = slot;
+  }
+  if (t->full != NULL && parts != NULL) parts->data = full_fit_state(t->full, &size);
   return n;
 }
 

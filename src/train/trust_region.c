@@ -42,6 +42,8 @@ typedef struct trial {
 } trial;
 
 /* ---- making it ---- */
+size_t trust_region_state_size(size_t n) { return FULL_SCALARS + n; }
+
 bp_status trust_region_init(bp_context *ctx, trust_region *t, size_t n, double tolerance) {
   *t = (trust_region){.allocator = bp_context_allocator(ctx), .n = n, .tolerance = tolerance};
   if (!bp_mul_size(5 * n + 17, n, &t->block_size) || !bp_add_size(t->block_size, FULL_SCALARS, &t->block_size))
@@ -53,7 +55,7 @@ bp_status trust_region_init(bp_context *ctx, trust_region *t, size_t n, double t
   t->free = t->order + n;
   t->state = t->block;
   t->scale = t->state + FULL_SCALARS;
-  t->state_size = FULL_SCALARS + n;
+  t->state_size = trust_region_state_size(n);
   double **vectors[] = {&t->g,     &t->step, &t->new_x,   &t->new_g,  &t->q,
                         &t->new_q, &t->rhs,  &t->columns, &t->scaled, &t->free_step};
   double *next = t->scale + n;

@@ -25,6 +25,8 @@ typedef struct trust_region {
   int64_t evaluations;
 } trust_region;
 
+/* Doubles of the state for n unknowns. */
+size_t trust_region_state_size(size_t n);
 /* Nothing is allocated after this. */
 bp_status trust_region_init(bp_context *ctx, trust_region *t, size_t n, double tolerance);
 void trust_region_release(trust_region *t);

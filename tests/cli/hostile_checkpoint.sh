@@ -8,20 +8,7 @@ mkdir runs models runs/deep outside
 how="--target kind --ignore id --hidden 4 --epochs 6 --seed 3 --quiet"
 train() { "$backprop" train flowers.csv $how --checkpoint-every 2epochs "$@" >out 2>err || echo "training failed: $(cat err)"; }
 
-# forge FROM TO CODE: a checkpoint whose note `n` was changed.
-cat >forge.py <<'PYTHON'
-import json, struct, sys
-data = open(sys.argv[1], "rb").read()
-size, = struct.unpack("<Q", data[:8])
-header = json.loads(data[8:8 + size])
-n = json.loads(header["__metadata__"]["backprop.note"])
-exec(sys.argv[3])
-header["__metadata__"]["backprop.note"] = json.dumps(n)
-text = json.dumps(header, separators=(",", ":"), sort_keys=True).encode()
-text += b" " * (-len(text) % 8)
-open(sys.argv[2], "wb").write(struct.pack("<Q", len(text)) + text + data[8 + size:])
-PYTHON
-forge() { python3 forge.py "$@"; }
+forge() { python3 "$source_root/tests/cli/forge_checkpoint.py" "$@"; }
 
 # ---- ordinary use ----
 train --out whole --checkpoint whole.ckpt --log whole.jsonl

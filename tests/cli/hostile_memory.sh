@@ -45,6 +45,28 @@ bounded 200 3 "a NUL byte" "'$backprop' predict m - </dev/zero"
 bounded 200 0 "40000 different texts" "'$backprop' train categories.csv --task regression --epochs 1 --hidden 2"
 bounded 200 0 "40000 different texts" "'$backprop' train categories.csv --task regression --epochs 1 --hidden 2 --embed 2"
 
+# ---- checkpoints that say more than they hold: told before memory is taken for it ----
+flowers >flowers.csv
+succeeds train flowers.csv --target kind --ignore id --hidden 4 --epochs 4 --checkpoint-every 2epochs --out c --quiet
+succeeds train plane.csv --optimizer lbfgs --hidden 4 --epochs 4 --checkpoint-every 2epochs --out l --quiet
+forged() { # FROM STATUS WORDS CODE: the note, or all that the checkpoint says of its run
+  python3 "$source_root/tests/cli/forge_checkpoint.py" "$1" forged.checkpoint "$4"
+  bounded 40 "$2" "$3" "'$backprop' resume forged.checkpoint --out forged --quiet # $4"
+}
+claim="layers = r['model']['layers']; layers[0]['units'] = 20000; layers.insert(1, layers[0])"
+forged c.checkpoint 2 "layers[0].units 4, that of this run 20000" "n['options']['hidden'] = '20000,20000'"
+forged c.checkpoint 4 "tensors; this run needs" "n['options']['hidden'] = '20000,20000'; $claim"
+forged c.checkpoint 2 "layers[0].units 4, that of this run 16000000" "n['options']['hidden'] = '16000000'"
+forged c.checkpoint 4 "tensor params.layers.0.weight: another type or shape" \
+  "n['options']['hidden'] = '16000000'; r['model']['layers'][0]['units'] = 16000000"
+forged c.checkpoint 2 "layers[0].units 4, that of this run 1000" "n['options']['hidden'] = ','.join(['1000'] * 64)"
+forged c.checkpoint 4 "history: another type or shape" "texts['backprop.checkpoint'] = texts['backprop.checkpoint'].replace('\"epoch\":5', '\"epoch\":1000000')"
+forged l.checkpoint 2 "made with memory 10, this run has 1000" "n['options']['memory'] = '1000'"
+forged l.checkpoint 4 "tensor method: another type or shape" \
+  "n['options']['memory'] = '1000'; r['settings']['memory'] = '1000'"
+forged l.checkpoint 4 "tensor params.layers.0.weight: another type or shape" \
+  "n['options']['hidden'] = '9000000'; r['model']['layers'][0]['units'] = 9000000"
+
 # ---- honest tables, and the option ----
 bounded 600 3 "'y'" "'$backprop' train rows.csv.gz --epochs 1 --max-memory 2G"
 bounded 600 3 "'y'" "'$backprop' train rows.csv.gz --epochs 1 --max-memory none"
