@@ -73,6 +73,8 @@ int cli_check_output(bp_context *context, const char *option, const char *path, 
   return S_ISREG(info.st_mode) ? try_file(context, option, path) : CLI_DONE;
 }
 
+int cli_hold_descriptor(void) { return cli_open("/dev/null", O_RDONLY); }
+
 bool cli_same_file(const cli_stream *a, const cli_stream *b, bool *same) {
   struct stat x, y;
   if (fstat(a->fd, &x) != 0 || fstat(b->fd, &y) != 0) return false;

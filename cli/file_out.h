@@ -11,6 +11,10 @@
 int cli_check_output(bp_context *context, const char *option, const char *path, const char *const *inputs,
                      int n_inputs);
 
+/* A descriptor that does nothing but stand for a file opened later, so that what is checked meanwhile finds as many as will be left;
+ * -1 when there is none. close() */
+int cli_hold_descriptor(void);
+
 /* Whether two open files are the same: a terminal, a file, a pipe. False, and errno, when that cannot be known. */
 bool cli_same_file(const cli_stream *a, const cli_stream *b, bool *same);
 

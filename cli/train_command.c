@@ -2,7 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "checkpoint_paths.h"
@@ -62,7 +64,7 @@ static bp_fit_options fit_options(const cli_settings *s) {
 
 /* ---- before training ---- */
 
-static int check_outputs(const cli_request *request, const cli_job *job) {
+static int check_files(const cli_request *request, const cli_job *job) {
   const cli_settings *s = &request->settings;
   const char *out = job->out;
   const char *inputs[] = {job->data, s->labels, s->valid.file, s->valid_labels, s->config, out, job->checkpoint};
@@ -75,6 +77,14 @@ static int check_outputs(const cli_request *request, const cli_job *job) {
   if (!failed && job->checkpoint)
     failed = cli_check_output(job->context, "--checkpoint", job->checkpoint, inputs, n - 1);
   if (!failed && s->log) failed = cli_check_output(job->context, "--log", s->log, inputs, n);
+  return failed;
+}
+
+/* What writing the result needs must be there beside the log, which is open all the while: a training is not lost for want of it. */
+static int check_outputs(const cli_request *request, const cli_job *job) {
+  int log = request->settings.log ? cli_hold_descriptor() : -1;
+  int failed = check_files(request, job);
+  if (log >= 0) (void)close(log);
   return failed;
 }
 
@@ -240,6 +250,21 @@ static int diverged(const cli_job *job) {
   return cli_fail(CLI_DIVERGED, "%s; %s holds the model of epoch %d", message, job->out, job->result.best_epoch);
 }
 
+/* The training is over, and its model cannot be written: what is left of both, and of what was there before. */
+static int not_saved(const cli_job *job, const cli_request *request, bp_status saved) {
+  struct stat info;
+  const char *message = bp_error_message(job->context);
+  const char *old = stat(job->out, &info) == 0 && S_ISREG(info.st_mode) ? "; the old file is as it was" : "";
+  if (!job->checkpoint || (!job->past && job->result.checkpoint_steps == 0))
+    return cli_fail(cli_exit_status(saved), "%s; the new model is lost%s", message, old);
+  char *more = outputs_elsewhere(job, request);
+  int status =
+      cli_fail(cli_exit_status(saved), "%s%s; when that is mended, go on from the checkpoint: backprop resume %s%s",
+               message, old, job->checkpoint, more);
+  free(more);
+  return status;
+}
+
 static void take_counts(cli_job *job) {
   bp_json *record = cli_json_parse(bp_model_record(job->model));
   job->rows = cli_json_whole_of(record, "rows");
@@ -253,7 +278,7 @@ static int finish(cli_job *job, const cli_request *request, bp_status trained) {
   if (trained == BP_E_DIVERGED && job->result.epochs == 0) return diverged(job);
   take_counts(job);
   bp_status saved = bp_model_save(job->context, job->model, job->out);
-  if (saved != BP_OK) return cli_fail_with(job->context, saved);
+  if (saved != BP_OK) return not_saved(job, request, saved);
   int reported = CLI_DONE;
   if (request->settings.json)
     cli_report_json(job);

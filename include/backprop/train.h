@@ -197,8 +197,9 @@ typedef struct bp_fit_result {
   double seconds;
   bp_stop stopped_by;
   size_t workspace_bytes;
-  bp_epoch *history;       /* NEW, one per completed epoch; release with bp_fit_result_release() */
-  size_t history_capacity; /* for the release */
+  int64_t checkpoint_steps; /* done when the last checkpoint was written; 0: none was (bp_model_train) */
+  bp_epoch *history;        /* NEW, one per completed epoch; release with bp_fit_result_release() */
+  size_t history_capacity;  /* for the release */
 } bp_fit_result;
 BP_API void bp_fit_result_release(bp_context *context, bp_fit_result *result);
 

@@ -24,6 +24,7 @@ struct bp_writer {
   char *name; /* for messages: as the caller wrote it */
   size_t name_size;
   int fd;       /* written to directly, or the temporary's; -1: none */
+  int folder;   /* of the temporary; -1: none */
   bool owns_fd; /* false: standard output */
   bool atomic;  /* there is a temporary */
   int error;    /* errno of the first failed write, 0 while all went well */
@@ -52,6 +53,7 @@ static char *copy_string(bp_context *ctx, const char *text, size_t *size) {
 static void discard(bp_writer *w) {
   bp_allocator allocator = bp_context_allocator(w->ctx);
   if (w->atomic) bp_temporary_discard(&w->temporary);
+  if (w->folder >= 0) (void)bp_io_now()->close(w->folder);
   if (!w->atomic && w->owns_fd && w->fd >= 0) (void)bp_io_now()->close(w->fd);
   bp_release(allocator, w->name, w->name_size, 1);
   bp_release(allocator, w, 1, sizeof *w);
@@ -99,12 +101,23 @@ static int follow_links(const char *path, char target[PATH_MAX]) {
 
 /* ---- opening ---- */
 
+/* The folder of the target, to be synced in the end; where folders cannot be opened there is none. */
+static bp_status open_folder(bp_writer *w) {
+  char *slash = strrchr(w->target, '/'), last = slash ? slash[1] : '\0';
+  if (slash) slash[1] = '\0';
+  w->folder = bp_io_open(slash ? w->target : ".", O_RDONLY | O_DIRECTORY, 0);
+  int error = errno;
+  if (slash) slash[1] = last;
+  return w->folder < 0 && error != EACCES ? fail_errno(w, "open its folder", error) : BP_OK;
+}
+
+/* All descriptors that the commit needs are had before anything is written: one that opens can be ended. */
 static bp_status open_temporary(bp_writer *w, bool secret) {
   if (bp_temporary_open(&w->temporary, w->target, secret) != 0)
     return fail_errno(w, "create a temporary file in its folder", errno);
   w->atomic = true;
   w->fd = w->temporary.fd;
-  return BP_OK;
+  return open_folder(w);
 }
 
 /* Some file systems have no permissions and no owners, and not everybody may give files away: the file is good without. */
@@ -151,7 +164,7 @@ bp_status bp_writer_open(bp_context *ctx, const char *path, bp_writer **out) {
   if (!w) return BP_E_NOMEM;
   memset(w, 0, offsetof(bp_writer, temporary));
   w->ctx = ctx;
-  w->fd = -1;
+  w->fd = w->folder = -1;
   w->owns_fd = true;
   w->name = copy_string(ctx, strcmp(path, "-") == 0 ? "standard output" : path, &w->name_size);
   bp_status status = w->name ? open_path(w, path) : BP_E_NOMEM;
@@ -189,31 +202,18 @@ bp_status bp_writer_write(bp_writer *writer, const void *data, size_t size) {
 
 /* ---- commit ---- */
 
-/* The folder of the target, to be synced; -1 where folders cannot be opened. */
-static bp_status open_folder(bp_writer *w, int *fd) {
-  char *slash = strrchr(w->target, '/'), last = slash ? slash[1] : '\0';
-  if (slash) slash[1] = '\0';
-  *fd = bp_io_open(slash ? w->target : ".", O_RDONLY | O_DIRECTORY, 0);
-  int error = errno;
-  if (slash) slash[1] = last;
-  return *fd < 0 && error != EACCES ? fail_errno(w, "open its folder", error) : BP_OK;
-}
-
 /* The new file is in its place already: a folder that cannot be synced is worth a warning, and no more. */
-static void sync_folder(bp_writer *w, int fd) {
-  if (bp_io_fsync(fd) != 0 && errno != EINVAL)
+static void sync_folder(const bp_writer *w) {
+  if (w->folder >= 0 && bp_io_fsync(w->folder) != 0 && errno != EINVAL)
     bp_warn(w->ctx, "%s: written, but its folder could not be synced: a power failure may undo it", w->name);
 }
 
 /* What a failing close could tell is known when the file was brought to the disk. */
 static bp_status publish(bp_writer *w) {
-  int folder;
   if (bp_io_fsync(w->fd) != 0) return fail_errno(w, "bring it to the disk", errno);
-  BP_TRY(open_folder(w, &folder));
-  int failed = bp_temporary_publish(&w->temporary, w->target), error = errno;
-  if (!failed && folder >= 0) sync_folder(w, folder);
-  if (folder >= 0) (void)bp_io_now()->close(folder);
-  return failed ? fail_errno(w, "put the new file in its place", error) : BP_OK;
+  if (bp_temporary_publish(&w->temporary, w->target) != 0) return fail_errno(w, "put the new file in its place", errno);
+  sync_folder(w);
+  return BP_OK;
 }
 
 static bp_status close_directly(bp_writer *w) {

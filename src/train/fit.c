@@ -28,11 +28,16 @@ const char *bp_stop_name(bp_stop stop) {
 
 /* ---- saving ---- */
 
+static bp_status save(trainer *t) {
+  BP_TRY(t->save.write(t->save.user, t));
+  t->result.checkpoint_steps = t->state.steps;
+  return BP_OK;
+}
+
 /* A checkpoint that cannot be written does not end the training, but is told. */
 static void save_now_and_then(trainer *t) {
   if (t->save.write == NULL) return;
-  if (t->save.write(t->save.user, t) != BP_OK)
-    bp_warn(t->ctx, "%s; the training goes on without this checkpoint", bp_error_message(t->ctx));
+  if (save(t) != BP_OK) bp_warn(t->ctx, "%s; the training goes on without this checkpoint", bp_error_message(t->ctx));
 }
 
 static bool save_is_due(const trainer *t, bool steps, int64_t done) {
@@ -71,7 +76,7 @@ static bp_status ask_after_step(trainer *t, bp_stop *stop) {
   bp_action action = BP_GO_ON;
   if (t->options.step != NULL) action = t->options.step(t->options.step_user, &t->last);
   if (action == BP_CHECKPOINT || save_is_due(t, true, t->state.steps)) save_now_and_then(t);
-  if (action == BP_SUSPEND && t->save.write != NULL) BP_TRY(t->save.write(t->save.user, t));
+  if (action == BP_SUSPEND && t->save.write != NULL) BP_TRY(save(t));
   if (action == BP_SUSPEND) *stop = BP_STOP_SUSPENDED;
   if (action == BP_STOP) *stop = BP_STOP_CALLBACK;
   return BP_OK;

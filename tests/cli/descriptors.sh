@@ -116,4 +116,52 @@ limited() { # WORDS ARGUMENTS...
 limited "limited: cannot write: File too large" train flowers.csv $fast --quiet --out limited
 limited "limited: cannot write: File too large" predict m.safetensors long.csv --quiet --out limited
 limited "standard output: cannot write: File too large" predict m.safetensors long.csv --quiet
+
+# ---- what cannot be written in the end is told before work is lost, or what is left is told ----
+# So few descriptors that training could begin, and its model not be written.
+made=0
+for most in 4 5 6 7 8 9 10; do
+  (ulimit -n $most && "$backprop" version) >out 2>err || continue # its libraries need some too
+  rm -f few few.checkpoint few.jsonl
+  (ulimit -n $most && exec "$backprop" train flowers.csv $fast --checkpoint-every 1epochs --progress plain --log few.jsonl --out few) >out 2>err
+  status=$?
+  if [ $status -eq 0 ]; then
+    made=$((made + 1))
+    check "with $most descriptors the model is the same" cmp -s few m.safetensors
+    check "with $most descriptors there is a checkpoint" [ -s few.checkpoint ]
+  else
+    check "with $most descriptors it ends with 5" [ $status -eq 5 ]
+    check "with $most descriptors it says why" holds err "Too many open files"
+    check "with $most descriptors nothing was trained" [ "$(grep -c '^epoch' err)" -eq 0 -a ! -e few.jsonl ]
+  fi
+done
+check "a few descriptors are enough" [ $made -ge 2 ]
+if [ -w /dev/full ]; then
+  mkdir elsewhere
+  refuses 5 "/dev/full: cannot write: No space left on device; the new model is lost" train flowers.csv $fast --quiet --out /dev/full --checkpoint k
+  run train flowers.csv $fast --quiet --out /dev/full --checkpoint elsewhere/k --checkpoint-every 1epochs
+  check "a full disk ends training with 5" [ $status -eq 5 ]
+  check "and says how to go on" holds err "go on from the checkpoint: backprop resume elsewhere/k --out /dev/full"
+  succeeds resume elsewhere/k --out elsewhere/m --quiet
+  check "which gives the same model" cmp -s elsewhere/m m.safetensors
+fi
+echo precious >old
+(ulimit -f 1 && exec "$backprop" train flowers.csv $fast --quiet --out old) >out 2>err
+check "a limit of files says what became of the old file" holds err "the new model is lost; the old file is as it was"
+check "and it is so" [ "$(cat old)" = precious ]
+
+# ---- two trainings at once to one file: one of them, whole ----
+for seed in 1 2; do succeeds train flowers.csv $fast --seed $seed --quiet --out seed$seed; done
+for _ in 1 2 3 4 5; do
+  rm -f both both.checkpoint
+  "$backprop" train flowers.csv $fast --seed 1 --quiet --checkpoint-every 1epochs --out both 2>err &
+  "$backprop" train flowers.csv $fast --seed 2 --quiet --checkpoint-every 1epochs --out both 2>out
+  check "the second of two ends with 0" [ $? -eq 0 ]
+  wait $!
+  check "the first of two ends with 0" [ $? -eq 0 ]
+  cmp -s both seed1 || cmp -s both seed2
+  check "one file, whole" [ $? -eq 0 ]
+  succeeds resume both.checkpoint --out resumed --quiet
+  check "nothing is left behind" [ -z "$(ls -A | grep '^\.backprop')" ]
+done
 finish
