@@ -12,6 +12,7 @@
 
 #include "base/fail.h"
 #include "base/number.h"
+#include "data/number_disguise.h"
 
 /* What a text is, in a form. */
 typedef enum kind { KIND_NUMBER, KIND_MARK, KIND_OTHER_FORM, KIND_TEXT, KIND_COUNT } kind;
@@ -210,14 +211,82 @@ static bp_status fail_open(const judge *j) {
                  bp_table_place(j->table, row, place), j->quoted, bp_quote(word(j, w), strlen(word(j, w)), text));
 }
 
+/* ---- numbers in disguise ---- */
+
+/* What nearly all texts that are no plain numbers are. */
+typedef struct disguised {
+  bp_disguise of;
+  int64_t texts, cells; /* that are so */
+  int64_t other_texts, other_cells;
+  size_t first; /* of these texts */
+} disguised;
+
+static disguised look_for_disguise(const judge *j) {
+  disguised all[BP_DISGUISES] = {{0}}, found = {0};
+  int64_t texts = 0, cells = 0;
+  for (size_t w = 0; w < words_of(j); w++) {
+    double value;
+    const char *text = word(j, w);
+    if (j->cells[w] == 0 || j->kinds[w] == KIND_MARK || bp_number_parse(text, strlen(text), &value)) continue;
+    disguised *d = &all[bp_number_disguise(text, strlen(text))];
+    if (d->texts++ == 0) d->first = w;
+    d->cells += j->cells[w];
+    texts++;
+    cells += j->cells[w];
+  }
+  for (int of = BP_DISGUISE_NONE + 1; of < BP_DISGUISES; of++)
+    if (all[of].texts > found.texts) found = all[of], found.of = (bp_disguise)of;
+  found.other_texts = texts - found.texts;
+  found.other_cells = cells - found.cells;
+  return found;
+}
+
+/* Names come again and again: 12 different ones in 300 cells. */
+static bool may_be_names(const disguised *d) {
+  bool few = d->texts < 5 || 2 * d->texts <= d->cells;
+  return few && bp_disguise_may_name(d->of);
+}
+
+static void warn_of_disguise(const judge *j, const disguised *d, const char *quoted) {
+  char source[BP_PLACE_TEXT];
+  bp_warn(j->ctx,
+          "%s: column '%s': taken as text: '%s' is %s, and so are %" PRId64
+          " more of its texts; %s; --text '%s' says that they are names",
+          bp_table_source(j->table, source), j->quoted, quoted, bp_disguise_text(d->of), d->texts - 1,
+          bp_disguise_advice(d->of), j->quoted);
+}
+
+static bp_status fail_disguise(const judge *j, const disguised *d, const char *quoted) {
+  char place[BP_PLACE_TEXT];
+  int64_t row = 0;
+  while (j->view.codes[row] != (int32_t)d->first) row++;
+  return bp_fail(j->ctx, BP_E_DATA,
+                 "%s: column '%s': '%s' is %s, and so are %" PRId64
+                 " more of its texts; %s, or take the column as text (--text '%s')",
+                 bp_table_place(j->table, row, place), j->quoted, quoted, bp_disguise_text(d->of), d->texts - 1,
+                 bp_disguise_advice(d->of), j->quoted);
+}
+
+/* *said: there is nothing more to say of the column. */
+static bp_status judge_disguise(const judge *j, bp_judging judging, bool *said) {
+  char quoted[BP_QUOTE_TEXT];
+  disguised d = look_for_disguise(j);
+  *said = judging != BP_JUDGE_CLASSES && d.texts >= 3 && d.texts >= 4 * d.other_texts;
+  if (!*said) return BP_OK;
+  (void)bp_quote(word(j, d.first), strlen(word(j, d.first)), quoted);
+  if (!may_be_names(&d)) return fail_disguise(j, &d, quoted);
+  if (judging == BP_JUDGE_ALOUD) warn_of_disguise(j, &d, quoted);
+  return BP_OK;
+}
+
 /* ---- the decision ---- */
 
 static bp_status decide(judge *j, bp_judging judging, bool *numbers) {
   int64_t n = j->texts[KIND_NUMBER], forms = j->texts[KIND_OTHER_FORM], texts = j->texts[KIND_TEXT];
   int64_t cells = j->in_cells[KIND_NUMBER] + j->in_cells[KIND_OTHER_FORM];
-  bool certain = bp_number_form_is_certain(&j->form), one = j->one_form && forms + texts == 0;
+  bool certain = bp_number_form_is_certain(&j->form), one = j->one_form && forms + texts == 0, said = false;
   *numbers = false;
-  if (n + forms == 0 || !bp_number_form_may_be(&j->form)) return BP_OK;
+  if (n + forms == 0 || !bp_number_form_may_be(&j->form)) return judge_disguise(j, judging, &said);
   if (judging == BP_JUDGE_CLASSES) {
     *numbers = one && bp_number_form_is_plain(&j->form);
     return BP_OK;
@@ -229,7 +298,8 @@ static bp_status decide(judge *j, bp_judging judging, bool *numbers) {
     return BP_OK;
   }
   if (are_nearly_all(n + forms, cells, texts, j->in_cells[KIND_TEXT])) return texts > 0 ? fail_text(j) : fail_forms(j);
-  if (judging == BP_JUDGE_ALOUD) say_text(j);
+  BP_TRY(judge_disguise(j, judging, &said));
+  if (judging == BP_JUDGE_ALOUD && !said) say_text(j);
   return BP_OK;
 }
 

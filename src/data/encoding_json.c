@@ -26,6 +26,13 @@ static void put_sign(bp_json_writer *w, const char *name, char sign) {
   if (sign) bp_json_put_text(w, name, text);
 }
 
+/* The bases that a form may have beside ten. */
+static const struct {
+  const char *name;
+  int radix;
+} radices[] = {{"hexadecimal", 16}, {"octal", 8}, {"binary", 2}};
+enum { RADICES = sizeof radices / sizeof *radices };
+
 /* What a form has beside the plain one; a plain one is nothing. */
 static void put_form(bp_json_writer *w, const bp_number_form *f) {
   if (bp_number_form_is_plain(f)) return;
@@ -34,9 +41,11 @@ static void put_form(bp_json_writer *w, const bp_number_form *f) {
   if (f->suffix[0]) bp_json_put_text(w, "suffix", f->suffix);
   put_sign(w, "decimal", f->decimal);
   put_sign(w, "thousands", f->thousands);
-  if (f->hexadecimal) bp_json_put_bool(w, "hexadecimal", true);
+  for (size_t i = 0; i < RADICES; i++)
+    if (f->radix == radices[i].radix) bp_json_put_bool(w, radices[i].name, true);
   if (f->fortran) bp_json_put_bool(w, "fortran", true);
   if (f->brackets) bp_json_put_bool(w, "brackets", true);
+  if (f->fractions) bp_json_put_bool(w, "fractions", true);
   bp_json_close(w, '}');
 }
 
@@ -207,8 +216,8 @@ static bp_status get_flag(const place *p, const char *key, bool *out) {
 }
 
 static bp_status get_form(const place *outer, bp_number_form *f) {
-  static const char *const keys[] = {"prefix",      "suffix",  "decimal",  "thousands",
-                                     "hexadecimal", "fortran", "brackets", NULL};
+  static const char *const keys[] = {"prefix", "suffix",  "decimal",  "thousands", "hexadecimal", "octal",
+                                     "binary", "fortran", "brackets", "fractions", NULL};
   place p = {.ctx = outer->ctx, .object = bp_json_member(outer->object, "form")};
   if (!p.object) return BP_OK;
   (void)snprintf(p.path, sizeof p.path, "%.56s.form", outer->path);
@@ -218,9 +227,14 @@ static bp_status get_form(const place *outer, bp_number_form *f) {
   BP_TRY(get_unit(&p, "suffix", f->suffix));
   BP_TRY(get_sign(&p, "decimal", ",", &f->decimal));
   BP_TRY(get_sign(&p, "thousands", BP_THOUSANDS, &f->thousands));
-  BP_TRY(get_flag(&p, "hexadecimal", &f->hexadecimal));
+  for (size_t i = 0; i < RADICES; i++) {
+    bool has = false;
+    BP_TRY(get_flag(&p, radices[i].name, &has));
+    if (has) f->radix = radices[i].radix;
+  }
   BP_TRY(get_flag(&p, "fortran", &f->fortran));
-  return get_flag(&p, "brackets", &f->brackets);
+  BP_TRY(get_flag(&p, "brackets", &f->brackets));
+  return get_flag(&p, "fractions", &f->fractions);
 }
 
 /* ---- reading: features ---- */

@@ -1,6 +1,6 @@
 /* data/number_form.c - numbers with units and separators, and marks for missing ones. Floor: data.
  *
- * A text is first put into plain signs (a Unicode minus becomes '-'), then cut into sign, prefix, digits with separators, and
+ * A text is first put into plain signs (plain_text.h), then cut into sign, prefix, digits with separators, and
  * suffix. Nothing here is on the way of plain numbers: those the readers take with bp_number_parse() alone.
  */
 #include "data/number_form.h"
@@ -9,56 +9,11 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "base/text.h"
-
-/* Longer texts are no numbers. */
-enum { LONGEST = 120 };
+#include "data/fraction.h"
+#include "data/plain_text.h"
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
-
-/* ---- plain signs ---- */
-
-typedef struct plain_text {
-  char text[LONGEST + 8]; /* ends with a NUL */
-  size_t size;
-} plain_text;
-
-static unsigned code_of(const unsigned char *at, size_t length) {
-  if (length == 2) return (at[0] & 0x1Fu) << 6 | (at[1] & 0x3Fu);
-  if (length == 3) return (at[0] & 0x0Fu) << 12 | (at[1] & 0x3Fu) << 6 | (at[2] & 0x3Fu);
-  return at[0];
-}
-
-/* The ASCII sign that a character means; 0: none. */
-static char plain_sign(unsigned code) {
-  if (code < 0x80) return code == '\t' ? ' ' : (char)code;
-  if (code == 0xA0 || code == 0x3000 || code == 0x202F || (code >= 0x2000 && code <= 0x200A)) return ' ';
-  if (code == 0x2212 || code == 0x2013 || code == 0x2010 || code == 0x2011) return '-';
-  if (code == 0x2019) return '\'';
-  if (code >= 0xFF01 && code <= 0xFF5E) return (char)(code - 0xFEE0); /* full width */
-  return 0;
-}
-
-static bool make_plain(const char *text, size_t size, plain_text *out) {
-  out->size = 0;
-  if (size > LONGEST) return false;
-  for (size_t i = 0, length; i < size; i += length) {
-    length = bp_utf8_length(text + i, size - i);
-    if (length == 0) return false;
-    char sign = plain_sign(code_of((const unsigned char *)text + i, length));
-    if (sign == ' ' && out->size == 0) continue;
-    if (sign)
-      out->text[out->size++] = sign;
-    else {
-      memcpy(out->text + out->size, text + i, length);
-      out->size += length;
-    }
-  }
-  while (out->size > 0 && out->text[out->size - 1] == ' ') out->size--;
-  out->text[out->size] = '\0';
-  return true;
-}
 
 /* ---- missing values ---- */
 
@@ -70,8 +25,8 @@ bool bp_is_missing_mark(const char *text, size_t size) {
       "...",     "?",       "??",    "*",      "\xE2\x80\x94", "\xE2\x80\xA6", "#div/0!",  "#value!",
       "#ref!",   "#name?",  "#num!", "#null!", "1.#ind",       "-1.#ind",      "1.#qnan",  "-1.#qnan",
       "1.#snan", "-1.#snan"};
-  plain_text plain;
-  if (!make_plain(text, size, &plain)) return false;
+  bp_plain_text plain;
+  if (!bp_plain_text_make(text, size, &plain)) return false;
   for (size_t i = 0; i < plain.size; i++) plain.text[i] = lower(plain.text[i]);
   for (size_t m = 0; m < sizeof marks / sizeof *marks; m++)
     if (strcmp(plain.text, marks[m]) == 0) return true;
@@ -95,8 +50,8 @@ static const char *digit_runs(const char *at, const char *separators, int length
 
 bool bp_is_date(const char *text, size_t size) {
   int date[3] = {0}, time[3] = {0};
-  plain_text plain;
-  if (!make_plain(text, size, &plain)) return false;
+  bp_plain_text plain;
+  if (!bp_plain_text_make(text, size, &plain)) return false;
   const char *at = digit_runs(plain.text, "-/.", date);
   bool year_first = date[0] == 4 && date[1] >= 1 && date[1] <= 2 && date[2] >= 1 && date[2] <= 2;
   bool year_last = date[0] >= 1 && date[0] <= 2 && date[1] >= 1 && date[1] <= 2 && (date[2] == 2 || date[2] == 4);
@@ -154,11 +109,25 @@ static bool three_digits(const char *at) {
   return is_digit(at[0]) && is_digit(at[1]) && is_digit(at[2]) && !is_digit(at[3]);
 }
 
+/* What a digit is worth, in bases up to 16. */
+static int digit_value(char c) {
+  c = lower(c);
+  return is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
+}
+
+/* 16, 8 or 2 for 0x1f, 0o17 and 0b101, of which a digit is there; else 0. */
+static int radix_of(const char *at) {
+  char mark = at[0] == '0' ? lower(at[1]) : '\0';
+  int radix = mark == 'x' ? 16 : mark == 'o' ? 8 : mark == 'b' ? 2 : 0;
+  return radix > 0 && digit_value(at[2]) < radix ? radix : 0;
+}
+
 static const char *skip_core(const char *at) {
-  if (at[0] == '0' && (at[1] | 0x20) == 'x') {
-    const char *digits = at += 2;
-    while (is_digit(*at) || (lower(*at) >= 'a' && lower(*at) <= 'f')) at++;
-    return at > digits ? at : digits - 1;
+  int radix = radix_of(at);
+  if (radix > 0) {
+    at += 2;
+    while (digit_value(*at) < radix) at++;
+    return at;
   }
   while (is_digit(*at) || (*at && strchr(",.'_", *at) && is_digit(at[1])) || (*at == ' ' && three_digits(at + 1))) at++;
   if (*at == '.' && is_digit(at[-1])) at++; /* "5." */
@@ -171,7 +140,7 @@ static bool has_digit(const char *text) {
 }
 
 /* Cuts plain->text, of which it takes the brackets away. */
-static bool cut(plain_text *plain, parts *p) {
+static bool cut(bp_plain_text *plain, parts *p) {
   const char *at = plain->text;
   *p = (parts){0};
   if (plain->size > 2 && *at == '(' && plain->text[plain->size - 1] == ')') {
@@ -212,19 +181,16 @@ static bool groups_fit(const char *text, size_t size, char separator) {
   return first || run == 3;
 }
 
-static bool read_hexadecimal(const parts *p, double *out) {
+static bool read_in_radix(const parts *p, int radix, double *out) {
   double value = 0;
-  if (p->size < 3 || p->core[0] != '0' || lower(p->core[1]) != 'x') return false;
-  for (size_t i = 2; i < p->size; i++) {
-    char c = lower(p->core[i]);
-    value = value * 16 + (is_digit(c) ? c - '0' : c - 'a' + 10);
-  }
+  if (radix_of(p->core) != radix) return false;
+  for (size_t i = 2; i < p->size; i++) value = value * radix + digit_value(p->core[i]);
   *out = p->negative ? -value : value;
   return true;
 }
 
 static bool read_core(const bp_number_form *form, const parts *p, double *out) {
-  char text[LONGEST + 8], point = form->decimal ? form->decimal : '.';
+  char text[BP_PLAIN_LONGEST + 8], point = form->decimal ? form->decimal : '.';
   size_t size = 0, whole = 0;
   while (whole < p->size && p->core[whole] != point && !strchr("eEdD", p->core[whole])) whole++;
   bool grouped = form->thousands && memchr(p->core, form->thousands, whole);
@@ -246,21 +212,23 @@ static bool read_core(const bp_number_form *form, const parts *p, double *out) {
 }
 
 bool bp_number_form_read(const bp_number_form *form, const char *text, size_t size, double *out) {
-  plain_text plain;
+  bp_plain_text plain;
   parts p;
   if (bp_number_form_is_plain(form) && bp_number_parse(text, size, out)) return true;
-  if (!make_plain(text, size, &plain) || !cut(&plain, &p)) return false;
+  if (!bp_plain_text_make(text, size, &plain)) return false;
+  if (form->fractions && bp_fraction_read(plain.text, out) != BP_FRACTION_NONE) return true;
+  if (!cut(&plain, &p)) return false;
   if (strcmp(p.prefix, form->prefix) != 0 || strcmp(p.suffix, form->suffix) != 0) return false;
   if (p.brackets && !form->brackets) return false;
-  return form->hexadecimal ? read_hexadecimal(&p, out) : read_core(form, &p, out);
+  return form->radix > 0 ? read_in_radix(&p, form->radix, out) : read_core(form, &p, out);
 }
 
 /* ---- the form ---- */
 
 bool bp_number_form_equal(const bp_number_form *a, const bp_number_form *b) {
   return strcmp(a->prefix, b->prefix) == 0 && strcmp(a->suffix, b->suffix) == 0 && a->decimal == b->decimal &&
-         a->thousands == b->thousands && a->hexadecimal == b->hexadecimal && a->fortran == b->fortran &&
-         a->brackets == b->brackets;
+         a->thousands == b->thousands && a->radix == b->radix && a->fortran == b->fortran &&
+         a->brackets == b->brackets && a->fractions == b->fractions;
 }
 
 bool bp_number_form_is_plain(const bp_number_form *form) {
@@ -298,9 +266,13 @@ const char *bp_number_form_text(const bp_number_form *form, char text[BP_FORM_TE
                           behind,
                           between,
                           decimal,
-                          form->hexadecimal ? "hexadecimal" : "",
+                          form->radix == 16  ? "hexadecimal"
+                          : form->radix == 8 ? "octal"
+                          : form->radix == 2 ? "binary"
+                                             : "",
                           form->fortran ? "'d' for the exponent" : "",
-                          form->brackets ? "brackets for a minus" : ""};
+                          form->brackets ? "brackets for a minus" : "",
+                          form->fractions ? "with fractions" : ""};
   size_t used = 0;
   text[0] = '\0';
   for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
@@ -374,11 +346,17 @@ static bool judge_separators(bp_form_evidence *e, const parts *p) {
 }
 
 bool bp_form_evidence_add(bp_form_evidence *e, const char *text, size_t size) {
-  plain_text plain;
+  bp_plain_text plain;
   parts p;
-  if (!make_plain(text, size, &plain) || !cut(&plain, &p)) return false;
-  if (p.size > 2 && lower(p.core[1]) == 'x')
-    e->hexadecimal = true;
+  double value;
+  if (!bp_plain_text_make(text, size, &plain)) return false;
+  bp_fraction fraction = bp_fraction_read(plain.text, &value);
+  e->fractions |= fraction == BP_FRACTION_CERTAIN;
+  if (fraction != BP_FRACTION_NONE) return true;
+  if (!cut(&plain, &p)) return false;
+  int radix = p.size > 2 ? radix_of(p.core) : 0;
+  if (radix > 0)
+    e->radix = radix;
   else if (!judge_separators(e, &p))
     return false;
   vote(e, &p);
@@ -400,7 +378,8 @@ bool bp_form_evidence_form(const bp_form_evidence *e, char decimal, char thousan
   *out = e->unit;
   out->decimal = comma ? ',' : 0;
   out->thousands = thousands ? thousands : found ? found : e->other_thousands;
-  out->hexadecimal = e->hexadecimal;
+  out->radix = e->radix;
+  out->fractions = e->fractions;
   out->fortran = e->fortran;
   out->brackets = e->brackets;
   return said || !(comma && point);
@@ -419,10 +398,10 @@ bool bp_number_has_unit(const char *text, size_t size) {
                                       "in", "ms",  "min", "hr",  "kB",   "KB", "MB", "GB", "TB", "kW",
                                       "Hz", "kHz", "ml",  "mph", "km/h", "g",  "k",  NULL};
   bp_number_form form;
-  plain_text plain;
+  bp_plain_text plain;
   parts p;
   if (!is_number_alone(text, size, &form)) return false;
-  if (!make_plain(text, size, &plain) || !cut(&plain, &p) || !is_listed(p.prefix, prefixes)) return false;
+  if (!bp_plain_text_make(text, size, &plain) || !cut(&plain, &p) || !is_listed(p.prefix, prefixes)) return false;
   return is_listed(p.suffix, suffixes) || is_listed(p.suffix, units) || p.core[p.size] == ' ';
 }
 

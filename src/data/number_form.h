@@ -3,7 +3,7 @@
  *
  *   plain   decimal digits with sign, point and exponent, as bp_number_parse() reads them
  *
- * Other signs for the same thing are always understood: a minus of Unicode, full-width digits, blanks of any width.
+ * Other signs for the same thing are always understood (plain_text.h).
  */
 #ifndef BP_DATA_NUMBER_FORM_H
 #define BP_DATA_NUMBER_FORM_H
@@ -18,9 +18,10 @@ typedef struct bp_number_form {
   char prefix[BP_UNIT_TEXT], suffix[BP_UNIT_TEXT]; /* "$", "kg"; in every cell */
   char decimal;                                    /* ',' : a comma for the point; 0: a point */
   char thousands;                                  /* one of BP_THOUSANDS, allowed between groups of digits; 0: none */
-  bool hexadecimal;                                /* 0x1f */
+  int radix;                                       /* 16, 8, 2: 0x1f, 0o17, 0b101; 0: 10 */
   bool fortran;                                    /* 1d5 for 1e5 is allowed */
   bool brackets;                                   /* (5) for -5 is allowed */
+  bool fractions;                                  /* 1/2 and 1 1/2 are allowed */
 } bp_number_form;
 /* What may stand between thousands; the blank is one of any width. */
 #define BP_THOUSANDS ",.'_ "
@@ -48,7 +49,9 @@ typedef struct bp_form_evidence {
   bool point_decimal, point_thousands, point_either; /* the same of points */
   bool bare;                                         /* three digits at most and no separator */
   char other_thousands;                              /* ' _ or a blank */
-  bool hexadecimal, fortran, brackets;
+  int radix;
+  bool fortran, brackets;
+  bool fractions; /* some that can be nothing else */
 } bp_form_evidence;
 /* Adds a text; whether it is a number in some form. */
 bool bp_form_evidence_add(bp_form_evidence *evidence, const char *text, size_t size);
