@@ -31,7 +31,7 @@ extern "C" {
 #define BP_EXPRESSION_TEXT_MAX     65536
 #define BP_EXPRESSION_DEPTH_MAX    100
 #define BP_EXPRESSION_NAMES_MAX    1024
-#define BP_EXPRESSION_ELEMENTS_MAX ((int64_t)1 << 24)
+#define BP_EXPRESSION_ELEMENTS_MAX (INT64_C(1) << 24)
 
 /* A name that stands for a variable of the graph. A variable of another element type is cast. */
 typedef struct bp_expression_name {

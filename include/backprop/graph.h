@@ -40,7 +40,7 @@ typedef struct bp_var {
 } bp_var;
 
 /* The one symbolic size: allowed as the leading size only, known when a program runs. */
-#define BP_BATCH ((int64_t)-1)
+#define BP_BATCH (-INT64_C(1))
 
 /* NEW empty graph. The context must outlive it.
  * BP_E_NOMEM  the allocator returned NULL */
