@@ -70,7 +70,7 @@ install: ## installs below PREFIX (libraries in LIBDIR), staged in DESTDIR when 
 	cmake --preset install --log-level=WARNING -DCMAKE_INSTALL_PREFIX="$(PREFIX)" $(if $(LIBDIR),-DCMAKE_INSTALL_LIBDIR="$(LIBDIR)") >/dev/null
 	cmake --build --preset install -j $(JOBS)
 	cmake -E env DESTDIR="$(DESTDIR)" cmake --install build/install
-	@echo "to uninstall: xargs rm < build/install/install_manifest.txt"
+	@printf '%s\n' "to uninstall: xargs -d '\\n' rm < build/install/install_manifest.txt"
 
 format: ## rewrites the C files as .clang-format says
 	tools/format --write

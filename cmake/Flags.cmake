@@ -10,6 +10,7 @@ set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_COMPILE_WARNING_AS_ERROR ${BACKPROP_WERROR})
+set(CMAKE_UNITY_BUILD OFF) # static functions of two files may have one name
 
 # The library of mathematics, where the C library has it apart: as an option, since it is handed on to static users, and a target
 # of theirs may be called m.
@@ -23,9 +24,22 @@ endif()
 
 add_library(backprop_flags INTERFACE)
 target_compile_definitions(backprop_flags INTERFACE _GNU_SOURCE)
-target_compile_options(backprop_flags INTERFACE
-  -ffp-contract=off -fno-math-errno -fno-trapping-math
-  -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla)
+target_compile_options(backprop_flags INTERFACE -ffp-contract=off -fno-math-errno -fno-trapping-math)
+if(PROJECT_IS_TOP_LEVEL OR BACKPROP_WERROR)
+  target_compile_options(backprop_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla)
+else()
+  target_compile_options(backprop_flags INTERFACE -w) # the warnings that another project asks for are meant for its own code
+endif()
+
+# No file that is built tells in which folder it was, so two builds in two folders are the same bytes. For the debugger this means
+# to be started in the root of the source tree; a build of the type Debug keeps the whole paths.
+include(CheckCCompilerFlag)
+check_c_compiler_flag(-ffile-prefix-map=/a=/b BACKPROP_COMPILER_MAPS_PATHS)
+if(BACKPROP_COMPILER_MAPS_PATHS)
+  foreach(map "${PROJECT_SOURCE_DIR}=." "${PROJECT_BINARY_DIR}=./build")
+    target_compile_options(backprop_flags INTERFACE "$<$<NOT:$<CONFIG:Debug>>:-ffile-prefix-map=${map}>")
+  endforeach()
+endif()
 
 # On 32 bits files may be larger than memory, and gcc says of every structure with a 64-bit atomic that gcc 10 placed it otherwise.
 if(CMAKE_SIZEOF_VOID_P EQUAL 4)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # labels: install slow long
 #
-# subproject.sh - a project with targets of common names takes this one in by add_subdirectory: nothing collides, it gets no test
-# and no install rule, and links both libraries. What the library refuses, it refuses by name: a missing zlib, and flags that
+# subproject.sh - a project takes this one in by FetchContent, with targets and options of common names, another C standard, a unity
+# build, and warnings for its own code that are errors: nothing collides or leaks, it gets no test and no install rule, and links
+# both libraries. What the library refuses, it refuses by name: a missing zlib, and flags that
 # break the arithmetic.
 set -eu
 work=$(mktemp -d)
@@ -23,13 +24,24 @@ project(Outer C)
 foreach(name bench check demo format tests quick lint asan tsan coverage fuzz uninstall m replay)
   add_custom_target(${name})
 endforeach()
+option(TESTS "" ON)
+option(COVERAGE "" ON)
+option(BUILD_SHARED_LIBS "" OFF)
+set(CMAKE_C_STANDARD 99)
+set(CMAKE_UNITY_BUILD ON)
+string(APPEND CMAKE_C_FLAGS " -Werror -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wcast-qual -Wundef -Wunused-macros")
 enable_testing()
-add_subdirectory(${BACKPROP} inner)
-foreach(variable CMAKE_BUILD_TYPE CMAKE_C_VISIBILITY_PRESET CMAKE_C_STANDARD CMAKE_POSITION_INDEPENDENT_CODE)
+include(FetchContent)
+FetchContent_Declare(Backprop SOURCE_DIR ${BACKPROP} OVERRIDE_FIND_PACKAGE)
+find_package(Backprop REQUIRED)
+foreach(variable CMAKE_BUILD_TYPE CMAKE_C_VISIBILITY_PRESET CMAKE_POSITION_INDEPENDENT_CODE THREADS_PREFER_PTHREAD_FLAG)
   if(${variable})
     message(FATAL_ERROR "${variable} leaks: ${${variable}}")
   endif()
 endforeach()
+if(NOT CMAKE_C_STANDARD EQUAL 99)
+  message(FATAL_ERROR "CMAKE_C_STANDARD leaks: ${CMAKE_C_STANDARD}")
+endif()
 add_executable(shared user.c)
 target_link_libraries(shared PRIVATE Backprop::backprop)
 add_executable(static user.c)
