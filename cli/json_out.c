@@ -72,37 +72,23 @@ void cli_json_text(cli_json *json, const char *key, const char *value) {
   put_text(json->file, value);
 }
 
-void cli_json_bool(cli_json *json, const char *key, bool value) {
+static void put_word(cli_json *json, const char *key, const char *word) {
   begin(json, key);
-  cli_put_text(json->file, value ? "true" : "false");
+  cli_put_text(json->file, word);
 }
 
-void cli_json_null(cli_json *json, const char *key) {
-  begin(json, key);
-  cli_put_text(json->file, "null");
-}
+void cli_json_bool(cli_json *json, const char *key, bool value) { put_word(json, key, value ? "true" : "false"); }
 
-static void put_container(cli_json *json, const char *key, const bp_json *value, const char *brackets) {
-  cli_json_open(json, key, brackets[0]);
-  for (const bp_json *v = bp_json_first(value); v; v = bp_json_next(v)) cli_json_value(json, bp_json_name(v), v);
-  cli_json_close(json, brackets[1]);
-}
+void cli_json_null(cli_json *json, const char *key) { put_word(json, key, "null"); }
+
+static void visit_open(void *to, const char *key, char bracket) { cli_json_open(to, key, bracket); }
+static void visit_close(void *to, char bracket) { cli_json_close(to, bracket); }
+static void visit_text(void *to, const char *key, const char *value) { cli_json_text(to, key, value); }
+static void visit_whole(void *to, const char *key, int64_t value) { cli_json_whole(to, key, value); }
+static void visit_real(void *to, const char *key, double value) { cli_json_real(to, key, value); }
+static void visit_word(void *to, const char *key, const char *word) { put_word(to, key, word); }
 
 void cli_json_value(cli_json *json, const char *key, const bp_json *value) {
-  bp_json_kind kind = bp_json_type(value);
-  int64_t whole = 0;
-  double real = 0;
-  bool truth = false;
-  if (kind == BP_JSON_OBJECT || kind == BP_JSON_ARRAY)
-    put_container(json, key, value, kind == BP_JSON_OBJECT ? "{}" : "[]");
-  else if (kind == BP_JSON_TEXT)
-    cli_json_text(json, key, bp_json_text(value));
-  else if (bp_json_whole(value, &whole))
-    cli_json_whole(json, key, whole);
-  else if (bp_json_number(value, &real))
-    cli_json_real(json, key, real);
-  else if (bp_json_truth(value, &truth))
-    cli_json_bool(json, key, truth);
-  else
-    cli_json_null(json, key);
+  static const bp_json_visitor out = {visit_open, visit_close, visit_text, visit_whole, visit_real, visit_word};
+  bp_json_walk(key, value, &out, json);
 }

@@ -61,6 +61,18 @@ BP_API bool bp_json_whole(const bp_json *value, int64_t *out);
 BP_API bool bp_json_number(const bp_json *value, double *out);
 BP_API bool bp_json_truth(const bp_json *value, bool *out);
 
+/* What bp_json_walk() calls, in the order of the text: `name` is that of a member, NULL for an element; `word` is true, false or null. */
+typedef struct bp_json_visitor {
+  void (*open)(void *to, const char *name, char bracket); /* '[' or '{', before what the array or object holds */
+  void (*close)(void *to, char bracket);
+  void (*text)(void *to, const char *name, const char *value);
+  void (*whole)(void *to, const char *name, int64_t value);
+  void (*real)(void *to, const char *name, double value);
+  void (*word)(void *to, const char *name, const char *word);
+} bp_json_visitor;
+/* Hands on a value and all that is in it, NULL as null; `name` is what the value itself is called. */
+BP_API void bp_json_walk(const char *name, const bp_json *value, const bp_json_visitor *visitor, void *to);
+
 /* ---- writing ---- */
 
 /* A text in the making, on one line without blanks. The first failure sticks: what follows does nothing, and bp_json_end() reports

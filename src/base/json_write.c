@@ -120,26 +120,16 @@ void bp_json_put_bool(bp_json_writer *writer, const char *name, bool value) {
 
 void bp_json_put_null(bp_json_writer *writer, const char *name) { put_word(writer, name, "null"); }
 
-static void put_container(bp_json_writer *w, const char *name, const bp_json *value, const char *brackets) {
-  bp_json_open(w, name, brackets[0]);
-  for (const bp_json *v = bp_json_first(value); v; v = bp_json_next(v)) bp_json_put(w, bp_json_name(v), v);
-  bp_json_close(w, brackets[1]);
-}
+static void visit_open(void *to, const char *name, char bracket) { bp_json_open(to, name, bracket); }
+static void visit_close(void *to, char bracket) { bp_json_close(to, bracket); }
+static void visit_text(void *to, const char *name, const char *value) { bp_json_put_text(to, name, value); }
+static void visit_whole(void *to, const char *name, int64_t value) { bp_json_put_whole(to, name, value); }
+static void visit_real(void *to, const char *name, double value) { bp_json_put_real(to, name, value); }
+static void visit_word(void *to, const char *name, const char *word) { put_word(to, name, word); }
 
 void bp_json_put(bp_json_writer *writer, const char *name, const bp_json *value) {
-  bp_json_kind kind = bp_json_type(value);
-  int64_t whole = 0;
-  double real = 0;
-  if (kind == BP_JSON_OBJECT || kind == BP_JSON_ARRAY)
-    put_container(writer, name, value, kind == BP_JSON_OBJECT ? "{}" : "[]");
-  else if (kind == BP_JSON_TEXT)
-    bp_json_put_text(writer, name, bp_json_text(value));
-  else if (bp_json_whole(value, &whole))
-    bp_json_put_whole(writer, name, whole);
-  else if (bp_json_number(value, &real))
-    bp_json_put_real(writer, name, real);
-  else
-    put_word(writer, name, kind == BP_JSON_TRUE ? "true" : kind == BP_JSON_FALSE ? "false" : "null");
+  static const bp_json_visitor put = {visit_open, visit_close, visit_text, visit_whole, visit_real, visit_word};
+  bp_json_walk(name, value, &put, writer);
 }
 
 /* Strings are released by their length, so the block is made to fit. */

@@ -413,6 +413,36 @@ static void writes_what_it_is_told(void **state) {
   bp_string_free(ctx, text);
 }
 
+typedef struct walked {
+  char text[400];
+  size_t size;
+} walked;
+
+static void note(walked *w, const char *what, const char *name, const char *value) {
+  w->size +=
+      (size_t)snprintf(w->text + w->size, sizeof w->text - w->size, "%s %s %s; ", what, name ? name : "-", value);
+}
+
+static void note_open(void *to, const char *name, char bracket) { note(to, "open", name, (char[]){bracket, 0}); }
+static void note_close(void *to, char bracket) { note(to, "close", NULL, (char[]){bracket, 0}); }
+static void note_text(void *to, const char *name, const char *value) { note(to, "text", name, value); }
+static void note_word(void *to, const char *name, const char *word) { note(to, "word", name, word); }
+static void note_whole(void *to, const char *name, int64_t value) { note(to, "whole", name, value == -7 ? "-7" : "?"); }
+static void note_real(void *to, const char *name, double value) { note(to, "real", name, value == 7 ? "7.0" : "?"); }
+
+static void a_walk_hands_on_every_value_in_order(void **state) {
+  static const bp_json_visitor visitor = {note_open, note_close, note_text, note_whole, note_real, note_word};
+  walked w = {.size = 0};
+  bp_json *root = bt_json("{\"a\":[-7,7.0,{}],\"b\":\"ü\",\"c\":[true,false,null,[]]}");
+  (void)state;
+  bp_json_walk("root", root, &visitor, &w);
+  bp_json_walk(NULL, NULL, &visitor, &w);
+  bp_json_free(root);
+  assert_string_equal(
+      w.text, "open root {; open a [; whole - -7; real - 7.0; open - {; close - }; close - ]; text b ü; open c [; "
+              "word - true; word - false; word - null; open - [; close - ]; close - ]; close - }; word - null; ");
+}
+
 static void a_failure_sticks(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_json_writer w;
@@ -458,6 +488,7 @@ int main(void) {
       BT_TEST(memory_is_bounded_by_the_text),
       BT_TEST(every_failure_is_clean),
       BT_TEST(writes_what_it_is_told),
+      BT_TEST(a_walk_hands_on_every_value_in_order),
       BT_TEST(a_failure_sticks),
       BT_TEST(the_locale_changes_nothing),
   };
