@@ -53,7 +53,7 @@ static bp_status add_text(bp_context *ctx, bp_table *t, const char *name, const 
 
 static bp_status add_bytes(bp_context *ctx, bp_table *t, const bp_feature *f) {
   static const uint8_t bytes[ROWS * BLOCK_MAX] = {0, 255, 1};
-  return f->block_columns <= BLOCK_MAX ? bp_table_add_bytes(ctx, t, f->prefix, f->block_columns, bytes) : BP_OK;
+  return bp_table_add_bytes(ctx, t, f->prefix, f->block_columns, bytes);
 }
 
 /* Columns of the features' names: of their types, or all of numbers. */
@@ -83,6 +83,8 @@ static void apply(bp_context *ctx, const bp_encoding *e, bool typed) {
   bp_table *t = NULL;
   bp_encoded d;
   bp_targets targets = typed ? BP_TARGETS_OWN : BP_TARGETS_NONE;
+  if (e->block > 0 && e->features[e->block - 1].block_columns > BLOCK_MAX)
+    return; /* names by the million take their time */
   check(bp_table_new(ctx, ROWS, &t) == BP_OK);
   if (add_features(ctx, e, typed, t) == BP_OK && (!typed || add_targets(ctx, e, t) == BP_OK)) {
     bp_status status = bp_encoding_apply(ctx, e, t, bp_rows_all(t), BP_F32, targets, &d);
