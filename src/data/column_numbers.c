@@ -190,9 +190,16 @@ static bp_status fail_text(const judge *j) {
 static bp_status fail_forms(const judge *j) {
   char place[BP_PLACE_TEXT], text[BP_QUOTE_TEXT], form[BP_FORM_TEXT];
   size_t w = 0;
+  double value;
   (void)bp_table_place(j->table, first_row(j, j->texts[KIND_OTHER_FORM] > 0 ? KIND_OTHER_FORM : KIND_NUMBER, &w),
                        place);
   (void)bp_number_form_text(&j->form, form);
+  if (j->table->decimal == ',' && strchr(word(j, w), '.') && bp_number_parse(word(j, w), strlen(word(j, w)), &value))
+    return bp_fail(
+        j->ctx, BP_E_DATA,
+        "%s: column '%s': '%s' is a number with a decimal point, but the decimal sign was said to be a comma "
+        "(--decimal ,); leave that out, or rewrite the number",
+        place, j->quoted, bp_quote(word(j, w), strlen(word(j, w)), text));
   return bp_fail(j->ctx, BP_E_DATA,
                  "%s: column '%s': '%s' is a number in another form than others are (%s); one column needs one form; "
                  "rewrite it, say what parts the digits (--decimal, --thousands), or take the column as text (--text "

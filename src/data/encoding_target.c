@@ -170,6 +170,15 @@ static bp_goal decide(const target *t, bool quiet) {
 
 /* ---- classes ---- */
 
+/* The one text of all rows is a mark. */
+static bp_status fail_all_missing(const target *t, const char *mark) {
+  char source[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
+  return bp_fail(t->ctx, BP_E_DATA,
+                 "%s: no row is left: the target '%s' is '%s', which stands for a missing value, in all %" PRId64
+                 " training rows",
+                 bp_table_source(t->table, source), t->name, bp_quote(mark, strlen(mark), quoted), t->rows.n);
+}
+
 static bp_status check_classes(const target *t, size_t count, const char *only) {
   char source[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT];
   (void)bp_table_source(t->table, source);
@@ -179,6 +188,7 @@ static bp_status check_classes(const target *t, size_t count, const char *only) 
                    " classes are allowed; is it the right column, or is it regression?",
                    source, t->name, count, BP_CLASSES_MAX);
   if (count >= 2) return BP_OK;
+  if (count == 1 && bp_is_missing_mark(only, strlen(only))) return fail_all_missing(t, only);
   return bp_fail(t->ctx, BP_E_DATA,
                  "%s: the target '%s' has one class, '%s', in all %" PRId64 " training rows; at least two are needed",
                  source, t->name, bp_quote(only, strlen(only), quoted), t->rows.n);
@@ -226,6 +236,9 @@ static bp_status classes_of_text(const target *t, bp_encoding *e) {
 static bp_status learn_scale(const target *t, bool raw, bp_target *out) {
   char source[BP_PLACE_TEXT], text[BP_NUMBER_TEXT];
   (void)bp_table_source(t->table, source);
+  const bp_dictionary *words = t->values ? NULL : t->view.words;
+  if (words && words->count == 1 && bp_is_missing_mark(words->words[0], strlen(words->words[0])))
+    return fail_all_missing(t, words->words[0]);
   if (!t->values)
     return bp_fail(t->ctx, BP_E_DATA, "%s: the target '%s' is text; regression needs numbers; ask for classification",
                    source, t->name);

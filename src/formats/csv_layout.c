@@ -254,11 +254,12 @@ static bp_status take_units(csv *c, const bp_csv_choice *a, bool units) {
     say_lines(c, row->at, row->at, "taken as the units of the columns, and left out");
     return BP_OK;
   }
+  int64_t line = bp_csv_line(&c->text, row->at);
   return bp_fail(c->ctx, BP_E_DATA,
                  "%s:%" PRId64
                  ": texts stand here between the header and columns of numbers; expected data: is it a second "
-                 "header, or units? take the line out",
-                 c->text.name, bp_csv_line(&c->text, row->at));
+                 "header, or units? take the line out; where it is the header, and a title above it: --skip %" PRId64,
+                 c->text.name, line, line - 1);
 }
 
 static bp_status take_layout(csv *c, const front *f, const bp_csv_choice *a) {
@@ -278,9 +279,9 @@ static bp_status take_layout(csv *c, const front *f, const bp_csv_choice *a) {
   } else if (f->comments && may_be_row(c, f, a))
     return bp_fail(c->ctx, BP_E_DATA,
                    "%s:%" PRId64
-                   ": the line begins with '%s' and has as many cells as the rows; is it a comment or a row? set "
-                   "comment to the character that begins comments, or to none",
-                   c->text.name, bp_csv_line(&c->text, f->comment), f->mark);
+                   ": the line begins with '%s' and has as many cells as the rows; is it a comment or a row? "
+                   "say what begins comments (--comment '%s'), or that nothing does (--comment none)",
+                   c->text.name, bp_csv_line(&c->text, f->comment), f->mark, f->mark);
   if (c->has_header && !c->from_comment) c->body = row_end(c, top->at);
   c->header_is_sure = c->has_header && (a->plan.evidence == BP_CSV_STRONG || c->from_comment) && !a->plan.counted;
   say_front(c, f, a);

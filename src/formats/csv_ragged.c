@@ -57,7 +57,7 @@ static bool all_digits(const bp_csv_cell *cell) {
 static bool is_comment(ragged *r) {
   char mark = *r->row;
   if (!strchr("#%;!", mark) && memcmp(r->row, "//", 2) != 0) return false;
-  (void)snprintf(r->text, sizeof r->text, "if the line is a comment, set comment to '%c'", mark);
+  (void)snprintf(r->text, sizeof r->text, "if the line is a comment, say what begins comments (--comment '%c')", mark);
   return true;
 }
 
@@ -100,7 +100,8 @@ static bool is_below_title(ragged *r) {
     if (next >= c->text.end || cut(c, next, d, cells, CELLS, &lexer) != n || !is_number(&cells[n < CELLS ? n - 1 : 0]))
       continue;
     int64_t lines = bp_csv_line(&c->text, at) - 1;
-    (void)snprintf(r->text, sizeof r->text, "if what stands above is a title, set skip to %" PRId64, lines);
+    (void)snprintf(r->text, sizeof r->text, "if what stands above is a title, leave it out (--skip %" PRId64 ")",
+                   lines);
     return true;
   }
   return false;

@@ -117,7 +117,7 @@ refuses 2 "--decimal" train open.csv "${quick[@]}" --decimal ';' --quiet
 refuses 2 "'.' between thousands" train open.csv "${quick[@]}" --decimal . --thousands . --quiet
 
 sed '2,$ s/$/.5/' open.csv >point.csv
-refuses 3 "column 'y': '1.5' is a number in another form than others are" train point.csv "${quick[@]}" --decimal , --quiet
+refuses 3 "column 'y': '1.5' is a number with a decimal point, but the decimal sign was said to be a comma (--decimal ,)" train point.csv "${quick[@]}" --decimal , --quiet
 
 # ---- what stays text ----
 
