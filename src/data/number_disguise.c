@@ -11,7 +11,7 @@ static const struct {
   bool may_name;
 } disguises[BP_DISGUISES] = {
     [BP_DISGUISE_ERROR] = {"a number with its error behind it", "give the error a column of its own", false},
-    [BP_DISGUISE_BOUND] = {"a bound, or nearly a number", "write the number that is meant", false},
+    [BP_DISGUISE_BOUND] = {"a bound, or nearly a number", "write the number that is meant", true},
     [BP_DISGUISE_COUNT_OF] = {"a number with a sign for numbering in front",
                               "leave the sign out if it counts or measures", true},
     [BP_DISGUISE_QUOTIENT] = {"two numbers parted by '/'",

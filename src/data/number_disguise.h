@@ -21,7 +21,7 @@ bp_disguise bp_number_disguise(const char *text, size_t size);
 const char *bp_disguise_text(bp_disguise disguise);
 /* What can be done with them. */
 const char *bp_disguise_advice(bp_disguise disguise);
-/* Whether categories may have such names: "#12" of a part, "1/2" of a size. */
+/* Whether categories may have such names: "#12" of a part, "1/2" of a size, "<5" of a class. */
 bool bp_disguise_may_name(bp_disguise disguise);
 
 #endif

@@ -121,6 +121,7 @@ static void counts_different_texts(void **state) {
        BP_E_DATA},
       {"%d±1", 4, {NULL}, 0, "(--text 'a')", BP_E_DATA},
       {"<%d", 40, {"None"}, 0, "'<0' is a bound", BP_E_DATA},
+      {"<%d0", 5, {NULL}, BP_COLUMN_TEXT, "taken as text: '<00' is a bound, or nearly a number, and so are 4", BP_OK},
       {"#%d", 40, {NULL}, 0, "'#0' is a number with a sign for numbering in front, and so are 39 more", BP_E_DATA},
       {"#%d", 12, {NULL}, BP_COLUMN_TEXT, "taken as text: '#0' is a number with a sign for numbering", BP_OK},
       {"%d/80", 40, {NULL}, 0, "two numbers parted by '/'", BP_E_DATA},
