@@ -5,7 +5,9 @@ set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Backprop)
 
 install(DIRECTORY include/backprop ${PROJECT_BINARY_DIR}/include/backprop
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
-install(TARGETS backprop EXPORT BackpropTargets)
+if(NOT BACKPROP_STATIC_ONLY)
+  install(TARGETS backprop EXPORT BackpropTargets)
+endif()
 install(TARGETS backprop_static EXPORT BackpropStaticTargets)
 if(TARGET backprop_cli)
   install(TARGETS backprop_cli)
@@ -45,7 +47,9 @@ if(TARGET backprop_cli AND NOT CMAKE_CROSSCOMPILING)
 endif()
 
 # Static users must link what the library uses, so their target is apart: who links the shared one needs nothing more.
-install(EXPORT BackpropTargets NAMESPACE Backprop:: DESTINATION ${config_dir})
+if(NOT BACKPROP_STATIC_ONLY)
+  install(EXPORT BackpropTargets NAMESPACE Backprop:: DESTINATION ${config_dir})
+endif()
 install(EXPORT BackpropStaticTargets NAMESPACE Backprop:: DESTINATION ${config_dir})
 configure_package_config_file(BackpropConfig.cmake.in BackpropConfig.cmake INSTALL_DESTINATION ${config_dir})
 write_basic_package_version_file(BackpropConfigVersion.cmake COMPATIBILITY ${BACKPROP_COMPATIBILITY})
