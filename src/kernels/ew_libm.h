@@ -24,13 +24,16 @@ LIBM1(atan)
 LIBM1(sinh)
 LIBM1(cosh)
 LIBM1(asinh)
-LIBM1(acosh)
 LIBM1(atanh)
 LIBM1(log10)
 LIBM2(pow)
 LIBM2(atan2)
 
 SPECIAL1(digamma)
+
+/* musl's gives numbers for some x below 1. */
+BP_INLINE real R(libm_acosh)(real x) { return x < 1 ? (real)__builtin_nan("") : (real)acosh((double)x); }
+
 BP_INLINE real R(libm_polygamma)(real order, real x) { return (real)bp_special_polygamma((double)order, (double)x); }
 
 /* lgamma itself writes the global signgam, which threads would race on. For floats the C library's is good enough. */

@@ -168,8 +168,7 @@ static void links_without_an_end_are_refused(void **state) {
   place *p = place_new();
   static const struct {
     const char *link, *words;
-  } rows[] = {
-      {"model.bp", "cannot follow its links: Too many levels"}, {"no/folder", "No such file"}, {".", "Is a directory"}};
+  } rows[] = {{"model.bp", "cannot follow its links: "}, {"no/folder", "No such file"}, {".", "Is a directory"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     assert_int_equal(symlink(rows[i].link, p->path), 0);
     bt_assert_fails(ctx, BP_E_IO, save(ctx, p));
