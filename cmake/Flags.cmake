@@ -41,6 +41,15 @@ if(BACKPROP_COMPILER_MAPS_PATHS)
   endforeach()
 endif()
 
+# The archive also serves those who link without link-time optimisation: beside its own representation the compiler writes machine
+# code, or there is no such optimisation.
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(backprop_flags INTERFACE -ffat-lto-objects)
+elseif(CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+  message(STATUS "Backprop: without link-time optimisation, since ${CMAKE_C_COMPILER_ID} writes no machine code beside")
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION OFF)
+endif()
+
 # On 32 bits files may be larger than memory, and gcc says of every structure with a 64-bit atomic that gcc 10 placed it otherwise.
 if(CMAKE_SIZEOF_VOID_P EQUAL 4)
   target_compile_definitions(backprop_flags INTERFACE _FILE_OFFSET_BITS=64)

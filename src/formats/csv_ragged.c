@@ -46,10 +46,16 @@ static bool is_number(const bp_csv_cell *cell) {
   return !cell->quoted && bp_number_parse(cell->text, cell->size, &value);
 }
 
-static bool all_digits(const bp_csv_cell *cell) {
-  for (size_t i = 0; i < cell->size; i++)
+static bool digits_from(const bp_csv_cell *cell, size_t first) {
+  for (size_t i = first; i < cell->size; i++)
     if (!is_digit(cell->text[i])) return false;
-  return cell->size > 0 && !cell->quoted;
+  return cell->size > first && !cell->quoted;
+}
+
+/* What can stand behind a decimal comma, and before it. */
+static bool all_digits(const bp_csv_cell *cell) { return digits_from(cell, 0); }
+static bool is_whole(const bp_csv_cell *cell) {
+  return digits_from(cell, cell->size > 0 && (*cell->text == '-' || *cell->text == '+'));
 }
 
 /* ---- causes ---- */
@@ -152,7 +158,7 @@ static size_t pairs(const ragged *r, size_t digits) {
   size_t n = 0;
   for (size_t i = 0; i + 1 < r->cells && i + 1 < CELLS; i++) {
     const bp_csv_cell *a = &r->cell[i], *b = &r->cell[i + 1];
-    if (!is_number(a) || !all_digits(b) || b->text != a->text + a->size + 1 || (digits && b->size != digits)) continue;
+    if (!is_whole(a) || !all_digits(b) || b->text != a->text + a->size + 1 || (digits && b->size != digits)) continue;
     n++;
     i++;
   }
@@ -180,6 +186,10 @@ static bool is_broken_number(ragged *r) {
 static bool is_longer(ragged *r) {
   char name[4];
   if (r->cells <= bp_csv_width(r->c)) return false;
+  if (r->cells <= CELLS && numbers(r) == r->cells) {
+    (void)snprintf(r->text, sizeof r->text, "take away what is too many, or name its column in the header");
+    return true;
+  }
   (void)snprintf(r->text, sizeof r->text, "quote a cell that holds %s", delimiter_name(r->c->layout.delimiter, name));
   return true;
 }
