@@ -172,14 +172,22 @@ static bool has_more_texts(const ragged *r) {
   return texts > r->c->first_texts;
 }
 
+/* A row that writes one number with a point writes none with a decimal comma. */
+static bool has_point(const ragged *r) {
+  for (size_t i = 0; i < r->cells && i < CELLS; i++)
+    if (is_number(&r->cell[i]) && memchr(r->cell[i].text, '.', r->cell[i].size)) return true;
+  return false;
+}
+
 static bool is_broken_number(ragged *r) {
   size_t width = bp_csv_width(r->c);
   if (r->c->layout.delimiter != ',' || r->cells <= width || has_more_texts(r)) return false;
   size_t more = r->cells - width;
-  if (pairs(r, 0) < more) return false;
+  bool thousands = pairs(r, 3) >= more;
+  if (!thousands && (pairs(r, 0) < more || has_point(r))) return false;
   (void)snprintf(r->text, sizeof r->text,
-                 pairs(r, 3) >= more ? "if a number is written as 1,234, quote it or take its commas out"
-                                     : "if a number has a decimal comma, write a point, or part the cells by ';'");
+                 thousands ? "if a number is written as 1,234, quote it or take its commas out"
+                           : "if a number has a decimal comma, write a point, or part the cells by ';'");
   return true;
 }
 
