@@ -195,7 +195,8 @@ static bool is_longer(ragged *r) {
   char name[4];
   if (r->cells <= bp_csv_width(r->c)) return false;
   if (r->cells <= CELLS && numbers(r) == r->cells) {
-    (void)snprintf(r->text, sizeof r->text, "take away what is too many, or name its column in the header");
+    (void)snprintf(r->text, sizeof r->text, "take away what is too many%s",
+                   r->c->layout.header_line > 0 ? ", or name its column in the header" : "");
     return true;
   }
   (void)snprintf(r->text, sizeof r->text, "quote a cell that holds %s", delimiter_name(r->c->layout.delimiter, name));
