@@ -74,11 +74,14 @@ static int32_t find_value(const bp_word_map *map, double value) {
   return low < map->n_values && map->values[low].value == value ? map->values[low].number : BP_WORD_UNKNOWN;
 }
 
+/* A text that is none of the words may be the number of one, written as numbers are understood everywhere. */
 static int32_t find_text(const bp_word_map *map, const bp_dictionary *words, const char *text) {
+  static const bp_number_form plain;
   double value;
   int32_t word = bp_dictionary_find(words, text, strlen(text));
   if (word >= 0) return word;
-  return is_number(text, &value) ? find_value(map, value) : BP_WORD_UNKNOWN;
+  if (!bp_number_form_read(&plain, text, strlen(text), &value) || isnan(value)) return BP_WORD_UNKNOWN;
+  return find_value(map, value);
 }
 
 static bp_status map_codes(bp_context *ctx, const bp_dictionary *words, bp_word_map *map) {
