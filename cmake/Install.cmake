@@ -13,7 +13,9 @@ if(TARGET backprop_cli)
   install(TARGETS backprop_cli)
 endif()
 
-# Debug information is five times the library. It stays in the build tree, for the debugger.
+# Debug information is five times the library. It stays in the build tree, for the debugger. What link-time optimisation left in the
+# archive goes too, since it refers to that.
+set(strip_options --strip-debug -D -R .gnu.lto_* -R .gnu.debuglto_* -N __gnu_lto_v1)
 if(BACKPROP_STRIP AND CMAKE_STRIP)
   install(CODE "set(libdir [[${CMAKE_INSTALL_LIBDIR}]])
 set(bindir [[${CMAKE_INSTALL_BINDIR}]])
@@ -22,7 +24,7 @@ foreach(dir libdir bindir)
 endforeach()
 foreach(file \${libdir}/libbackprop.so.${PROJECT_VERSION} \${libdir}/libbackprop.a \${bindir}/backprop)
   if(EXISTS \"\$ENV{DESTDIR}\${file}\")
-    execute_process(COMMAND [[${CMAKE_STRIP}]] --strip-debug -D \"\$ENV{DESTDIR}\${file}\" COMMAND_ERROR_IS_FATAL ANY)
+    execute_process(COMMAND [[${CMAKE_STRIP}]] ${strip_options} \"\$ENV{DESTDIR}\${file}\" COMMAND_ERROR_IS_FATAL ANY)
   endif()
 endforeach()")
 endif()
