@@ -49,6 +49,8 @@ succeeds() {
 }
 
 holds() { grep -qF -- "$2" "$1"; }
+# The words that C libraries have for an error of the system.
+holds_either() { holds "$1" "$2" || holds "$1" "$3"; }
 fits_terminal() { [ "$(wc -L <"$1")" -le 80 ]; }
 one_line() { [ "$(wc -l <"$1")" -eq 1 ]; }
 is_error() { one_line err && [ "$(head -c 10 err)" = "backprop: " ]; }
