@@ -46,7 +46,7 @@ int bp_compound_inputs(bp_compound c) { return compounds[c].inputs; }
 int bp_compound_outputs(bp_compound c) { return compounds[c].outputs; }
 
 const bp_kernels *bp_kernels_of(bp_isa isa) {
-  if ((int)isa < 0 || isa >= BP_ISA_COUNT || !bp_cpu_can(isa)) return NULL;
+  if ((unsigned)isa >= BP_ISA_COUNT || !bp_cpu_can(isa)) return NULL;
   return tables[isa];
 }
 

@@ -12,7 +12,7 @@ _Static_assert((int)BP_TASK_REGRESSION == (int)BP_GOAL_REGRESSION, "bp_task and 
 
 const char *bp_task_name(bp_task task) {
   static const char *const names[BP_TASK_COUNT] = {"auto", "classification", "regression"};
-  return task >= 0 && task < BP_TASK_COUNT ? names[task] : NULL;
+  return (unsigned)task < BP_TASK_COUNT ? names[task] : NULL;
 }
 
 /* ---- making ---- */
