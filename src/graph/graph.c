@@ -217,8 +217,15 @@ bp_var bp_node_append_nary(bp_graph *g, bp_node node, const bp_shape *shape, con
 }
 
 /* ---- leaves ---- */
+/* A leaf may be made as an argument of a builder that was told its place already: where arguments are evaluated from the left. */
+static bp_var made(bp_var leaf, const char *place) {
+  if (leaf.id != 0) leaf.graph->file = place;
+  return leaf;
+}
+
 bp_var bp_input(bp_graph *graph, const char *name, bp_dtype dtype, int rank, const int64_t *dims) {
   if (graph == NULL || graph->status != BP_OK) return bp_zero_of(graph);
+  const char *place = graph->file;
   bp_place_forget(graph);
   if (rank < 0 || rank > BP_MAX_RANK)
     return bp_graph_fail(graph, BP_E_ARG, "input: rank %d, expected 0 to %d", rank, BP_MAX_RANK);
@@ -227,11 +234,12 @@ bp_var bp_input(bp_graph *graph, const char *name, bp_dtype dtype, int rank, con
   bp_shape s = bp_shape_make(rank, dims);
   bp_var v = bp_node_append(graph, (bp_node){.op = BP_OP_input, .dtype = (uint8_t)dtype}, &s);
   if (name != NULL) bp_var_set_name(v, name);
-  return v;
+  return made(v, place);
 }
 
 bp_var bp_constant(bp_graph *graph, bp_dtype dtype, int rank, const int64_t *dims, const void *data) {
   if (graph == NULL || graph->status != BP_OK) return bp_zero_of(graph);
+  const char *place = graph->file;
   bp_place_forget(graph);
   if (rank < 0 || rank > BP_MAX_RANK)
     return bp_graph_fail(graph, BP_E_ARG, "constant: rank %d, expected 0 to %d", rank, BP_MAX_RANK);
@@ -247,7 +255,8 @@ bp_var bp_constant(bp_graph *graph, bp_dtype dtype, int rank, const int64_t *dim
   void *copy = bp_arena_alloc(&graph->arena, count, bp_dtype_size(dtype));
   if (copy == NULL) return bp_graph_fail(graph, BP_E_NOMEM, "out of memory for a constant of %zu elements", count);
   if (count > 0) memcpy(copy, data, count * bp_dtype_size(dtype));
-  return bp_node_append(graph, (bp_node){.op = BP_OP_constant, .dtype = (uint8_t)dtype, .attr.data = copy}, &s);
+  return made(bp_node_append(graph, (bp_node){.op = BP_OP_constant, .dtype = (uint8_t)dtype, .attr.data = copy}, &s),
+              place);
 }
 
 bp_var bp_scalar(bp_graph *graph, bp_dtype dtype, double value) {
