@@ -120,7 +120,7 @@ limited "standard output: cannot write: File too large" predict m.safetensors lo
 # ---- what cannot be written in the end is told before work is lost, or what is left is told ----
 # So few descriptors that training could begin, and its model not be written.
 made=0
-for most in 4 5 6 7 8 9 10; do
+for most in 4 5 6 7 8 9 10 11 12 13; do # a shell that starts the command on another machine needs 12
   (ulimit -n $most && "$backprop" version) >out 2>err || continue # its libraries need some too
   rm -f few few.checkpoint few.jsonl
   (ulimit -n $most && exec "$backprop" train flowers.csv $fast --checkpoint-every 1epochs --progress plain --log few.jsonl --out few) >out 2>err
