@@ -266,15 +266,15 @@ static void measure(bp_context *ctx, const row *r, int threads, int rounds) {
   step_free(&s);
 }
 
-static void say(void *user, const char *line) {
-  (void)user;
+static void say(void *user, bp_message_kind kind, const char *line) {
+  (void)user, (void)kind;
   (void)fprintf(stderr, "%s\n", line);
 }
 
 int main(int argc, char **argv) {
   int threads = 1, rounds = 7, names = 0;
   bp_context *ctx;
-  if (bp_context_new(&(bp_context_options){.size = sizeof(bp_context_options), .warn = say}, &ctx) != BP_OK)
+  if (bp_context_new(&(bp_context_options){.size = sizeof(bp_context_options), .message = say}, &ctx) != BP_OK)
     die("out of memory", "");
   for (int i = 1; i < argc; i++) {
     if (strncmp(argv[i], "--", 2) != 0) {

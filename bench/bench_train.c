@@ -42,8 +42,8 @@ static void *must_have(void *ptr) {
   return ptr;
 }
 
-static void say(void *user, const char *line) {
-  (void)user;
+static void say(void *user, bp_message_kind kind, const char *line) {
+  (void)user, (void)kind;
   (void)fprintf(stderr, "%s\n", line);
 }
 
@@ -394,7 +394,7 @@ int main(int argc, char **argv) {
   if (folder == NULL) folder = "data/mnist";
   bool one = read_options(argc, argv, &s, &folder);
   bp_context *ctx;
-  bp_context_options sink = {.size = sizeof sink, .warn = say};
+  bp_context_options sink = {.size = sizeof sink, .message = say};
   if (bp_context_new(&sink, &ctx) != BP_OK) die("out of memory", "");
   digits train = digits_new(ROWS), test = digits_new(TEST_ROWS);
   bool real = digits_read(folder, "train", &train) && digits_read(folder, "t10k", &test);

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 /* The one table of exit statuses: a status of the library, and what the command exits with. */
 static const struct {
@@ -40,11 +38,13 @@ static int told; /* the status of the last failure that was told; 0: none */
 
 void cli_set_before_message(void (*function)(void)) { before_message = function; }
 
+/* Goes on under the text when the line wraps. */
 static void say(const char *prefix, const char *text) {
-  char line[LINE];
-  (void)bp_text_clean(line, sizeof line, text);
+  char line[LINE], clean[LINE];
+  (void)bp_text_clean(clean, sizeof clean, text);
+  (void)snprintf(line, sizeof line, "%s%s", prefix, clean);
   if (before_message) before_message();
-  cli_put(&cli_stderr, "backprop: %s%s\n", prefix, line);
+  cli_put_line(&cli_stderr, cli_width(prefix), line);
 }
 
 int cli_fail(int exit_status, const char *format, ...) {
@@ -53,7 +53,7 @@ int cli_fail(int exit_status, const char *format, ...) {
   va_start(arguments, format);
   (void)vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
-  say("", line);
+  say("backprop: ", line);
   return told = exit_status;
 }
 
@@ -62,7 +62,16 @@ int cli_fail_with(const bp_context *context, bp_status status) {
   return cli_fail(cli_exit_status(status), "%s", message[0] ? message : bp_status_text(status));
 }
 
-void cli_warn(const char *message) { say("warning: ", message); }
+void cli_warn(const char *message) { say("backprop: warning: ", message); }
+
+void cli_note(const char *message) {
+  bool dim = cli_has_colour(&cli_stderr);
+  if (before_message) before_message();
+  if (dim) cli_put_text(&cli_stderr, "\033[2m");
+  say("note: ", message);
+  if (dim) cli_put_text(&cli_stderr, "\033[0m");
+  if (dim) cli_flush(&cli_stderr);
+}
 
 /* ---- standard output ---- */
 
@@ -125,7 +134,37 @@ void cli_print(const char *format, ...) {
   give_back(marked, on_stack);
 }
 
-void cli_print_text(const char *text) { cli_put_text(output, text); }
+/* ---- lines that wrap ---- */
+
+static struct {
+  int indent; /* 0: lines are as they are */
+  size_t used;
+  char line[LINE]; /* the beginning of one that has no end yet */
+} wrapped;
+
+/* A line longer than there is room for goes out in pieces. */
+static void put_wrapped(const char *text) {
+  for (; *text; text++) {
+    bool ends = *text == '\n';
+    if (!ends) wrapped.line[wrapped.used++] = *text;
+    if (!ends && wrapped.used + 1 < sizeof wrapped.line) continue;
+    wrapped.line[wrapped.used] = '\0';
+    if (ends)
+      cli_put_line(output, wrapped.indent, wrapped.line);
+    else
+      cli_put_text(output, wrapped.line);
+    wrapped.used = 0;
+  }
+}
+
+void cli_wrap_output(int indent) { wrapped.indent = indent; }
+
+void cli_print_text(const char *text) {
+  if (wrapped.indent > 0)
+    put_wrapped(text);
+  else
+    cli_put_text(output, text);
+}
 
 int cli_finish_output(int exit_status) {
   cli_flush(&cli_stdout);
@@ -134,30 +173,19 @@ int cli_finish_output(int exit_status) {
   return cli_fail(CLI_IO, "standard output: cannot write: %s", strerror(cli_stdout.error));
 }
 
-/* ---- the terminal ---- */
-
-bool cli_is_terminal(const cli_stream *stream) {
-  const char *kind = getenv("TERM");
-  return isatty(stream->fd) && kind && strcmp(kind, "dumb") != 0;
-}
-
-int cli_terminal_columns(const cli_stream *stream) {
-  struct winsize size;
-  if (ioctl(stream->fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  const char *columns = getenv("COLUMNS");
-  long number = columns ? strtol(columns, NULL, 10) : 0;
-  return number > 0 && number < 10000 ? (int)number : 80;
-}
-
 /* ---- context and memory ---- */
 
-static void warn(void *user, const char *message) {
-  (void)user;
-  cli_warn(message);
+/* `user` is there when notes are not wanted. */
+static void receive(void *user, bp_message_kind kind, const char *message) {
+  if (kind == BP_WARNING)
+    cli_warn(message);
+  else if (!user)
+    cli_note(message);
 }
 
 int cli_new_context(bool quiet, uint64_t max_memory, bp_context **out) {
-  bp_context_options options = {.size = sizeof options, .warn = quiet ? NULL : warn};
+  static bool no_notes;
+  bp_context_options options = {.size = sizeof options, .message = receive, .message_user = quiet ? &no_notes : NULL};
   options.max_memory = max_memory < SIZE_MAX ? (size_t)max_memory : SIZE_MAX;
   if (bp_context_new(&options, out) != BP_OK) return cli_fail(CLI_NO_MEMORY, "out of memory");
   return CLI_DONE;
@@ -175,12 +203,6 @@ void *cli_alloc(size_t count, size_t size) {
 char *cli_copy(const char *begin, size_t length) {
   char *copy = cli_alloc(length + 1, 1);
   return memcpy(copy, begin, length);
-}
-
-int cli_width(const char *text) {
-  int width = 0;
-  for (; *text; text++) width += ((unsigned char)*text & 0xc0) != 0x80;
-  return width;
 }
 
 /* ---- numbers as text ---- */

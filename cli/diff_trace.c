@@ -127,14 +127,6 @@ void diff_table_release(diff_table *t) {
 }
 
 /* ---- cells ---- */
-/* Columns on a terminal: combining marks (U+0300 to U+036F) take none. */
-static int shown_width(const char *text) {
-  int marks = 0;
-  for (const char *c = text; *c; c++)
-    marks += (unsigned char)*c == 0xcc || ((unsigned char)*c == 0xcd && (unsigned char)c[1] < 0xb0);
-  return cli_width(text) - marks;
-}
-
 /* A number for reading: fixed decimals, unless they would hide it. */
 static void number_cell(double value, int digits, char *text, size_t size) {
   double magnitude = fabs(value), least = 0.5 * pow(10, -digits);
@@ -196,14 +188,14 @@ void diff_trace_report(const diff_problem *p, const diff_table *t, int digits) {
   for (size_t row = 0; row <= t->lines; row++)
     for (size_t k = 0; k < columns; k++) {
       cell(p, t, digits, row, k, text);
-      if (shown_width(text) > width[k]) width[k] = shown_width(text);
+      if (cli_width(text) > width[k]) width[k] = cli_width(text);
     }
   for (size_t row = 0; row <= t->lines; row++) {
     int blanks = 0; /* owed, so that no line ends with any */
     for (size_t k = 0; k < columns; k++) {
       bool right = k == VALUE || k >= FIXED;
       cell(p, t, digits, row, k, text);
-      int gap = width[k] - shown_width(text);
+      int gap = width[k] - cli_width(text);
       if (text[0]) cli_print("%*s%s", blanks + (right ? gap : 0), "", text);
       blanks = text[0] ? (right ? 0 : gap) + 2 : blanks + gap + 2;
     }

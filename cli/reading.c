@@ -155,7 +155,7 @@ static cli_settings settings_for(const cli_settings *given, const bp_model *mode
   if (!given->skip.given) take_recorded(&settings, model, CLI_OPTION_skip);
   if (given->comment == 0) take_recorded(&settings, model, CLI_OPTION_comment);
   if (!given->skip.given && settings.skip.n > 0 && !given->quiet)
-    cli_warn("the first lines of the data are left out, as many as in training; else give --skip 0");
+    cli_note("the first lines of the data are left out, as many as in training; --skip 0 keeps them");
   return settings;
 }
 

@@ -1,4 +1,4 @@
-/* backprop/context.h - the allocator, the last error message and the warning sink of one thread.
+/* backprop/context.h - the allocator, the last error message and the receiver of messages of one thread.
  *
  * Ownership words used in all headers:
  *   NEW     the caller owns the result and releases it with the matching _free()
@@ -35,15 +35,20 @@ typedef struct bp_context bp_context;
  * be aligned for max_align_t. old_size is always the size the block was given. */
 typedef void *(*bp_alloc_fn)(void *user, void *ptr, size_t old_size, size_t new_size);
 
-/* Receives one finished line, without a newline, for something that is worth saying but is no error. BORROW. */
-typedef void (*bp_warn_fn)(void *user, const char *message);
+/* How much a message matters that is no error. */
+typedef enum bp_message_kind {
+  BP_NOTE,   /* a fact: what was found, decided or done */
+  BP_WARNING /* what may make a result wrong, or what somebody should change */
+} bp_message_kind;
+/* Receives one finished line, without a newline. BORROW. Kinds may be added: take one that is not known as a note. */
+typedef void (*bp_message_fn)(void *user, bp_message_kind kind, const char *message);
 
 typedef struct bp_context_options {
   size_t size;       /* sizeof(bp_context_options): lets later versions add fields */
   bp_alloc_fn alloc; /* NULL: malloc, realloc and free; blocks of 8 MB and more ask for large pages */
   void *alloc_user;
-  bp_warn_fn warn; /* NULL: warnings are dropped */
-  void *warn_user;
+  bp_message_fn message; /* NULL: notes and warnings are dropped */
+  void *message_user;
   /* Bytes that reading a file, or using a model, may add to what the context has allocated; SIZE_MAX: any. 0: what the files
    * justify, 64 MiB and 64 times their size as stored (512 times for gzip, whose tables are larger; of a pipe, which tells no size,
    * 2 GiB at most), and 2 GiB more for encoding the rows of a training. Beyond it: BP_E_NOMEM, with the bound in the message. */

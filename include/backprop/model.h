@@ -79,7 +79,7 @@ BP_API void bp_train_defaults(int64_t rows, bp_fit_options *fit);
 
 /* NEW model fitted to a table. valid may be NULL. Preprocessing is learnt on the training rows only: numbers are standardised,
  * bytes are divided by 255, text becomes one column per category, a missing number becomes the median and a missing text the
- * most frequent one, each with an indicator column; a constant column is dropped with a warning.
+ * most frequent one, each with an indicator column; a constant column is dropped with a note.
  * result may be NULL; else release it with bp_fit_result_release() (it is as it was, {0} say, when *out is).
  * BP_E_DATA      the table cannot be learnt from (no rows, one class, a column that is not there, …)
  * BP_E_DATA, BP_E_ARG  `resume` was made with other data, or other settings: the message names the difference

@@ -31,7 +31,7 @@ BP_API bp_status bp_compile(const bp_var *outputs, size_t n_outputs, const bp_va
 BP_API void bp_program_free(bp_program *program);
 
 /* NEW text of the plan: phases, instructions, buffers, flops and bytes per row and per step. With BP_EXPLAIN=1 in the
- * environment bp_compile() hands the same text to the context's warning sink, line by line. */
+ * environment bp_compile() hands the same text to the receiver of the context's messages, line by line, as notes. */
 BP_API bp_status bp_program_explain(bp_context *context, const bp_program *program, char **out);
 
 /* What one run costs at this batch size, counted from the plan: what folding and sharing left over.

@@ -1,4 +1,4 @@
-/* base/context.c - the context: allocator, last failure, warning sink.
+/* base/context.c - the context: allocator, last failure, receiver of messages.
  *
  * The message lives inside the object, so that failing needs no memory: the failure of an allocation must still be
  * able to say so.
@@ -31,8 +31,8 @@ struct bp_context {
   size_t max_memory;      /* 0: by files */
   size_t allowed;         /* by the bound that is open, for its message */
   bool bounded, exceeded; /* a bound is open; it has refused a block */
-  bp_warn_fn warn;
-  void *warn_user;
+  bp_message_fn receive;
+  void *receive_user;
   bp_status status;
   char message[BP_MESSAGE_MAX];
 };
@@ -86,8 +86,8 @@ bp_status bp_context_new(const bp_context_options *options, bp_context **out) {
   if (!ctx) return BP_E_NOMEM;
   memset(ctx, 0, sizeof *ctx);
   ctx->allocator = (bp_allocator){given.alloc, given.alloc_user};
-  ctx->warn = given.warn;
-  ctx->warn_user = given.warn_user;
+  ctx->receive = given.message;
+  ctx->receive_user = given.message_user;
   ctx->max_memory = given.max_memory;
   ctx->live = sizeof *ctx;
   ctx->limit = SIZE_MAX;
@@ -172,7 +172,7 @@ void bp_error_clear(bp_context *context) {
   context->message[0] = '\0';
 }
 
-/* ---- failing and warning ---- */
+/* ---- failing, warning and noting ---- */
 
 /* Formats apart from `line` and then cleans into it, so that the arguments may point into `line` itself. A few bytes
  * more than fit are formatted, so that the cut falls between characters. */
@@ -205,12 +205,24 @@ void bp_fail_prefix(bp_context *ctx, const char *format, ...) {
   memcpy(ctx->message, line, sizeof line);
 }
 
-void bp_warn(bp_context *ctx, const char *format, ...) {
-  if (!ctx || !ctx->warn) return;
+static void hand_over(bp_context *ctx, bp_message_kind kind, const char *format, va_list args) BP_PRINTF(3, 0);
+static void hand_over(bp_context *ctx, bp_message_kind kind, const char *format, va_list args) {
   char line[BP_MESSAGE_MAX];
+  if (!ctx || !ctx->receive) return;
+  format_line(line, format, args);
+  ctx->receive(ctx->receive_user, kind, line);
+}
+
+void bp_warn(bp_context *ctx, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  format_line(line, format, args);
+  hand_over(ctx, BP_WARNING, format, args);
   va_end(args);
-  ctx->warn(ctx->warn_user, line);
+}
+
+void bp_note(bp_context *ctx, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  hand_over(ctx, BP_NOTE, format, args);
+  va_end(args);
 }

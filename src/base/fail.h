@@ -13,8 +13,10 @@
 bp_status bp_fail(bp_context *ctx, bp_status status, const char *format, ...) BP_PRINTF(3, 4);
 /* Puts a formatted prefix before the message that ctx holds: bp_fail_prefix(ctx, "%s:%d: ", file, line). */
 void bp_fail_prefix(bp_context *ctx, const char *format, ...) BP_PRINTF(2, 3);
-/* Hands one formatted line to the warning sink of ctx, cleaned the same way. */
+/* Hand one formatted line, cleaned the same way, to whoever receives the messages of ctx. A warning is what may make a result wrong, or
+ * what somebody should change; a note is a fact: what was found, decided or done. */
 void bp_warn(bp_context *ctx, const char *format, ...) BP_PRINTF(2, 3);
+void bp_note(bp_context *ctx, const char *format, ...) BP_PRINTF(2, 3);
 
 #define BP_MESSAGE_MAX 1024
 

@@ -143,7 +143,7 @@ static void say_numbers(const judge *j) {
   if (rows > 0)
     (void)snprintf(missing, sizeof missing, "; %s in %" PRId64 " row%s %s taken as missing", list_marks(j, marks), rows,
                    rows == 1 ? "" : "s", j->texts[KIND_MARK] == 1 ? "is" : "are");
-  bp_warn(j->ctx, "%s: column '%s': read as numbers%s%s%s; --text '%s' keeps it as text", source, j->quoted,
+  bp_note(j->ctx, "%s: column '%s': read as numbers%s%s%s; --text '%s' keeps it as text", source, j->quoted,
           form[0] ? ", " : "", form, missing, j->quoted);
 }
 

@@ -19,7 +19,7 @@ typedef struct bp_sense {
 } bp_sense;
 
 typedef enum bp_judging {
-  BP_JUDGE_ALOUD, /* says through bp_warn what was understood */
+  BP_JUDGE_ALOUD, /* says what was understood */
   BP_JUDGE_QUIETLY,
   BP_JUDGE_CLASSES /* quietly, and what is in doubt, or has a form of its own, is text */
 } bp_judging;

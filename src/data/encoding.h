@@ -90,13 +90,13 @@ typedef struct bp_rows {
 bp_rows bp_rows_all(const bp_table *table);
 
 typedef struct bp_encoding_options {
-  const char *
-      target; /* name or number (from 0), or several, separated by commas; NULL: the last column, which a warning tells */
+  const char
+      *target; /* name or number (from 0), or several, separated by commas; NULL: the last column, which a note tells */
   const char *weight;   /* name or number of the column of row weights; NULL: none */
   const char *ignore;   /* comma-separated columns to leave out; NULL: none. A block of bytes goes by its prefix */
   const char *features; /* comma-separated columns to use; NULL: all others */
   bp_goal goal;    /* AUTO: text, or whole numbers of at most BP_FEW_VALUES different values, each at least twice on
-                         * average, are classes; a warning tells what was decided and why */
+                         * average, are classes; a note tells what was decided and why */
   bool raw_target; /* REGRESSION: mean 0 and scale 1 whatever the values are */
   bool one_hot;    /* several targets of 0 and 1 with one 1 in each row are the classes of a CLASSIFICATION */
 } bp_encoding_options;
@@ -112,7 +112,7 @@ void bp_encoding_free(bp_encoding *encoding);
 
 /* The class (0, 1, …) of the rows as bp_encoding_learn would see it with these options, for a stratified split of a table
  * (data/split.h): NEW int32_t[rows.n], released with bp_release(allocator, *out, rows.n, sizeof **out); *out is NULL
- * when the target is values. Says nothing through bp_warn. */
+ * when the target is values. Says nothing. */
 bp_status bp_encoding_strata(bp_context *ctx, const bp_table *table, bp_rows rows, const bp_encoding_options *options,
                              int32_t **out);
 
@@ -122,7 +122,7 @@ typedef struct bp_labelled {
   int32_t *list; /* owned: rows.list; NULL where all rows have one */
   size_t room;
 } bp_labelled;
-/* The rows that bp_encoding_learn() can learn from with these options; the others are told through bp_warn. Release *out with
+/* The rows that bp_encoding_learn() can learn from with these options; the others are told through bp_note(). Release *out with
  * bp_labelled_release() in any case.
  * BP_E_DATA  no row has a target */
 bp_status bp_encoding_labelled(bp_context *ctx, const bp_table *table, const bp_encoding_options *options,
@@ -180,7 +180,7 @@ void bp_binding_go_on(bp_binding *from, bp_binding *to);
 
 /* As bp_encoding_labelled(), of a binding with targets. */
 bp_status bp_binding_labelled(bp_context *ctx, const bp_binding *binding, bp_labelled *out);
-/* How many they are; says nothing through bp_warn. */
+/* How many they are; says nothing. */
 bp_status bp_encoding_count_labelled(bp_context *ctx, const bp_encoding *encoding, const bp_table *table,
                                      int64_t *rows);
 /* The value of a target as the table has it; of a binding with targets that are values. */

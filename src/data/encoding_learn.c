@@ -238,7 +238,7 @@ static bp_status check_features(learner *l) {
                    l->source, dropped > 0 ? "; constant in the training rows: " : "",
                    dropped > 0 ? bp_names_text(&l->dropped) : "");
   if (dropped > 0)
-    bp_warn(l->ctx, "%s: %" PRId64 " constant column%s left out: %s", l->source, dropped, dropped == 1 ? "" : "s",
+    bp_note(l->ctx, "%s: %" PRId64 " constant column%s left out: %s", l->source, dropped, dropped == 1 ? "" : "s",
             bp_names_text(&l->dropped));
   return BP_OK;
 }

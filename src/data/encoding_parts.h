@@ -36,7 +36,7 @@ typedef struct bp_aims {
  * BP_E_DATA   there is no such column, it cannot be a target, or it is named twice
  * BP_E_LIMIT  more than BP_TARGETS_MAX targets */
 bp_status bp_aims_find(bp_context *ctx, const bp_table *table, const bp_encoding_options *options, bp_aims *out);
-/* Fills goal, classes, targets and weight. Says through bp_warn what it decided, unless quiet. weights[rows.n] weigh the scales
+/* Fills goal, classes, targets and weight. Says through bp_note() what it decided, unless quiet. weights[rows.n] weigh the scales
  * of targets; NULL: all rows the same. */
 bp_status bp_aims_learn(bp_context *ctx, const bp_table *table, bp_rows rows, const bp_aims *aims,
                         const bp_encoding_options *options, const double *weights, bool quiet, bp_encoding *encoding);

@@ -155,15 +155,15 @@ static bp_goal decide(const target *t, bool quiet) {
   bp_goal goal = !t->values || few ? BP_GOAL_CLASSIFICATION : BP_GOAL_REGRESSION;
   if (quiet || count == 1) return goal; /* one value is refused below, whatever it is */
   if (!t->values)
-    bp_warn(t->ctx, "%s: the target '%s' is text%s: classification", source, t->name,
+    bp_note(t->ctx, "%s: the target '%s' is text%s: classification", source, t->name,
             is_date(t) ? ", dates or times" : "");
   else if (few)
-    bp_warn(t->ctx,
+    bp_note(t->ctx,
             "%s: the target '%s' has only %" PRId64 " different values, all whole numbers: classification; ask for "
             "regression if they measure something",
             source, t->name, count);
   else
-    bp_warn(t->ctx, "%s: the target '%s' has %s: regression", source, t->name,
+    bp_note(t->ctx, "%s: the target '%s' has %s: regression", source, t->name,
             whole ? "many different values" : "values with a fraction");
   return goal;
 }
@@ -340,7 +340,7 @@ static bp_status take_columns_as_classes(const target *like, bool quiet, bp_enco
   for (size_t i = 0; i < e->n_targets; i++)
     BP_TRY(bp_dictionary_add(like->ctx, &e->classes, e->targets[i].name, strlen(e->targets[i].name), &number));
   if (!quiet)
-    bp_warn(
+    bp_note(
         like->ctx,
         "%s: one of the %zu targets is 1 in every row, and the others are 0: classification, and the columns are the "
         "classes; ask for the loss binary_cross_entropy if each is a label of its own",
@@ -404,7 +404,7 @@ bp_status bp_aims_learn(bp_context *ctx, const bp_table *table, bp_rows rows, co
   const char *first = e->targets[0].name;
   bool no_choice = table->block && table->n_columns == 1; /* images and their labels */
   if (!options->target && !quiet && !no_choice)
-    bp_warn(ctx, "%s: the target is the last column, '%s', as none was chosen", bp_table_source(table, source),
+    bp_note(ctx, "%s: the target is the last column, '%s', as none was chosen", bp_table_source(table, source),
             bp_quote(first, strlen(first), quoted));
   target t = {.ctx = ctx, .table = table, .rows = rows, .weights = weights};
   if (aims->n_targets > 1) return learn_several(&t, aims, options, quiet, e);

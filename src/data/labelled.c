@@ -44,7 +44,7 @@ bp_status bp_rows_picker_close(bp_rows_picker *p, const char *target, bp_labelle
   else
     status = list_rows(p, n, out);
   if (status == BP_OK && n < rows)
-    bp_warn(p->ctx, "%s: %" PRId64 " of %" PRId64 " rows left out: the target '%s' is missing there", source, rows - n,
+    bp_note(p->ctx, "%s: %" PRId64 " of %" PRId64 " rows left out: the target '%s' is missing there", source, rows - n,
             rows, quoted);
   bp_release(bp_context_allocator(p->ctx), p->has, (size_t)rows, sizeof *p->has);
   return status;

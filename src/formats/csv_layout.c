@@ -40,7 +40,7 @@ static void say(csv *c, const char *format, ...) {
 }
 
 void bp_csv_say(csv *c) {
-  if (c->said[0]) bp_warn(c->ctx, "%s: %s", c->text.name, c->said);
+  if (c->said[0]) bp_note(c->ctx, "%s: %s", c->text.name, c->said);
   c->said[0] = '\0';
 }
 

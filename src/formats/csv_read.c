@@ -314,8 +314,8 @@ static bp_status read(csv *c, bp_reader *reader, bool as_tab, bp_table **out) {
   c->end = c->text.end;
   BP_TRY(bp_csv_alloc_numbers(c, rows_at_most(c)));
   BP_TRY(bp_csv_read_columns(c));
-  bp_csv_tell_rows(c);
   BP_TRY(bp_csv_make_table(c, out));
+  bp_csv_tell_rows(c);
   bp_csv_say(c);
   return BP_OK;
 }

@@ -79,11 +79,12 @@ static void add(csv *c, const char *text, int64_t line) {
 
 void bp_csv_tell_rows(csv *c) {
   if (c->again_line > 0) add(c, "is the header again, and left out, as all such lines are", c->again_line);
-  if (c->total_line > 0)
-    add(c,
-        c->first_is_number ? "sums up the others, and is left out"
-                           : "is taken as data although it seems to sum up the others; take it out if it does",
-        c->total_line);
+  if (c->total_line > 0 && c->first_is_number) add(c, "sums up the others, and is left out", c->total_line);
+  if (c->total_line > 0 && !c->first_is_number)
+    bp_warn(c->ctx,
+            "%s: line %" PRId64
+            " is taken as data although it seems to sum up the others; take it out of the file if it does",
+            c->text.name, c->total_line);
   if (c->again_line > 0) c->again_line = -1;
   if (c->total_line > 0) c->total_line = -1;
 }

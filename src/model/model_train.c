@@ -125,7 +125,7 @@ static void look_for_labels(bp_job *job) {
     if (!e->targets[i].labels) return;
   for (size_t i = 0; i < e->n_targets; i++) e->targets[i].mean = 0, e->targets[i].scale = 1;
   o->loss = BP_LOSS_BINARY_CROSS_ENTROPY;
-  bp_warn(job->ctx,
+  bp_note(job->ctx,
           "all %zu targets are 0 or 1: multi-label classification, loss binary_cross_entropy; ask for mse if they "
           "measure something",
           e->n_targets);

@@ -17,14 +17,14 @@ static bp_status read_options(bp_context *ctx, const bp_compile_options *options
   return BP_OK;
 }
 
-/* BP_EXPLAIN=1: the plan, line by line, to the warning sink. */
+/* BP_EXPLAIN=1: the plan, line by line, to the receiver of messages. */
 static void explain(bp_context *ctx, const bp_program *p) {
   const char *wanted = getenv("BP_EXPLAIN");
   char *text;
   if (wanted == NULL || strcmp(wanted, "1") != 0 || bp_program_explain(ctx, p, &text) != BP_OK) return;
   for (char *line = text, *end; *line != '\0'; line = end) {
     end = line + strcspn(line, "\n");
-    bp_warn(ctx, "%.*s", (int)(end - line), line);
+    bp_note(ctx, "%.*s", (int)(end - line), line);
     if (*end == '\n') end++;
   }
   bp_string_free(ctx, text);

@@ -60,7 +60,8 @@ static void options_of_another_version_are_understood(void **state) {
     bp_context_options known;
     void *later[4];
   } newer = {.known = {.size = sizeof newer}};
-  const bp_context_options older = {.size = offsetof(bp_context_options, warn), .warn = (bp_warn_fn)(uintptr_t)1};
+  const bp_context_options older = {.size = offsetof(bp_context_options, message),
+                                    .message = (bp_message_fn)(uintptr_t)1};
   const bp_context_options none = {0};
   bp_context *ctx = NULL;
   assert_int_equal(bp_context_new(&newer.known, &ctx), BP_OK);
@@ -106,6 +107,7 @@ static void no_context_is_allowed(void **state) {
   assert_int_equal(bp_fail(NULL, BP_E_IO, "nowhere to put it: %d", 1), BP_E_IO);
   bp_fail_prefix(NULL, "nowhere");
   bp_warn(NULL, "nowhere");
+  bp_note(NULL, "nowhere");
   bp_error_clear(NULL);
   assert_string_equal(bp_error_message(NULL), "");
   assert_int_equal(bp_error_status(NULL), BP_OK);
@@ -177,14 +179,23 @@ static void a_message_is_one_clean_line(void **state) {
   }
 }
 
-/* ---- warnings ---- */
+/* ---- warnings and notes ---- */
 
-static void a_warning_reaches_the_sink_clean(void **state) {
+static void a_warning_arrives_clean(void **state) {
   bt_fixture *fixture = bt_fixture_of(state);
   bp_warn(fixture->ctx, "column %d:\n%s", 3, "\x01");
-  assert_int_equal(fixture->warnings, 1);
-  assert_string_equal(fixture->warning, "column 3:??");
+  assert_int_equal(fixture->messages, 1);
+  assert_string_equal(fixture->message, "column 3:??");
+  assert_int_equal(fixture->kind, BP_WARNING);
   assert_string_equal(bp_error_message(fixture->ctx), "");
+}
+
+static void a_note_is_told_from_a_warning(void **state) {
+  bt_fixture *fixture = bt_fixture_of(state);
+  bp_note(fixture->ctx, "%d rows\t", 3);
+  assert_int_equal(fixture->messages, 1);
+  assert_string_equal(fixture->message, "3 rows?");
+  assert_int_equal(fixture->kind, BP_NOTE);
 }
 
 int main(void) {
@@ -203,7 +214,8 @@ int main(void) {
       BT_TEST(percent_signs_in_arguments_are_text),
       BT_TEST(a_long_message_is_cut_between_characters),
       BT_TEST(a_message_is_one_clean_line),
-      BT_TEST(a_warning_reaches_the_sink_clean),
+      BT_TEST(a_warning_arrives_clean),
+      BT_TEST(a_note_is_told_from_a_warning),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

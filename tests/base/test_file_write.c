@@ -437,8 +437,8 @@ static void a_folder_that_cannot_be_synced_is_a_warning(void **state) {
   bp_status status = save(fixture->ctx, p);
   bp_io_set_for_test(NULL);
   bt_assert_ok(fixture->ctx, status);
-  assert_int_equal(fixture->warnings, 1);
-  assert_non_null(strstr(fixture->warning, "model.bp: written"));
+  assert_int_equal(fixture->messages, 1);
+  assert_non_null(strstr(fixture->message, "model.bp: written"));
   place_free(p);
 }
 

@@ -43,7 +43,7 @@ done <<'TABLE'
 --batch-size 0: expected|flowers.csv --batch-size 0
 --patience needs validation rows|flowers.csv --patience 3
 --metric is what --patience goes by|flowers.csv --valid 0.2 --metric accuracy
-metric is rmse, but the targets are classes|flowers.csv --target kind --task classification --valid 0.2 --patience 3 --metric rmse
+metric is rmse, but the targets are classes|flowers.csv --target kind --ignore id --task classification --valid 0.2 --patience 3 --metric rmse
 metric is accuracy, but the targets are values|plane.csv --target y --task regression --valid 0.2 --patience 3 --metric accuracy
 --tolerance 1: expected|flowers.csv --tolerance 1
 --tolerance nan: expected|flowers.csv --tolerance nan

@@ -11,7 +11,7 @@ refuses 2 "--skip" train logged.csv $fast --skip -1
 succeeds train logged.csv $fast --skip 2 --comment '!'
 succeeds predict m.safetensors logged.csv
 cp out kept.csv
-check "the lines left out are told" holds err "as many as in training; else give --skip 0"
+check "the lines left out are told" holds err "note: the first lines of the data are left out, as many as in training; --skip 0 keeps them"
 check "every row has its prediction" [ "$(wc -l <kept.csv)" -eq 81 ]
 refuses 3 "" predict m.safetensors plain.csv --quiet
 succeeds predict m.safetensors plain.csv --skip 0

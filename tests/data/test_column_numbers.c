@@ -39,11 +39,11 @@ static void judge(bp_context *ctx, bt_fixture *fixture, size_t i, const column *
   bp_sense sense;
   write_column(c, text, sizeof text);
   bp_table *t = bt_table(ctx, text);
-  fixture->warnings = 0;
-  fixture->warning[0] = '\0';
+  fixture->messages = 0;
+  fixture->message[0] = '\0';
   bp_status status = bp_column_judge(ctx, t, 0, BP_JUDGE_ALOUD, &sense);
-  const char *said = status == BP_OK ? fixture->warning : bp_error_message(ctx);
-  if (status != c->status || (status == BP_OK && sense.view.type != c->type) || fixture->warnings > 1 ||
+  const char *said = status == BP_OK ? fixture->message : bp_error_message(ctx);
+  if (status != c->status || (status == BP_OK && sense.view.type != c->type) || fixture->messages > 1 ||
       (c->says ? !strstr(said, c->says) : said[0] != '\0'))
     fail_msg("row %zu: status %d, type %d: %s", i, (int)status, (int)sense.view.type, said);
   bp_sense_release(t, &sense);
@@ -287,7 +287,7 @@ static void rows_without_a_target_are_counted(void **state) {
   assert_int_equal(labelled.rows.list[0], 0);
   assert_int_equal(labelled.rows.list[1], 4);
   assert_non_null(
-      strstr(bt_fixture_of(state)->warning, "t.csv: 3 of 5 rows left out: the target 'y' is missing there"));
+      strstr(bt_fixture_of(state)->message, "t.csv: 3 of 5 rows left out: the target 'y' is missing there"));
   bp_encoding *e = NULL;
   bt_assert_ok(ctx, bp_encoding_learn(ctx, t, labelled.rows, &o, &e));
   bt_assert_ok(ctx, bp_encoding_count_labelled(ctx, e, t, &n));

@@ -106,7 +106,7 @@ static void a_missing_column_of_weights_is_told(void **state) {
   bp_encoded d = bt_apply(ctx, e, without, BP_TARGETS_OWN);
   assert_null(d.weights);
   assert_non_null(
-      strstr(bt_fixture_of(state)->warning, "the column of weights 'w' is not there; every row counts the same"));
+      strstr(bt_fixture_of(state)->message, "the column of weights 'w' is not there; every row counts the same"));
   bp_encoded_release(&d);
   bp_encoding_free(e);
   bp_table_free(t);
@@ -387,7 +387,7 @@ static void refuses_text_where_values_were_predicted(void **state) {
 static void unknown_categories_are_zero_with_one_warning(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_encoding *e = small_encoding(ctx);
-  bt_fixture_of(state)->warnings = 0; /* of learning */
+  bt_fixture_of(state)->messages = 0; /* of learning */
   bp_table *t = bt_table(ctx, "x,c\n1,violet\n2,b\n3,blue\n");
   bp_binding *b;
   bp_encoded d;
@@ -398,13 +398,14 @@ static void unknown_categories_are_zero_with_one_warning(void **state) {
     assert_true(v[1] == 0 && v[2] == 0 && v[3] == (r == 1));
     bp_encoded_release(&d);
   }
-  assert_int_equal(bt_fixture_of(state)->warnings, 0);
+  assert_int_equal(bt_fixture_of(state)->messages, 0);
   bp_binding_warn(ctx, b);
-  assert_int_equal(bt_fixture_of(state)->warnings, 1);
+  assert_int_equal(bt_fixture_of(state)->messages, 1);
   assert_non_null(
-      strstr(bt_fixture_of(state)->warning, "column 'c': 2 rows hold texts that training never saw, first 'violet'"));
+      strstr(bt_fixture_of(state)->message, "column 'c': 2 rows hold texts that training never saw, first 'violet'"));
+  assert_int_equal(bt_fixture_of(state)->kind, BP_WARNING);
   bp_binding_warn(ctx, b);
-  assert_int_equal(bt_fixture_of(state)->warnings, 1);
+  assert_int_equal(bt_fixture_of(state)->messages, 1);
   bp_binding_free(b);
   bp_table_free(t);
   bp_encoding_free(e);
@@ -413,12 +414,12 @@ static void unknown_categories_are_zero_with_one_warning(void **state) {
 static void values_missing_for_the_first_time_are_filled_with_a_warning(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_encoding *e = small_encoding(ctx);
-  bt_fixture_of(state)->warnings = 0; /* of learning */
+  bt_fixture_of(state)->messages = 0; /* of learning */
   bp_table *t = bt_table(ctx, "x,c\n,b\n1,b\n");
   bp_encoded d = bt_apply(ctx, e, t, BP_TARGETS_NONE);
   bt_assert_close(*(const double *)d.features, 0, 0, 0); /* the median, 2, is the mean */
-  assert_int_equal(bt_fixture_of(state)->warnings, 1);
-  assert_non_null(strstr(bt_fixture_of(state)->warning,
+  assert_int_equal(bt_fixture_of(state)->messages, 1);
+  assert_non_null(strstr(bt_fixture_of(state)->message,
                          "column 'x' has no value in 1 row, and always had one in training; taken as '2', the median"));
   bp_encoded_release(&d);
   bp_table_free(t);
@@ -434,7 +435,7 @@ static void numbers_are_categories_that_look_like_them(void **state) {
   const double *v = d.features;
   assert_true(v[1] == 1 && v[5] == 1);
   assert_true(v[9] == 0 && v[10] == 0 && v[11] == 0);
-  assert_non_null(strstr(bt_fixture_of(state)->warning, "1 row holds a text that training never saw, first '8'"));
+  assert_non_null(strstr(bt_fixture_of(state)->message, "1 row holds a text that training never saw, first '8'"));
   bp_encoded_release(&d);
   bp_table_free(t);
   bp_encoding_free(e);

@@ -65,14 +65,15 @@ static void learns_from_the_given_rows_only(void **state) {
   bp_table_free(t);
 }
 
-static void drops_constant_columns_with_one_warning(void **state) {
+static void drops_constant_columns_with_one_note(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_table *t = bt_table(ctx, "a,b,x,c,d,y\n1,k,1,,7,0\n1,k,2,,,1\n1,k,3,,7,1\n1,k,4,,7,0\n");
   bp_encoding_options o = {.target = "y", .goal = BP_GOAL_CLASSIFICATION};
   bp_encoding *e = bt_learn(ctx, t, &o);
-  assert_int_equal(bt_fixture_of(state)->warnings, 1);
-  assert_non_null(strstr(bt_fixture_of(state)->warning, "3 constant columns left out"));
-  assert_non_null(strstr(bt_fixture_of(state)->warning, "'a', 'b', 'c'"));
+  assert_int_equal(bt_fixture_of(state)->messages, 1);
+  assert_non_null(strstr(bt_fixture_of(state)->message, "3 constant columns left out"));
+  assert_int_equal(bt_fixture_of(state)->kind, BP_NOTE);
+  assert_non_null(strstr(bt_fixture_of(state)->message, "'a', 'b', 'c'"));
   /* d is 7 or missing: only its indicator tells anything, and it stays finite */
   assert_int_equal(e->n_features, 2);
   assert_true(e->features[1].indicator && e->features[1].scale == 1);
@@ -92,8 +93,8 @@ static void counts_many_constant_columns(void **state) {
   }
   bp_table *t = bt_table(ctx, text);
   bp_encoding *e = bt_learn(ctx, t, &(bp_encoding_options){.target = "y", .goal = BP_GOAL_CLASSIFICATION});
-  assert_non_null(strstr(bt_fixture_of(state)->warning, "100 constant columns"));
-  assert_non_null(strstr(bt_fixture_of(state)->warning, "more"));
+  assert_non_null(strstr(bt_fixture_of(state)->message, "100 constant columns"));
+  assert_non_null(strstr(bt_fixture_of(state)->message, "more"));
   bp_encoding_free(e);
   bp_table_free(t);
 }
@@ -120,7 +121,8 @@ static void a_column_of_names_is_worth_a_warning(void **state) {
     (void)snprintf(text + strlen(text), sizeof text - strlen(text), "\nperson %d,%d", r, r % 2);
   bp_table *t = bt_table(ctx, text);
   bp_encoding *e = bt_learn(ctx, t, &(bp_encoding_options){.target = "y", .goal = BP_GOAL_CLASSIFICATION});
-  assert_non_null(strstr(bt_fixture_of(state)->warning, "column 'name' holds 200 different texts in 200 rows"));
+  assert_non_null(strstr(bt_fixture_of(state)->message, "column 'name' holds 200 different texts in 200 rows"));
+  assert_int_equal(bt_fixture_of(state)->kind, BP_WARNING);
   bp_encoding_free(e);
   bp_table_free(t);
 }
@@ -190,7 +192,7 @@ static void decides_between_classes_and_values_and_says_why(void **state) {
     bp_table *t = bt_table(ctx, text);
     bp_encoding *e = bt_learn(ctx, t, &(bp_encoding_options){.target = "y"});
     assert_int_equal(e->goal, rows[i].goal);
-    assert_non_null(strstr(bt_fixture_of(state)->warning, rows[i].why));
+    assert_non_null(strstr(bt_fixture_of(state)->message, rows[i].why));
     bp_encoding_free(e);
     bp_table_free(t);
   }
@@ -200,12 +202,12 @@ static void what_is_asked_for_is_not_announced(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_table *t = bt_table(ctx, "x,y\n1,1.5\n2,2.5\n3,1.5\n");
   bp_encoding *e = bt_learn(ctx, t, &(bp_encoding_options){.target = "y", .goal = BP_GOAL_CLASSIFICATION});
-  assert_int_equal(bt_fixture_of(state)->warnings, 0);
+  assert_int_equal(bt_fixture_of(state)->messages, 0);
   assert_string_equal(e->classes.words[0], "1.5");
   assert_string_equal(e->classes.words[1], "2.5");
   bp_encoding_free(e);
   e = bt_learn(ctx, t, NULL);
-  assert_int_equal(bt_fixture_of(state)->warnings, 2); /* the column, and the task */
+  assert_int_equal(bt_fixture_of(state)->messages, 2); /* the column, and the task */
   bp_encoding_free(e);
   bp_table_free(t);
 }
@@ -250,7 +252,7 @@ static void strata_are_the_classes_of_all_rows(void **state) {
   bp_release(bp_context_allocator(ctx), strata, 3, sizeof *strata);
   bt_assert_ok(ctx, bp_encoding_strata(ctx, t, bp_rows_all(t), NULL, &strata));
   assert_null(strata);
-  assert_int_equal(bt_fixture_of(state)->warnings, 0);
+  assert_int_equal(bt_fixture_of(state)->messages, 0);
   bp_table_free(t);
 }
 
@@ -377,10 +379,10 @@ static void labels_of_images_are_no_choice(void **state) {
   bt_assert_ok(ctx, bp_table_add_bytes(ctx, t, "pixel", 2, bytes));
   bt_assert_ok(ctx, bp_table_add_numbers(ctx, t, "label", label));
   bp_encoding_free(bt_learn(ctx, t, &classes));
-  assert_int_equal(bt_fixture_of(state)->warnings, 0);
+  assert_int_equal(bt_fixture_of(state)->messages, 0);
   bt_assert_ok(ctx, bp_table_add_numbers(ctx, t, "other", label));
   bp_encoding_free(bt_learn(ctx, t, &classes));
-  assert_int_equal(bt_fixture_of(state)->warnings, 1);
+  assert_int_equal(bt_fixture_of(state)->messages, 1);
   bp_table_free(t);
 }
 
@@ -389,7 +391,7 @@ int main(void) {
       BT_TEST(labels_of_images_are_no_choice),
       BT_TEST(learns_each_kind_of_column),
       BT_TEST(learns_from_the_given_rows_only),
-      BT_TEST(drops_constant_columns_with_one_warning),
+      BT_TEST(drops_constant_columns_with_one_note),
       BT_TEST(counts_many_constant_columns),
       BT_TEST(sorts_categories_that_are_numbers_by_value),
       BT_TEST(a_column_of_names_is_worth_a_warning),

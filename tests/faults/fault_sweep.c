@@ -277,12 +277,13 @@ static void result_free(result *r) {
 
 /* ---- judging ---- */
 
-/* Lines that are no warnings, and no progress. */
+/* Lines that are no notes, no warnings, and no progress. */
 static int error_lines(const text *err) {
   int n = 0;
   for (const char *line = err->bytes; line && *line;) {
     const char *end = strchr(line, '\n');
-    bool quiet = strncmp(line, "backprop: warning: ", 19) == 0 || strncmp(line, "epoch ", 6) == 0;
+    bool quiet = strncmp(line, "backprop: warning: ", 19) == 0 || strncmp(line, "note: ", 6) == 0 ||
+                 strncmp(line, "epoch ", 6) == 0;
     if (!quiet) n += strncmp(line, "backprop: ", 10) == 0 && end ? 1 : 100;
     line = end ? end + 1 : NULL;
   }

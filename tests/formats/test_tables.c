@@ -5,7 +5,7 @@
  *
  *   $ backprop train crlf.csv --target y     (the command, run in tests/tables)
  *   exit 0
- *   backprop: warning: …                     (all of standard error)
+ *   note: …                                  (all of standard error)
  *   table: 3 rows from line 2; delimiter ','; header in line 1
  *     a  number  3 values from 1 to 3, 0 missing
  *     k  text    3 values, 0 missing: 'red' 2, 'blue' 1

@@ -84,7 +84,7 @@ static void targets_of_0_and_1_are_labels(void **state) {
   double output[N * 2];
   bp_metrics m;
   bp_model *model = bt_train(ctx, t, &o);
-  assert_non_null(strstr(bt_fixture_of(state)->warning, "multi-label classification, loss binary_cross_entropy"));
+  assert_non_null(strstr(bt_fixture_of(state)->message, "multi-label classification, loss binary_cross_entropy"));
   assert_int_equal(bp_model_loss(model), BP_LOSS_BINARY_CROSS_ENTROPY);
   bt_assert_ok(ctx, bp_model_predict(ctx, model, t, 1, output));
   for (int i = 0; i < 2 * N; i++) assert_true(output[i] > 0 && output[i] < 1);

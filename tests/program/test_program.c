@@ -395,9 +395,9 @@ static void compiling_explains_itself_when_the_environment_asks(void **state) {
     assert_int_equal(setenv("BP_EXPLAIN", wanted == 1 ? "1" : "0", 1), 0);
     bt_runner r = bt_runner_new(ctx, &f, false, 1);
     bt_runner_free(&r);
-    assert_true((bt_fixture_of(state)->warnings >= 3) == (wanted == 1));
+    assert_true((bt_fixture_of(state)->messages >= 3) == (wanted == 1));
   }
-  assert_non_null(strstr(bt_fixture_of(state)->warning, "tanh→output 0"));
+  assert_non_null(strstr(bt_fixture_of(state)->message, "tanh→output 0"));
   assert_int_equal(unsetenv("BP_EXPLAIN"), 0);
   bp_graph_free(g);
 }

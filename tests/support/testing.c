@@ -11,10 +11,11 @@
 
 /* ---- fixture ---- */
 
-static void keep_warning(void *user, const char *message) {
+static void keep_message(void *user, bp_message_kind kind, const char *message) {
   bt_fixture *fixture = user;
-  fixture->warnings++;
-  (void)snprintf(fixture->warning, sizeof fixture->warning, "%s", message);
+  fixture->messages++;
+  fixture->kind = kind;
+  (void)snprintf(fixture->message, sizeof fixture->message, "%s", message);
 }
 
 int bt_setup(void **state) {
@@ -24,8 +25,8 @@ int bt_setup(void **state) {
   const bp_context_options options = {.size = sizeof options,
                                       .alloc = bt_alloc_hook,
                                       .alloc_user = &fixture->memory,
-                                      .warn = keep_warning,
-                                      .warn_user = fixture};
+                                      .message = keep_message,
+                                      .message_user = fixture};
   *state = fixture;
   return bp_context_new(&options, &fixture->ctx) == BP_OK ? 0 : -1;
 }

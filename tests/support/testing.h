@@ -32,8 +32,9 @@
 typedef struct bt_fixture {
   bt_alloc_state memory;
   bp_context *ctx;
-  int warnings;       /* received so far */
-  char warning[1024]; /* the last one */
+  int messages;         /* notes and warnings received so far */
+  bp_message_kind kind; /* of the last one */
+  char message[1024];   /* the last one */
 } bt_fixture;
 
 int bt_setup(void **state);
