@@ -75,13 +75,6 @@ int cli_check_output(bp_context *context, const char *option, const char *path, 
 
 int cli_hold_descriptor(void) { return cli_open("/dev/null", O_RDONLY); }
 
-bool cli_same_file(const cli_stream *a, const cli_stream *b, bool *same) {
-  struct stat x, y;
-  if (fstat(a->fd, &x) != 0 || fstat(b->fd, &y) != 0) return false;
-  *same = x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-  return true;
-}
-
 /* ---- writing ---- */
 
 static int fail_to(const cli_out *out, const char *what, int error) {

@@ -15,9 +15,6 @@ int cli_check_output(bp_context *context, const char *option, const char *path, 
  * -1 when there is none. close() */
 int cli_hold_descriptor(void);
 
-/* Whether two open files are the same: a terminal, a file, a pipe. False, and errno, when that cannot be known. */
-bool cli_same_file(const cli_stream *a, const cli_stream *b, bool *same);
-
 /* Whether a path is another name of "-", standard output: "/dev/stdout". */
 bool cli_is_stdout(const char *path);
 

@@ -19,27 +19,28 @@ static cli_training *drawing; /* whose bar is on the screen; NULL: none */
 
 /* ---- the table of epochs ---- */
 
-bool cli_epoch_has_line(int epoch, int epochs) {
+static bool has_line(int epoch, int epochs) {
   int step = epochs <= LINES_ALL ? 1 : (epochs + LINES_SOME - 1) / LINES_SOME;
   return epoch == 1 || epoch == epochs || epoch % step == 0;
 }
 
-void cli_epoch_heading(cli_stream *file, bool has_accuracy, bool has_valid) {
-  cli_put(file, "%10s %11s", "epoch", "loss");
-  if (has_accuracy) cli_put(file, " %10s", "accuracy");
-  if (has_valid) cli_put(file, " %11s", "valid loss");
-  if (has_valid && has_accuracy) cli_put(file, " %10s", "valid acc.");
-  cli_put(file, " %11s\n", "time");
+static void epoch_heading(bool has_accuracy, bool has_valid) {
+  cli_put(&cli_stderr, "%10s %11s", "epoch", "loss");
+  if (has_accuracy) cli_put(&cli_stderr, " %10s", "accuracy");
+  if (has_valid) cli_put(&cli_stderr, " %11s", "valid loss");
+  if (has_valid && has_accuracy) cli_put(&cli_stderr, " %10s", "valid acc.");
+  cli_put(&cli_stderr, " %11s\n", "time");
 }
 
-void cli_epoch_line(cli_stream *file, const bp_epoch *epoch, int epochs, bool has_accuracy, bool has_valid) {
+static void epoch_line(const bp_epoch *epoch, int epochs, bool has_accuracy, bool has_valid) {
   char number[32], text[32];
   (void)snprintf(number, sizeof number, "%d/%d", epoch->epoch, epochs);
-  cli_put(file, "%10s %11s", number, cli_short_number(epoch->train_loss, text, sizeof text));
-  if (has_accuracy) cli_put(file, " %10s", cli_short_number(epoch->train_accuracy, text, sizeof text));
-  if (has_valid) cli_put(file, " %11s", cli_short_number(epoch->valid_loss, text, sizeof text));
-  if (has_valid && has_accuracy) cli_put(file, " %10s", cli_short_number(epoch->valid_accuracy, text, sizeof text));
-  cli_put(file, " %11s\n", cli_duration(epoch->seconds, text, sizeof text));
+  cli_put(&cli_stderr, "%10s %11s", number, cli_short_number(epoch->train_loss, text, sizeof text));
+  if (has_accuracy) cli_put(&cli_stderr, " %10s", cli_short_number(epoch->train_accuracy, text, sizeof text));
+  if (has_valid) cli_put(&cli_stderr, " %11s", cli_short_number(epoch->valid_loss, text, sizeof text));
+  if (has_valid && has_accuracy)
+    cli_put(&cli_stderr, " %10s", cli_short_number(epoch->valid_accuracy, text, sizeof text));
+  cli_put(&cli_stderr, " %11s\n", cli_duration(epoch->seconds, text, sizeof text));
 }
 
 /* "epoch 3/20 loss 0.2134 accuracy 0.9340 valid_loss … time 1.2 s" */
@@ -172,10 +173,9 @@ static bool says_utf8(void) {
 
 void cli_progress_begin(cli_training *training, const cli_settings *settings, int epochs, bool has_valid,
                         cli_out *log) {
-  const char *no_colour = getenv("NO_COLOR");
   *training = (cli_training){.style = (cli_progress)settings->progress,
                              .utf8 = says_utf8(),
-                             .colour = cli_is_terminal(&cli_stderr) && !(no_colour && no_colour[0]),
+                             .colour = cli_has_colour(&cli_stderr),
                              .epochs = epochs,
                              .has_valid = has_valid,
                              .drawn = -1,
@@ -193,9 +193,9 @@ static void table_line(cli_training *t, const bp_epoch *epoch) {
   bool valid = t->has_valid && columns > WIDTH_OF_LOSSES;
   bool accuracy = t->has_accuracy && columns > (valid ? WIDTH_OF_ALL : WIDTH_OF_LOSSES);
   remove_bar();
-  if (!t->header_shown) cli_epoch_heading(&cli_stderr, accuracy, valid);
+  if (!t->header_shown) epoch_heading(accuracy, valid);
   t->header_shown = true;
-  cli_epoch_line(&cli_stderr, epoch, t->epochs, accuracy, valid);
+  epoch_line(epoch, t->epochs, accuracy, valid);
 }
 
 static void show_epoch(cli_training *t, const bp_epoch *epoch) {
@@ -206,7 +206,7 @@ static void show_epoch(cli_training *t, const bp_epoch *epoch) {
 static void end_of_epoch(cli_training *t, const bp_epoch *epoch) {
   if (t->log) log_epoch(t, epoch);
   t->last = *epoch;
-  t->last_shown = cli_epoch_has_line(epoch->epoch, t->epochs);
+  t->last_shown = has_line(epoch->epoch, t->epochs);
   if (t->last_shown) show_epoch(t, epoch);
 }
 
@@ -242,6 +242,7 @@ void cli_progress_past(cli_training *training, const bp_epoch *history, int epoc
 void cli_progress_end(cli_training *training) {
   remove_bar();
   if (training->last.epoch > 0 && !training->last_shown) show_epoch(training, &training->last); /* where it stopped */
+  if (training->header_shown) cli_put_text(&cli_stderr, "\n"); /* the table ends here */
   cli_set_before_message(NULL);
   drawing = NULL;
 }

@@ -34,10 +34,4 @@ bp_action cli_progress_after_step(void *user, const bp_fit_step *step);
 void cli_progress_past(cli_training *training, const bp_epoch *history, int epochs);
 void cli_progress_end(cli_training *training);
 
-/* The table of epochs that the bar leaves on a terminal and the summary holds: its heading, and one line. */
-void cli_epoch_heading(cli_stream *file, bool has_accuracy, bool has_valid);
-void cli_epoch_line(cli_stream *file, const bp_epoch *epoch, int epochs, bool has_accuracy, bool has_valid);
-/* Whether epoch number `epoch` of `epochs` gets a line. */
-bool cli_epoch_has_line(int epoch, int epochs);
-
 #endif

@@ -272,11 +272,19 @@ static void take_counts(cli_job *job) {
   bp_json_free(record);
 }
 
+/* When the file was written that is at the model's place now; -1: there is none. */
+static int64_t time_of_file(const char *path) {
+  struct stat info;
+  bool is_file = strcmp(path, "-") != 0 && stat(path, &info) == 0 && S_ISREG(info.st_mode);
+  return is_file ? (int64_t)info.st_mtime : -1;
+}
+
 static int finish(cli_job *job, const cli_request *request, bp_status trained) {
   if (trained == BP_OK && job->result.stopped_by == BP_STOP_SUSPENDED) return stopped(job, request);
   if (trained != BP_OK && trained != BP_E_DIVERGED) return cli_fail_with(job->context, trained);
   if (trained == BP_E_DIVERGED && job->result.epochs == 0) return diverged(job);
   take_counts(job);
+  job->replaced = time_of_file(job->out);
   bp_status saved = bp_model_save(job->context, job->model, job->out);
   if (saved != BP_OK) return not_saved(job, request, saved);
   int reported = CLI_DONE;

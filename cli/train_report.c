@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "console.h"
 #include "json_out.h"
@@ -94,18 +95,6 @@ static void report_training(const cli_job *job, const cli_request *request) {
             cli_count(r->steps, "step", steps, sizeof steps), cli_duration(r->seconds, time, sizeof time));
 }
 
-/* Not again where the same terminal, or the same log, already holds it. */
-static void report_epochs(const cli_job *job, bool shown) {
-  const cli_training *t = &job->progress;
-  if (t->style != CLI_PROGRESS_NONE && shown) return;
-  cli_print("\n");
-  cli_epoch_heading(cli_output(), t->has_accuracy, t->has_valid);
-  for (int i = 1; i <= job->result.epochs; i++)
-    if (cli_epoch_has_line(i, t->epochs) || i == job->result.epochs)
-      cli_epoch_line(cli_output(), &job->result.history[i - 1], t->epochs, t->has_accuracy, t->has_valid);
-  cli_print("\n");
-}
-
 static void print_measures(double loss, double accuracy) {
   char text[32];
   cli_print("loss %s", cli_short_number(loss, text, sizeof text));
@@ -175,12 +164,28 @@ static void report_result(const cli_job *job) {
   report_stop(job, epoch);
 }
 
+/* "28 Nov 14:02", of another year "28 Nov 2025", in local time. */
+static const char *day_and_time(int64_t seconds, char *text, size_t size) {
+  static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  time_t then = (time_t)seconds, now = time(NULL);
+  struct tm was, is;
+  if (!localtime_r(&then, &was) || !localtime_r(&now, &is)) return "an unknown time";
+  if (was.tm_year == is.tm_year)
+    (void)snprintf(text, size, "%d %s %02d:%02d", was.tm_mday, months[was.tm_mon % 12], was.tm_hour, was.tm_min);
+  else
+    (void)snprintf(text, size, "%d %s %lld", was.tm_mday, months[was.tm_mon % 12], 1900LL + was.tm_year);
+  return text;
+}
+
 static void report_file(const cli_job *job, int64_t bytes) {
-  char size[32];
+  char size[32], date[48];
   label("model");
   cli_print("%s", strcmp(job->out, "-") == 0 ? "standard output" : job->out);
-  if (bytes >= 0) cli_print(" (%s bytes)", cli_thousands(bytes, size, sizeof size));
-  cli_print("\n");
+  if (bytes >= 0) cli_print(" (%s bytes", cli_thousands(bytes, size, sizeof size));
+  if (bytes >= 0 && job->replaced >= 0)
+    cli_print("; replaces the file of %s", day_and_time(job->replaced, date, sizeof date));
+  cli_print(bytes >= 0 ? ")\n" : "\n");
 }
 
 /* The one thing that is most worth trying after this run. */
@@ -202,10 +207,9 @@ static void report_next(const cli_job *job) {
 
 int cli_report_training(const cli_job *job, const cli_request *request) {
   struct stat info = {.st_size = -1};
-  bool shown;
-  if (!cli_same_file(cli_output(), &cli_stderr, &shown) || (strcmp(job->out, "-") != 0 && stat(job->out, &info) != 0))
+  if (strcmp(job->out, "-") != 0 && stat(job->out, &info) != 0)
     return cli_fail(CLI_IO, "%s: written, but there is no summary: %s", job->out, strerror(errno));
-  report_epochs(job, shown);
+  cli_wrap_output(LABEL);
   report_data(job);
   report_target(job->model);
   report_network(job->model, &request->settings);
@@ -213,6 +217,7 @@ int cli_report_training(const cli_job *job, const cli_request *request) {
   report_result(job);
   report_file(job, (int64_t)info.st_size);
   report_next(job);
+  cli_wrap_output(0);
   return CLI_DONE;
 }
 
@@ -241,6 +246,10 @@ void cli_report_json(const cli_job *job) {
   cli_json_real(&json, "seconds", r->seconds);
   cli_json_real(&json, "seconds_reading", job->seconds_reading);
   cli_json_text(&json, "stopped_by", bp_stop_name(r->stopped_by));
+  if (job->replaced >= 0)
+    cli_json_whole(&json, "replaced", job->replaced);
+  else
+    cli_json_null(&json, "replaced");
   if (epoch)
     json_measures(&json, "train", epoch->train_loss, epoch->train_accuracy);
   else

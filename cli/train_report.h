@@ -16,6 +16,8 @@ typedef struct cli_job {
   const struct cli_past *past;          /* the run that goes on; NULL: none */
   int64_t batch_size, rows, valid_rows; /* rows learnt from and set aside: known when trained */
   double seconds_reading, tolerance;
+  int64_t
+      replaced; /* when the file was written that the model takes the place of, in seconds since 1970; -1: there was none */
 } cli_job;
 
 int cli_report_training(const cli_job *job, const cli_request *request);

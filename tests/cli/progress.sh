@@ -83,12 +83,42 @@ screen 80 "TERM=xterm" train flowers.csv --ignore id --epochs 3 --hidden 8 --pro
 check "plain lines when asked for" grep -q '^epoch 3/3 loss' out
 screen 80 "TERM=xterm" train flowers.csv --ignore id --epochs 3 --hidden 8 --progress none
 check "none when asked for" bash -c '! grep -q "^epoch 1/3 loss\|━" out'
-check "then the summary has the table" grep -qE '^ +3/3 ' out
+check "and then no table" bash -c '! grep -qE "^ +(epoch|3/3) " out'
 
 # A category in the validation rows that training never saw is a warning in the middle: it stands on a line of its own.
 sed 's/,blue,/,purple,/' flowers.csv >purple.csv
 screen 80 "TERM=xterm" train flowers.csv --ignore id --target kind --valid purple.csv --epochs 3 --hidden 64 --batch-size 1
-check "warnings have whole lines" grep -q '^backprop: warning: .*purple' out
+check "a warning has lines of its own" bash -c 'tr -s "\n " " " <out | grep -q "backprop: warning: purple.csv: column .colour.: 30 rows hold texts that training never saw, first .purple.;"'
+
+# Lines wrap at words on a terminal, and go on under the text; elsewhere a message is one line.
+python3 - >wide.csv <<'PYTHON'
+print("名前の列,x,y")
+for i in range(150):
+    print(f"東京{i}番地,{i % 7},{i % 2}")
+PYTHON
+quick="--hidden none --epochs 1 --progress none"
+for columns in 20 60 80 120 200; do
+  # shellcheck disable=SC2086
+  screen $columns "TERM=xterm" train wide.csv $quick
+  [ $columns -lt 60 ] || check "it keeps within $columns columns" test "$(wc -L <out)" -lt $columns
+  tr -s '\n ' ' ' <out >joined
+  check "nothing is lost of a note" holds joined "note: wide.csv: the target is the last column, 'y', as none was chosen note: wide.csv"
+  check "nor of a warning" holds joined "wide.csv: column '名前の列' holds 150 different texts in 150 rows, and each becomes an input; leave it out if"
+done
+# shellcheck disable=SC2086
+screen 60 "TERM=xterm" train wide.csv $quick
+check "what follows is indented" grep -qE '^ {10}[0-9a-z]' out
+check "the summary too" grep -qE '^network   .*|^ {10}float32' out
+check "notes are dim" grep -q $'\033\[2mnote: ' raw
+screen 60 "TERM=xterm NO_COLOR=1" train wide.csv --hidden none --epochs 1 --progress none
+check "but for NO_COLOR" bash -c '! grep -q $'"'\\033'"' raw'
+screen 60 "TERM=xterm" train wide.csv --target nothing_that_is_there_in_the_table_at_all
+check "an error wraps too" [ "$(wc -l <out)" -ge 2 ]
+COLUMNS=40 run train wide.csv --hidden none --epochs 1 --progress none
+check "a note is one line in a log" grep -q "^note: wide.csv: the target 'y' has only 2 .* if they measure something$" err
+run train wide.csv --hidden none --epochs 1 --quiet
+check "--quiet does without notes" bash -c '! grep -q ^note: err'
+check "and tells warnings" grep -q "^backprop: warning: wide.csv: column '名前の列'" err
 
 run train flowers.csv --ignore id --epochs 3 --hidden 8 --progress bar
 check "in a log even a bar leaves whole lines" grep -qE ' 3/3 +[0-9.]+' err

@@ -13,9 +13,16 @@ for words in "flowers.csv: 90 rows, 5 columns" "kind: classification, 3 classes"
   "adam on cross_entropy" "4 epochs" "model.safetensors (" "add --valid 0.2 --patience 10" "accuracy"; do
   check "the summary has '$words'" holds out "$words"
 done
+check "nothing was replaced" bash -c '! grep -q replaces out'
+check "results go to standard output, epochs do not" bash -c '! grep -qE "^ *(epoch|[0-9]+/[0-9]+) " out'
 check "plain lines for a log" holds err "epoch 4/4 loss "
 check "no escape codes in a log" bash -c '! grep -q $'"'\\033'"' err'
 check "the target that was chosen is told" holds err "kind"
+TZ=UTC touch -d "2024-02-29 12:00" model.safetensors
+TZ=UTC succeeds train flowers.csv $fast
+check "an old model of another year is told" holds out " bytes; replaces the file of 29 Feb 2024)"
+TZ=UTC succeeds train flowers.csv $fast
+check "a new one with its time" grep -qE "replaces the file of [0-9]+ [A-Z][a-z]+ [0-9:]{5}\)" out
 succeeds train flowers.csv $fast --quiet --out quiet.safetensors
 check "--quiet prints nothing" [ ! -s out ]
 check "--quiet says nothing" [ ! -s err ]
@@ -26,6 +33,9 @@ check "its loss is mse" holds out "adam on mse"
 # ---- JSON ----
 succeeds train flowers.csv $fast --valid 0.2 --json --out j.safetensors
 check "one line" one_line out
+check "nothing was replaced, for programs" json 'j["replaced"] is None'
+succeeds train flowers.csv $fast --valid 0.2 --json --out j.safetensors
+check "now something was" json 'abs(j["replaced"] - __import__("time").time()) < 1000'
 check "what was promised" json 'j["model"] == "j.safetensors" and j["epochs"] == 4 and j["steps"] > 0 and j["parameters"] == (5 + 1) * 8 + 9 * 3
   and j["seconds"] >= 0 and j["seconds_reading"] >= 0 and j["stopped_by"] == "epochs"
   and 0 <= j["train"]["accuracy"] <= 1 and j["valid"]["loss"] > 0 and 0 <= j["valid"]["accuracy"] <= 1
