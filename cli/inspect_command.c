@@ -8,11 +8,12 @@
 #include "commands.h"
 #include "console.h"
 #include "inspect_gradients.h"
+#include "inspect_settings.h"
 #include "json_out.h"
 #include "json_text.h"
 #include "reading.h"
 
-enum { COLUMNS_SHOWN = 20, CATEGORIES_SHOWN = 6 };
+enum { COLUMNS_SHOWN = 20, CATEGORIES_SHOWN = 6, LABEL = 10, WIDTH_OF_NAMES = 39 };
 
 /* The record, and the settings that are a text in it, as JSON too; NULL: not there. */
 typedef struct record {
@@ -100,7 +101,8 @@ static void print_standardised(const char *name, double mean, double scale) {
 
 static void print_column(const bp_column_info *column) {
   char missing[32];
-  cli_print("%-20s %-9s %6" PRId64 "  ", column->name, column->type, column->inputs);
+  int blanks = 20 - cli_width(column->name);
+  cli_print("%s%*s %-9s %6" PRId64 "  ", column->name, blanks > 0 ? blanks : 0, "", column->type, column->inputs);
   if (strcmp(column->type, "category") == 0)
     print_categories(column);
   else if (strcmp(column->type, "bytes") == 0)
@@ -171,21 +173,6 @@ static void print_measures(const bp_json *measures, const char *remark) {
   cli_print(" %s\n", remark);
 }
 
-static void report_settings(const bp_json *settings) {
-  int column = 10;
-  if (bp_json_type(settings) != BP_JSON_OBJECT) return;
-  cli_print("%-10s", "settings");
-  for (const bp_json *v = bp_json_first(settings); v; v = bp_json_next(v)) {
-    const char *name = bp_json_name(v), *text = bp_json_text(v);
-    int width = cli_width(name) + cli_width(text ? text : "") + 4;
-    bool wraps = column > 10 && column + width > 80;
-    if (wraps) cli_print("\n%-10s", "");
-    cli_print("%s--%s %s", column > 10 && !wraps ? " " : "", name, text ? text : "");
-    column = (wraps ? 10 : column) + width;
-  }
-  cli_print("\n");
-}
-
 static void report_result(const bp_json *all) {
   const bp_json *train = bp_json_member(all, "train"), *valid = bp_json_member(all, "valid");
   if (bp_json_type(train) != BP_JSON_OBJECT) return;
@@ -196,7 +183,7 @@ static void report_result(const bp_json *all) {
   print_measures(valid, "on validation rows");
 }
 
-static void report_record(const record *r) {
+static void report_record(const bp_model *model, const record *r) {
   char text[48];
   if (!bp_json_member(r->all, "rows")) {
     cli_print("\n%-10show is not recorded in the file\n", "trained");
@@ -209,7 +196,7 @@ static void report_record(const record *r) {
   cli_print(", %s", cli_count(cli_json_whole_of(r->all, "steps"), "step", text, sizeof text));
   cli_print("; best epoch %" PRId64 "\n", cli_json_whole_of(r->all, "best_epoch"));
   report_result(r->all);
-  report_settings(r->settings);
+  cli_report_settings(model, r->settings, bp_json_member(r->all, "resolved"));
   const char *version = bp_json_text(bp_json_member(r->all, "version"));
   const char *arithmetic = bp_json_text(bp_json_member(r->all, "arithmetic"));
   if (version)
@@ -315,10 +302,13 @@ static void report(const bp_model *model, const record *r, const cli_gradients *
     cli_report_gradients(model, gradients);
     return;
   }
+  cli_wrap_output(WIDTH_OF_NAMES);
   report_columns(model);
   cli_print("\n");
+  cli_wrap_output(LABEL);
   report_target(model);
-  report_record(r);
+  report_record(model, r);
+  cli_wrap_output(0);
 }
 
 static void inspect(const cli_request *request, const bp_model *model, const cli_gradients *gradients) {

@@ -6,8 +6,11 @@
 
 #include "backprop/version.h"
 #include "base/fail.h"
+#include "base/number.h"
 #include "kernels/kernels.h"
 #include "model/model_json.h"
+#include "train/fit_options.h"
+#include "train/optimizer_update.h"
 
 enum { HISTORY_MAX = 1000 }; /* epochs kept; of more, every second, third … */
 
@@ -84,6 +87,41 @@ static void put_seed(bp_json_writer *w, uint64_t seed) {
     bp_json_put_text(w, "seed", text);
 }
 
+typedef struct option_writer {
+  bp_json_writer *w;
+  bp_optimizer optimizer;
+} option_writer;
+
+/* A resolved option, typed. Left out are a list without values, what the optimizer does not take, and the seed, which stands in the
+ * record already. */
+static void put_option(void *user, const char *name, const char *value) {
+  const option_writer *to = user;
+  static const char prefix[] = "objective.";
+  char key[64];
+  double number;
+  if (!value[0] || strcmp(name, "seed") == 0 || !optimizer_takes(to->optimizer, name)) return;
+  if (strncmp(name, prefix, sizeof prefix - 1) == 0) name += sizeof prefix - 1;
+  (void)snprintf(key, sizeof key, "%s", name);
+  for (char *c = key; *c; c++) *c = *c == '.' ? '_' : *c;
+  if (bp_number_parse(value, strlen(value), &number))
+    bp_json_put_real(to->w, key, number);
+  else if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)
+    bp_json_put_bool(to->w, key, value[0] == 'y');
+  else
+    bp_json_put_text(to->w, key, value);
+}
+
+/* What the training took for every option: what was given, and what was left to it. */
+static bp_status put_resolved(bp_context *ctx, bp_json_writer *w, const bp_training *training) {
+  bp_fit_options asked = *training->fit, resolved;
+  asked.objective = (bp_objective){.label_smoothing = asked.objective.label_smoothing}; /* the model has the rest */
+  BP_TRY(fit_options_resolve(ctx, &asked, training->rows, &resolved));
+  bp_json_open(w, "resolved", '{');
+  fit_options_each(&resolved, put_option, &(option_writer){w, resolved.optimizer});
+  bp_json_close(w, '}');
+  return BP_OK;
+}
+
 bp_status bp_model_write_record(bp_context *ctx, bp_model *model, const bp_training *training) {
   const bp_fit_options *fit = training->fit;
   bp_json_writer w;
@@ -99,9 +137,11 @@ bp_status bp_model_write_record(bp_context *ctx, bp_model *model, const bp_train
   bp_json_put_text(&w, "optimizer", bp_optimizer_name(fit->optimizer));
   bp_json_put_whole(&w, "batch_size", fit->batch_size < training->rows ? fit->batch_size : training->rows);
   put_results(&w, training);
+  bp_status status = put_resolved(ctx, &w, training);
   bp_json_close(&w, '}');
-  BP_TRY(bp_json_end(&w, &text));
-  bp_status status = bp_model_set_record(ctx, model, text, strlen(text));
+  bp_status written = bp_json_end(&w, &text);
+  if (written != BP_OK) return written;
+  if (status == BP_OK) status = bp_model_set_record(ctx, model, text, strlen(text));
   bp_string_free(ctx, text);
   return status;
 }

@@ -14,6 +14,8 @@ bool optimizer_is_method(bp_optimizer optimizer);
 /* Puts what the optimiser uses in place of every setting that is 0.
  * BP_E_ARG  a setting that this optimiser does not have; the message says which do */
 bp_status optimizer_defaults(bp_context *ctx, bp_fit_options *options);
+/* Whether a field of bp_fit_options means something to it. */
+bool optimizer_takes(bp_optimizer optimizer, const char *field);
 
 /* What an update may use. */
 typedef struct optimizer_step {

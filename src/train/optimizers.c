@@ -202,30 +202,42 @@ static bp_status refuse(bp_context *ctx, bp_optimizer optimizer, const char *nam
   return bp_fail(ctx, BP_E_ARG, "%s has no %s; expected one of %s with it", optimizers[optimizer].name, name, names);
 }
 
+/* The settings that not every optimiser takes. */
+static const struct {
+  const char *name;
+  unsigned setting;
+} named[] = {
+    {"momentum", MOMENTUM},
+    {"nesterov", NESTEROV},
+    {"beta1", BETAS},
+    {"beta2", BETAS},
+    {"epsilon", EPSILON},
+    {"rho", RHO},
+    {"amsgrad", AMSGRAD},
+    {"memory", MEMORY},
+    {"lr", LR},
+    {"l1", LR},
+    {"clip_value", LR},
+    {"clip_norm", LR},
+    {"max_norm", LR},
+    {"weight_decay", WEIGHT_DECAY},
+};
+enum { NAMED = sizeof named / sizeof *named };
+
+bool optimizer_takes(bp_optimizer optimizer, const char *name) {
+  for (size_t i = 0; i < NAMED; i++)
+    if (strcmp(named[i].name, name) == 0) return (optimizers[optimizer].has & named[i].setting) != 0;
+  return true;
+}
+
 bp_status optimizer_defaults(bp_context *ctx, bp_fit_options *o) {
-  const struct {
-    unsigned setting;
-    const char *name;
-    bool given;
-  } settings[] = {
-      {MOMENTUM, "momentum", o->momentum != 0},
-      {NESTEROV, "nesterov", o->nesterov},
-      {BETAS, "beta1", o->beta1 != 0},
-      {BETAS, "beta2", o->beta2 != 0},
-      {EPSILON, "epsilon", o->epsilon != 0},
-      {RHO, "rho", o->rho != 0},
-      {AMSGRAD, "amsgrad", o->amsgrad},
-      {MEMORY, "memory", o->memory != 0},
-      {LR, "lr", o->lr != 0},
-      {LR, "l1", o->l1 != 0 || o->n_l1_layers > 0},
-      {LR, "clip_value", o->clip_value != 0},
-      {LR, "clip_norm", o->clip_norm != 0},
-      {LR, "max_norm", o->max_norm != 0},
-      {WEIGHT_DECAY, "weight_decay", o->weight_decay != 0},
-  };
-  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-    if (settings[i].given && !(optimizers[o->optimizer].has & settings[i].setting))
-      return refuse(ctx, o->optimizer, settings[i].name, settings[i].setting);
+  const bool given[NAMED] = {
+      o->momentum != 0,   o->nesterov,       o->beta1 != 0,    o->beta2 != 0,       o->epsilon != 0,
+      o->rho != 0,        o->amsgrad,        o->memory != 0,   o->lr != 0,          o->l1 != 0 || o->n_l1_layers > 0,
+      o->clip_value != 0, o->clip_norm != 0, o->max_norm != 0, o->weight_decay != 0};
+  for (size_t i = 0; i < NAMED; i++)
+    if (given[i] && !optimizer_takes(o->optimizer, named[i].name))
+      return refuse(ctx, o->optimizer, named[i].name, named[i].setting);
   if (o->lr == 0) o->lr = optimizers[o->optimizer].lr;
   if (o->beta1 == 0) o->beta1 = 0.9;
   if (o->beta2 == 0) o->beta2 = 0.999;

@@ -13,6 +13,10 @@ for words in "layers.0" "dense" "relu" "[rows, 128]" "16,512" "softmax" "total" 
   check "it says '$words'" holds out "$words"
 done
 check "no line is wider than a terminal" fits_terminal out
+check "settings that were given" grep -q '^settings  --hidden 128,128 --activation relu,tanh' out
+tr -s '\n ' ' ' <out >joined
+check "and what training decided" holds joined "decided --loss cross_entropy --output softmax --lr 0.001 --beta1 0.9 --beta2 0.999 --epsilon 1e-08 --batch-size"
+check "nothing that is off" bash -c '! grep -qE -- "--(momentum|rho|memory|dropout|l1|amsgrad|clip-norm|metric|skip) |auto" joined'
 
 succeeds inspect m.safetensors --json
 check "what was promised" json '
@@ -23,6 +27,9 @@ check "what was promised" json '
 check "columns" json '
   [c["name"] for c in j["columns"]] == ["length", "width", "colour"] and j["columns"][2]["categories"] == ["blue", "red"]
   and j["target"] == "kind" and j["classes"] == ["iris", "rose", "tulip"] and sum(c["inputs"] for c in j["columns"]) == j["inputs"] == 5'
+check "resolved settings" json '
+  (lambda r: r["optimizer"] == "adam" and r["lr"] == 0.001 and r["beta2"] == 0.999 and r["batch_size"] > 0 and r["epochs"] == 2
+  and r["patience"] == 0 and r["amsgrad"] is False and "rho" not in r and "memory" not in r and "seed" not in r)(j["record"]["resolved"])'
 check "the record" json '
   j["record"]["seed"] == 9 and j["record"]["settings"]["hidden"] == "128,128" and j["record"]["rows"] == 72
   and len(j["record"]["history"]["train_loss"]) == 2 and "out" not in j["record"]["settings"] and "threads" not in j["record"]["settings"]'
@@ -32,9 +39,12 @@ succeeds train below.csv --hidden none --epochs 2 --out below.safetensors
 succeeds inspect below.safetensors
 check "a mean below zero is added" holds out "(x + 2.3750) / "
 
-succeeds train plane.csv --hidden none --epochs 2 --out line.safetensors
+succeeds train plane.csv --hidden none --epochs 2 --optimizer adamw --batch-size full --out line.safetensors
 succeeds inspect line.safetensors
 check "a linear model" holds out "identity"
+check "--hidden none is a setting" holds out "--hidden none"
+check "a full batch is as it was given" holds out "--batch-size full"
+check "the decay of adamw was decided" bash -c 'sed -n "/^decided/,/^made/p" out | grep -q -- "--weight-decay 0.01"'
 succeeds inspect line.safetensors --json
 check "one layer" json 'j["parameters"] == 3 and len(j["layers"]) == 1 and j["classes"] == [] and j["task"] == "regression"'
 
