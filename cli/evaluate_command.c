@@ -17,22 +17,24 @@ enum { MISTAKES = 5, CLASS_NAME = 20 };
 static void line(const char *name, double value, const char *remark) {
   char text[32];
   if (isnan(value)) return;
-  cli_print("%s%*s%s%s%s\n", name, 10 - cli_width(name), "", cli_short_number(value, text, sizeof text),
-            *remark ? "  " : "", remark);
+  cli_print("%s%*s%*s", name, 10 - cli_width(name), "", *remark ? -6 : 0, cli_short_number(value, text, sizeof text));
+  cli_print(*remark ? "  %s\n" : "%s\n", remark);
 }
 
 /* What accuracy alone does not tell. */
 static void class_lines(const bp_metrics *m) {
-  char top[24];
+  char top[24], top_remark[64];
+  static const char rest[] = "mean of each class against the rest";
   bool two = m->classes == 2;
   (void)snprintf(top, sizeof top, "top %" PRId64, m->k);
+  (void)snprintf(top_remark, sizeof top_remark, "the truth is among the %" PRId64 " likeliest classes", m->k);
   line("accuracy", m->accuracy, "");
-  line("balanced", m->balanced_accuracy, "mean recall of the classes");
-  line(top, m->top_k, "");
-  line("MCC", m->mcc, "");
-  line("ROC AUC", m->auc, two ? "" : "mean of each class against the rest");
-  line("PR AUC", m->pr_auc, two ? "" : "mean of each class against the rest");
-  line("Brier", m->brier, "");
+  line("balanced", m->balanced_accuracy, "accuracy where every class counts the same");
+  line(top, m->top_k, top_remark);
+  line("MCC", m->mcc, "correlation of truth and prediction: 0 as by chance, 1 best");
+  line("ROC AUC", m->auc, two ? "how well the classes are ranked apart: 0.5 as by chance, 1 best" : rest);
+  line("PR AUC", m->pr_auc, two ? "mean precision, over all thresholds" : rest);
+  line("Brier", m->brier, "squared error of the probabilities: 0 best");
   line("ECE", m->calibration_error, "calibration: how far confidence is from accuracy");
 }
 
@@ -56,12 +58,13 @@ static void target_lines(const bp_model *model, const bp_metrics *m) {
 
 static void value_lines(const bp_model *model, const bp_metrics *m) {
   line("accuracy", m->accuracy, "share of labels on the right side of a half");
-  line("RMSE", m->rmse, "");
-  line("MAE", m->mae, "");
+  line("RMSE", m->rmse, "root of the mean squared error, in units of the target");
+  line("MAE", m->mae, "mean of the absolute errors");
   line("median", m->median_error, "of the absolute errors");
   line("largest", m->max_error, "absolute error");
   line("bias", m->bias, "mean of prediction - truth");
-  line("R²", m->r2, "");
+  line("R²", m->r2, "share of the variance explained: 0 as the mean does, 1 best");
+  cli_wrap_output(0);
   target_lines(model, m);
 }
 
@@ -184,6 +187,7 @@ static void report_mistakes(const bp_model *model, const bp_metrics *m) {
 
 static void report(const bp_model *model, const bp_metrics *m) {
   char rows[32];
+  cli_wrap_output(10);
   cli_print("%-10s%s\n", "rows", cli_thousands(m->rows, rows, sizeof rows));
   if (bp_model_is_multilabel(model)) cli_print("%-10s%s\n", "task", bp_model_task_text(model));
   loss_line(model, m);
@@ -192,6 +196,7 @@ static void report(const bp_model *model, const bp_metrics *m) {
     return;
   }
   class_lines(m);
+  cli_wrap_output(0);
   report_classes(model, m);
   int width = name_width(model, m->classes), columns = cli_terminal_columns(cli_output());
   int cell = m->classes <= 40 ? cell_width(model, m) : columns;

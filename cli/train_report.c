@@ -133,6 +133,10 @@ static void report_stop(const cli_job *job, const bp_epoch *kept) {
     cli_print("by --time-limit after %s, in epoch %d of %d", cli_duration(r->seconds, time, sizeof time), r->epochs,
               job->progress.epochs);
     break;
+  case BP_STOP_PATIENCE:
+    cli_print("after epoch %d of %d: %s brought nothing better", r->epochs, job->progress.epochs,
+              cli_count(r->epochs - kept->epoch, "epoch", time, sizeof time));
+    break;
   case BP_STOP_TOLERANCE:
     if (job->tolerance == 0) { /* a method for full batches says so by itself */
       cli_print("after epoch %d of %d: no step makes the loss smaller", r->epochs, job->progress.epochs);
@@ -147,7 +151,7 @@ static void report_stop(const cli_job *job, const bp_epoch *kept) {
     break;
   default: cli_print("after epoch %d of %d", r->epochs, job->progress.epochs); break;
   }
-  cli_print("; kept is epoch %d%s\n", kept->epoch, best);
+  cli_print("; the model is that of epoch %d%s\n", kept->epoch, best);
 }
 
 static void report_result(const cli_job *job) {

@@ -172,8 +172,8 @@ static void warn_categories(const learner *l, const char *name, const bp_diction
   if (categories <= MANY_CATEGORIES || (int64_t)categories <= l->rows.n / 2) return;
   bp_warn(l->ctx,
           "%s: column '%s' holds %zu different texts in %" PRId64
-          " rows, and each becomes an input; leave it out if it only names the rows",
-          l->source, bp_quote(name, strlen(name), quoted), categories, l->rows.n);
+          " rows, and each becomes an input; leave it out if it only names the rows (--ignore '%s')",
+          l->source, bp_quote(name, strlen(name), quoted), categories, l->rows.n, quoted);
 }
 
 static bp_status learn_categories(learner *l, int64_t column, const bp_column_view *view, int64_t *counts,

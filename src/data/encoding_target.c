@@ -160,7 +160,7 @@ static bp_goal decide(const target *t, bool quiet) {
   else if (few)
     bp_note(t->ctx,
             "%s: the target '%s' has only %" PRId64 " different values, all whole numbers: classification; ask for "
-            "regression if they measure something",
+            "regression if they measure something (--task regression)",
             source, t->name, count);
   else
     bp_note(t->ctx, "%s: the target '%s' has %s: regression", source, t->name,

@@ -213,7 +213,7 @@ static void say_front(csv *c, const front *f, const bp_csv_choice *a) {
     say(c, "the names of the columns are those of the comment in line %" PRId64, bp_csv_line(&c->text, f->comment));
   if (a->plan.top > 0) say_lines(c, rows[0].at, rows[a->plan.top - 1].at, "taken as title, and left out");
   if (a->plan.counted)
-    say(c, "line %" PRId64 " is taken as the header although it has numbers (set header to no if it is data)",
+    say(c, "line %" PRId64 " is taken as the header although it has numbers (--header no if it is data)",
         bp_csv_line(&c->text, rows[a->plan.top].at));
 }
 

@@ -88,7 +88,7 @@ static bp_status add_name(csv *c, const bp_csv_cell *cell) {
     return bp_fail(c->ctx, BP_E_DATA,
                    "%s:%" PRId64
                    ": the columns %d and %zu of the header are both named '%s'; every column needs its own "
-                   "name; if that is no header, set header to no",
+                   "name; if that is no header, set header to no (--header no)",
                    c->text.name, line_of(c, cell->text), found + 1, number + 1, bp_quote(name, size, quoted));
   c->n_columns++;
   return BP_OK;

@@ -115,7 +115,7 @@ check "but for NO_COLOR" bash -c '! grep -q $'"'\\033'"' raw'
 screen 60 "TERM=xterm" train wide.csv --target nothing_that_is_there_in_the_table_at_all
 check "an error wraps too" [ "$(wc -l <out)" -ge 2 ]
 COLUMNS=40 run train wide.csv --hidden none --epochs 1 --progress none
-check "a note is one line in a log" grep -q "^note: wide.csv: the target 'y' has only 2 .* if they measure something$" err
+check "a note is one line in a log" grep -q "^note: wide.csv: the target 'y' has only 2 .* if they measure something (--task regression)$" err
 run train wide.csv --hidden none --epochs 1 --quiet
 check "--quiet does without notes" bash -c '! grep -q ^note: err'
 check "and tells warnings" grep -q "^backprop: warning: wide.csv: column '名前の列'" err
