@@ -146,7 +146,10 @@ static int cell_width(const bp_model *model, const bp_metrics *m) {
 
 static void report_confusion(const bp_model *model, const bp_metrics *m, int width, int cell) {
   char name[CLASS_NAME * 4 + 4], count[32];
-  cli_print("\nconfusion: a line for each true class, a column for each predicted one\n%*s", width, "");
+  cli_wrap_output(11);
+  cli_print("\nconfusion: a line for each true class, a column for each predicted one\n");
+  cli_wrap_output(0);
+  cli_print("%*s", width, "");
   for (int64_t c = 0; c < m->classes; c++) print_right(short_name(model, c, name), cell);
   cli_print("\n");
   for (int64_t r = 0; r < m->classes; r++) {
@@ -177,12 +180,14 @@ static void report_mistakes(const bp_model *model, const bp_metrics *m) {
   char truth[CLASS_NAME * 4 + 4], taken[CLASS_NAME * 4 + 4], count[32];
   double below = INFINITY;
   int64_t cell = -1;
+  cli_wrap_output(2);
   cli_print("\nmost frequent mistakes (the whole confusion matrix: --json)\n");
   for (int i = 0; i < MISTAKES && (cell = next_mistake(m, below, cell)) >= 0; i++) {
     below = m->confusion[cell];
     cli_print("  %s taken for %s: %s\n", short_name(model, cell / m->classes, truth),
               short_name(model, cell % m->classes, taken), count_text(below, count));
   }
+  cli_wrap_output(0);
 }
 
 static void report(const bp_model *model, const bp_metrics *m) {

@@ -6,7 +6,7 @@
 #include "console.h"
 #include "help_text.h"
 
-enum { LINE_WIDTH = 80, HELP_COLUMN = 26 };
+enum { HELP_COLUMN = 26 };
 
 /* ---- sentences ---- */
 
@@ -43,11 +43,11 @@ static int columns_of(const char *text, size_t bytes) {
 
 /* Words from column `at` on, new lines indented by `indent`. */
 static void print_wrapped(const char *text, int at, int indent) {
-  int column = at;
+  int column = at, columns = cli_line_width(cli_output());
   while (*text) {
     size_t length = strcspn(text, " ");
     int width = columns_of(text, length);
-    if (column > indent && column + 1 + width > LINE_WIDTH - 1) {
+    if (column > indent && column + 1 + width > columns - 1) {
       cli_print("\n%*s", indent, "");
       column = indent;
     } else if (column > indent) {
@@ -91,7 +91,9 @@ void cli_print_command_help(cli_command_id id) {
     if (strcmp(section, option->section) != 0) cli_print("\n%s\n", section = option->section);
     print_option(option);
   }
+  cli_wrap_output(9);
   cli_print("\nexample: %s\n", command->example);
+  cli_wrap_output(0);
 }
 
 void cli_print_overview(void) {
@@ -101,7 +103,9 @@ void cli_print_overview(void) {
     (void)snprintf(usage, sizeof usage, "%s %s", cli_commands[i].name, cli_commands[i].operands);
     print_entry(usage, cli_commands[i].summary);
   }
+  cli_wrap_output(2);
   cli_print("\nDATA is .csv, .tsv or .txt, or IDX images, each also .gz; - is standard input.\n"
             "A first model:      backprop train DATA.csv\n"
             "All options:        backprop help train\n");
+  cli_wrap_output(0);
 }

@@ -55,35 +55,45 @@ static const char *layer_detail(const bp_model *model, int number, char text[DET
   return text;
 }
 
-/* Columns as wide as what stands in them. */
-static void layer_columns(const bp_model *model, int *type, int *detail) {
+/* The columns of the table of layers, as wide as what stands in them. */
+typedef struct layer_widths {
+  int name, type, detail, shape, parameters;
+} layer_widths;
+
+static layer_widths widths_of(const bp_model *model) {
   char text[DETAIL];
-  *type = 8;
-  *detail = 12;
+  layer_widths w = {.name = 12, .type = 8, .detail = 12, .shape = 16, .parameters = 12};
   for (int i = 0; i < bp_net_layers(bp_model_net(model)); i++) {
-    int t = cli_width(bp_net_layer(bp_model_net(model), i).type), d = cli_width(layer_detail(model, i, text));
-    *type = t > *type ? t : *type;
-    *detail = d > *detail ? d : *detail;
+    int type = cli_width(bp_net_layer(bp_model_net(model), i).type), detail = cli_width(layer_detail(model, i, text));
+    w.type = type > w.type ? type : w.type;
+    w.detail = detail > w.detail ? detail : w.detail;
   }
+  bool narrow = w.name + w.type + w.detail + w.shape + w.parameters + 4 > cli_line_width(cli_output());
+  if (narrow) w.name = 9, w.shape = 13, w.parameters = 10;
+  return w;
+}
+
+static void print_layer(const layer_widths *w, const char *name, const char *type, const char *detail,
+                        const char *shape, const char *parameters) {
+  cli_print("%-*s %-*s %-*s %-*s %*s\n", w->name, name, w->type, type, w->detail, detail, w->shape, shape,
+            w->parameters, parameters);
 }
 
 static void report_layers(const bp_model *model) {
   char shape[48], number[32], name[32], text[DETAIL];
   const bp_net *net = bp_model_net(model);
-  int type, detail;
-  layer_columns(model, &type, &detail);
-  cli_print("%-12s %-*s %-*s %-16s %12s\n", "layer", type, "type", detail, "activation", "output shape", "parameters");
-  (void)snprintf(shape, sizeof shape, "[rows, %" PRId64 "]", bp_net_inputs(net));
-  cli_print("%-12s %-*s %-*s %s\n", "input", type, bp_dtype_name(bp_net_dtype(net)), detail, "", shape);
+  const layer_widths w = widths_of(model);
+  print_layer(&w, "layer", "type", "activation", "output shape", "parameters");
+  cli_print("%-*s %-*s %-*s [rows, %" PRId64 "]\n", w.name, "input", w.type, bp_dtype_name(bp_net_dtype(net)), w.detail,
+            "", bp_net_inputs(net));
   for (int i = 0; i < bp_net_layers(net); i++) {
     bp_layer_info layer = bp_net_layer(net, i);
     (void)snprintf(name, sizeof name, "layers.%d", i);
     (void)snprintf(shape, sizeof shape, "[rows, %" PRId64 "]", layer.outputs);
-    cli_print("%-12s %-*s %-*s %-16s %12s\n", name, type, layer.type, detail, layer_detail(model, i, text), shape,
-              cli_thousands(layer.parameters, number, sizeof number));
+    print_layer(&w, name, layer.type, layer_detail(model, i, text), shape,
+                cli_thousands(layer.parameters, number, sizeof number));
   }
-  cli_print("%-12s %-*s %-*s %-16s %12s\n", "total", type, "", detail, "", "",
-            cli_thousands(bp_net_size(net), number, sizeof number));
+  print_layer(&w, "total", "", "", "", cli_thousands(bp_net_size(net), number, sizeof number));
 }
 
 static void print_categories(const bp_column_info *column) {

@@ -44,8 +44,10 @@ void cli_report_gradients(const bp_model *model, const cli_gradients *gradients)
     cell(layer->bias_gradient);
     cli_print("\n");
   }
+  cli_wrap_output(5);
   cli_print("|.|: root of the sum of squares; z, the layer's output, and dR/dz, its error signal: of a row, root mean "
             "square over rows\n");
+  cli_wrap_output(0);
 }
 
 /* ---- for programs ---- */

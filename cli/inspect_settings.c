@@ -9,7 +9,7 @@
 #include "console.h"
 #include "options.h"
 
-enum { LABEL = 10, VALUE = 4096, WIDEST = 80 };
+enum { LABEL = 10, VALUE = 4096 };
 
 /* ---- values ---- */
 
@@ -97,10 +97,7 @@ static void print_option(lines *l, const char *option, const char *value) {
   l->column += width;
 }
 
-static lines lines_of(const char *label) {
-  int columns = cli_terminal_columns(cli_output()) - 1;
-  return (lines){label, 0, columns < WIDEST ? columns : WIDEST};
-}
+static lines lines_of(const char *label) { return (lines){label, 0, cli_line_width(cli_output()) - 1}; }
 
 static void end_lines(const lines *l) {
   if (l->column > 0) cli_print("\n");

@@ -24,6 +24,12 @@ int cli_terminal_columns(const cli_stream *stream) {
   return number > 0 && number < 10000 ? (int)number : 80;
 }
 
+int cli_line_width(const cli_stream *stream) {
+  enum { USUAL = 80, WIDEST = 100 };
+  int columns = isatty(stream->fd) ? cli_terminal_columns(stream) : USUAL;
+  return columns < WIDEST ? columns : WIDEST;
+}
+
 bool cli_has_colour(const cli_stream *stream) {
   const char *no_colour = getenv("NO_COLOR");
   return cli_is_terminal(stream) && !(no_colour && no_colour[0]);
@@ -97,9 +103,10 @@ static size_t fitting(const char *line, int columns) {
 }
 
 void cli_put_line(cli_stream *stream, int indent, const char *line) {
+  enum { LEAST_ROOM = 20 };
   int columns = cli_terminal_columns(stream) - 1; /* a terminal may go on by itself behind the last one */
   bool wraps = isatty(stream->fd) != 0;
-  if (indent > columns / 3) indent = columns / 3;
+  if (indent > columns - LEAST_ROOM) indent = columns / 4;
   while (wraps) {
     size_t size = fitting(line, columns);
     const char *rest = line + size + strspn(line + size, " ");

@@ -108,12 +108,23 @@ done
 # shellcheck disable=SC2086
 screen 60 "TERM=xterm" train wide.csv $quick
 check "what follows is indented" grep -qE '^ {10}[0-9a-z]' out
-check "the summary too" grep -qE '^network   .*|^ {10}float32' out
 check "notes are dim" grep -q $'\033\[2mnote: ' raw
 screen 60 "TERM=xterm NO_COLOR=1" train wide.csv --hidden none --epochs 1 --progress none
 check "but for NO_COLOR" bash -c '! grep -q $'"'\\033'"' raw'
 screen 60 "TERM=xterm" train wide.csv --target nothing_that_is_there_in_the_table_at_all
 check "an error wraps too" [ "$(wc -l <out)" -ge 2 ]
+for words in "inspect model.safetensors" "inspect model.safetensors --gradients flowers.csv" "evaluate model.safetensors flowers.csv" \
+  "help evaluate" "help"; do
+  screen 80 "TERM=xterm" train flowers.csv --ignore id --epochs 3 --hidden 8 --quiet
+  # shellcheck disable=SC2086
+  screen 73 "TERM=xterm" $words
+  check "$words keeps within 73 columns" test "$(wc -L <out)" -lt 73
+done
+screen 40 "TERM=xterm" train flowers.csv --ignore id --epochs 3 --hidden 8 --progress none
+check "the summary wraps too" bash -c 'grep -A1 "^training  adam on" out | grep -qE "^ {10}[a-z0-9]"'
+screen 60 "TERM=xterm" inspect model.safetensors
+check "the table of layers is narrow where the terminal is" test "$(wc -L <out)" -lt 60
+
 COLUMNS=40 run train wide.csv --hidden none --epochs 1 --progress none
 check "a note is one line in a log" grep -q "^note: wide.csv: the target 'y' has only 2 .* if they measure something (--task regression)$" err
 run train wide.csv --hidden none --epochs 1 --quiet
