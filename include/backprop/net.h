@@ -159,6 +159,28 @@ typedef struct bp_embedding_block {
 } bp_embedding_block;
 BP_API bp_status bp_net_embedding(bp_context *context, bp_net *net, const bp_embedding_block *blocks, size_t n_blocks);
 
+/* Appends the piecewise-linear encoding of numbers: z = [x, e], all columns as they are and behind them, column by column, the
+ * pieces of those that are listed. For edges b_0 < … < b_T piece t of x (t from 1) is (x - b_{t-1}) / (b_t - b_{t-1}), cut to 0 from
+ * below but for the first piece, and to 1 from above but for the last: so a number is a row of ones, one fraction and zeros, and a linear
+ * layer behind it is any function that is linear between edges. Nothing is learnt here; edges are learnt from data by who makes
+ * the network. Gorishniy, Rubachev and Babenko, 2022. columns: BORROW, in rising order.
+ * BP_E_ARG  no column, one out of order or that is not there, or edges that are not finite and rising */
+typedef struct bp_piecewise_column {
+  int64_t column;
+  int64_t count;       /* of edges, T + 1; 2 or more */
+  const double *edges; /* [count] */
+} bp_piecewise_column;
+BP_API bp_status bp_net_piecewise(bp_context *context, bp_net *net, const bp_piecewise_column *columns,
+                                  size_t n_columns);
+
+/* ---- an ensemble ---- */
+/* Makes the network an ensemble of `members` networks with the layers that it has and gets, each with arrays of its own that start by
+ * random numbers of their own: array p of member m is array m·n + p of n·members. All see the same rows; the output is that of
+ * all members side by side, [rows, members · outputs]. bp_objective_pool() makes one prediction of them (loss.h).
+ * BP_E_ARG  members < 1, or more than BP_MEMBERS_MAX */
+#define BP_MEMBERS_MAX 64
+BP_API bp_status bp_net_set_members(bp_context *context, bp_net *net, int members);
+
 /* ---- looking at it ---- */
 typedef enum bp_layer_kind {
   BP_LAYER_DENSE,
@@ -167,6 +189,7 @@ typedef enum bp_layer_kind {
   BP_LAYER_DROPOUT,
   BP_LAYER_SKIP,
   BP_LAYER_EMBEDDING,
+  BP_LAYER_PIECEWISE,
   BP_LAYER_KIND_COUNT
 } bp_layer_kind;
 /* VIEW "batch_norm"; NULL out of range. */
@@ -178,14 +201,18 @@ typedef struct bp_layer_info {
   bp_activation activation; /* the kind of spec */
   bp_activation_spec spec;
   int64_t inputs, outputs;
-  int64_t parameters;               /* learnt */
+  int64_t parameters;               /* learnt, by all members */
   bool bias;                        /* dense: whether it has one */
   double rate;                      /* dropout */
   double epsilon, momentum;         /* normalisation */
   int from;                         /* skip */
   const bp_embedding_block *blocks; /* VIEW; embedding */
   size_t n_blocks;
+  const bp_piecewise_column *pieces; /* VIEW; piecewise */
+  size_t n_pieces;
 } bp_layer_info;
+BP_API int bp_net_members(const bp_net *net);
+/* Layers, inputs and outputs of one member. */
 BP_API int bp_net_layers(const bp_net *net);
 BP_API bp_layer_info bp_net_layer(const bp_net *net, int layer);
 BP_API int64_t bp_net_inputs(const bp_net *net);
@@ -200,8 +227,9 @@ BP_API int64_t bp_net_size(const bp_net *net);
  *   skip         weight [width of s, units]                    batch_norm   also running_mean, running_var [units], states
  *   embedding    embedding.0.weight [count, width], …          prelu        slope [1] or [units], after the layer's own */
 typedef struct bp_param_info {
-  char name[40];  /* "layers.0.weight" */
+  char name[56];  /* "layers.0.weight"; of several members "members.2.layers.0.weight" */
   int layer;      /* -1: there is no such parameter */
+  int member;     /* from 0 */
   bool is_weight; /* of a linear map: regularised; biases, normalisation and slopes are not */
   bool is_state;  /* not learnt: it has no gradient, bp_net_apply_training() gives its next value */
   bool is_table;  /* [categories, width], kept so in files; other matrices [in, out] are kept as [out, in] */
@@ -222,15 +250,18 @@ BP_API void bp_net_init(const bp_net *net, uint64_t seed, void *const *values);
 
 /* ---- as a graph ---- */
 /* Failures are recorded on the graph; every result, in arrays too, is then a null variable (graph.h). */
-/* Inputs for all arrays, in order: params[bp_net_params(net)]. */
+/* Inputs for all arrays, in order: params[bp_net_params(net)]; and for those of one member, any: params[bp_net_params(net) / members]. */
 BP_API void bp_net_declare(const bp_net *net, bp_graph *graph, bp_var *params);
+BP_API void bp_net_declare_member(const bp_net *net, bp_graph *graph, bp_var *params);
 /* The raw output for x [rows, inputs] given the arrays as variables, as the network is used: no dropout, running statistics. A
- * row of the result depends on that row of x alone. */
+ * row of the result depends on that row of x alone. With several members: columns m · outputs + i, i of member m. */
 BP_API bp_var bp_net_apply(const bp_net *net, bp_var x, const bp_var *params);
-/* The same; outputs (NULL, or the caller's [bp_net_layers()]) receives the output of each layer. */
+/* The same of one member, whose arrays alone are given. */
+BP_API bp_var bp_net_apply_member(const bp_net *net, bp_var x, const bp_var *params);
+/* The same of all; outputs (NULL, or the caller's [bp_net_layers()]) receives the output of each layer, those of members side by side. */
 BP_API bp_var bp_net_apply_each(const bp_net *net, bp_var x, const bp_var *params, bp_var *outputs);
 
-/* z [rows, outputs] for x [rows, inputs] as numbers, both of the network's dtype, dense and row-major; values[p] holds array p. By
+/* z [rows, members · outputs] for x [rows, inputs] as numbers, both of the network's dtype, dense and row-major; values[p] holds array p. By
  * plain evaluation: handy for a single use. Compile bp_net_apply(), or use a bp_predictor, to call often.
  * BP_E_ARG    rows < 0
  * BP_E_NOMEM  the allocator returned NULL */

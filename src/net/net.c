@@ -6,8 +6,8 @@
 #include "base/fail.h"
 #include "net/net_core.h"
 
-static const char *const kind_names[BP_LAYER_KIND_COUNT] = {"dense",   "batch_norm", "layer_norm",
-                                                            "dropout", "skip",       "embedding"};
+static const char *const kind_names[BP_LAYER_KIND_COUNT] = {"dense", "batch_norm", "layer_norm", "dropout",
+                                                            "skip",  "embedding",  "piecewise"};
 
 const char *bp_layer_kind_name(bp_layer_kind kind) {
   return (unsigned)kind < BP_LAYER_KIND_COUNT ? kind_names[kind] : NULL;
@@ -23,14 +23,17 @@ bp_status bp_net_new(bp_context *context, int64_t inputs, bp_dtype dtype, bp_net
   net->allocator = bp_context_allocator(context);
   net->inputs = inputs;
   net->dtype = dtype;
+  net->members = 1;
   *out = net;
   return BP_OK;
 }
 
 void bp_net_free(bp_net *net) {
   if (net == NULL) return;
-  for (size_t i = 0; i < net->n_layers; i++)
+  for (size_t i = 0; i < net->n_layers; i++) {
     bp_release(net->allocator, net->layers[i].blocks, net->layers[i].n_blocks, sizeof *net->layers[i].blocks);
+    piecewise_release(net->allocator, &net->layers[i]);
+  }
   bp_release(net->allocator, net->layers, net->capacity, sizeof *net->layers);
   bp_release(net->allocator, net, 1, sizeof *net);
 }
@@ -57,8 +60,7 @@ static bp_status check_weights(bp_context *ctx, const char *what, int64_t rows, 
                  BP_ELEMENTS_LIMIT);
 }
 
-/* The last thing of adding a layer. */
-static bp_status append(bp_context *ctx, bp_net *net, net_layer *layer) {
+bp_status net_append(bp_context *ctx, bp_net *net, net_layer *layer) {
   if (net->n_layers >= BP_LAYERS_LIMIT) return bp_fail(ctx, BP_E_LIMIT, "network: at most %d layers", BP_LAYERS_LIMIT);
   BP_TRY(bp_grow(ctx, (void **)&net->layers, &net->capacity, net->n_layers + 1, sizeof *net->layers));
   layer->first_param = net->n_params;
@@ -112,7 +114,7 @@ bp_status bp_net_add_dense(bp_context *context, bp_net *net, const bp_dense_opti
   l.init_scale = options->init_scale > 0 ? options->init_scale : 1;
   l.no_bias = options->no_bias;
   l.bias = options->bias;
-  return append(context, net, &l);
+  return net_append(context, net, &l);
 }
 
 /* ---- normalisation ---- */
@@ -130,7 +132,7 @@ static bp_status add_norm(bp_context *ctx, bp_net *net, bp_layer_kind kind, cons
   l.kind = kind;
   l.epsilon = o->epsilon > 0 ? o->epsilon : 1e-5;
   l.momentum = kind != BP_LAYER_BATCH_NORM ? 0 : o->momentum > 0 ? o->momentum : 0.1;
-  return append(ctx, net, &l);
+  return net_append(ctx, net, &l);
 }
 
 bp_status bp_net_batch_norm(bp_context *context, bp_net *net, const bp_norm_options *options) {
@@ -149,7 +151,7 @@ bp_status bp_net_dropout(bp_context *context, bp_net *net, double rate) {
   BP_TRY(same_width(context, net, "dropout", (bp_activation_spec){BP_IDENTITY, 0, false}, &l));
   l.kind = BP_LAYER_DROPOUT;
   l.rate = rate;
-  return append(context, net, &l);
+  return net_append(context, net, &l);
 }
 
 bp_status bp_net_skip(bp_context *context, bp_net *net, const bp_skip_options *options) {
@@ -163,7 +165,7 @@ bp_status bp_net_skip(bp_context *context, bp_net *net, const bp_skip_options *o
   l.from = options->from;
   l.from_width = l.from < 0 ? net->inputs : net->layers[l.from].outputs;
   BP_TRY(check_weights(context, "skip", l.from_width, l.inputs));
-  return append(context, net, &l);
+  return net_append(context, net, &l);
 }
 
 static bp_status check_blocks(bp_context *ctx, const bp_embedding_block *b, size_t n, int64_t inputs) {
@@ -198,10 +200,20 @@ bp_status bp_net_embedding(bp_context *context, bp_net *net, const bp_embedding_
   if (l.blocks == NULL) return BP_E_NOMEM;
   memcpy(l.blocks, blocks, n_blocks * sizeof *l.blocks);
   l.n_blocks = n_blocks;
-  bp_status status = append(context, net, &l);
+  bp_status status = net_append(context, net, &l);
   if (status != BP_OK) bp_release(net->allocator, l.blocks, n_blocks, sizeof *l.blocks);
   return status;
 }
+
+/* ---- members ---- */
+bp_status bp_net_set_members(bp_context *context, bp_net *net, int members) {
+  if (members < 1 || members > BP_MEMBERS_MAX)
+    return bp_fail(context, BP_E_ARG, "network: %d members, expected 1 to %d", members, BP_MEMBERS_MAX);
+  net->members = members;
+  return BP_OK;
+}
+
+int bp_net_members(const bp_net *net) { return net->members; }
 
 /* ---- looking at it ---- */
 int bp_net_layers(const bp_net *net) { return (int)net->n_layers; }
@@ -226,10 +238,12 @@ bp_layer_info bp_net_layer(const bp_net *net, int layer) {
                         .momentum = l->momentum,
                         .from = l->from,
                         .blocks = l->blocks,
-                        .n_blocks = l->n_blocks};
+                        .n_blocks = l->n_blocks,
+                        .pieces = l->pieces,
+                        .n_pieces = l->n_pieces};
   for (int i = 0; i < l->n_params; i++) {
     bp_param_info param = layer_param(l, i);
-    if (!param.is_state) info.parameters += param.elements;
+    if (!param.is_state) info.parameters += param.elements * net->members;
   }
   return info;
 }

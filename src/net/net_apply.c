@@ -7,9 +7,10 @@ typedef struct application {
   const bp_net *net;
   const bp_net_training *training; /* NULL: in use */
   bp_var input;
-  bp_var *outputs; /* by layer; NULL when no layer looks back */
+  bp_var *own;     /* by layer: the outputs of the member at work, for layers that look back */
+  bp_var *outputs; /* by layer: those of all members side by side; NULL: not wanted */
   bp_var *states;  /* NULL: not wanted */
-  int layer;
+  int member, layer;
 } application;
 
 /* What a layer sees: its input, its own arrays, and where the next values of its states go. */
@@ -85,28 +86,23 @@ static bp_var apply_dropout(const application *app, const place *p, bp_var x) {
   const bp_net_training *t = app->training;
   if (t == NULL || p->l->rate == 0) return x;
   int64_t dims[2] = {bp_var_dim(x, 0), p->l->inputs};
-  bp_var u = bp_uniform(t->step, t->seed, (uint32_t)app->layer, bp_var_dtype(x), 2, dims);
+  uint32_t stream = (uint32_t)(app->member * BP_LAYERS_LIMIT + app->layer);
+  bp_var u = bp_uniform(t->step, t->seed, stream, bp_var_dtype(x), 2, dims);
   bp_var kept = bp_greater_equal(u, number(x, p->l->rate));
   return bp_where(kept, bp_mul(x, number(x, 1 / (1 - p->l->rate))), number(x, 0));
 }
 
 static bp_var apply_skip(const application *app, const place *p, bp_var x) {
-  bp_var s = p->l->from < 0 ? app->input : app->outputs[p->l->from];
+  bp_var s = p->l->from < 0 ? app->input : app->own[p->l->from];
   if (p->l->from_width != p->l->inputs) s = bp_matmul(s, p->params[0]);
   return activated(p, bp_add(x, s));
 }
 
-/* Columns side by side; what was joined so far is one part when there is no room left. */
-enum { PARTS = 256 };
-typedef struct join {
-  bp_var parts[PARTS];
-  size_t n;
-} join;
+/* Columns side by side. */
+bp_var joined(const join *j) { return j->n == 1 ? j->parts[0] : bp_concat(j->parts, j->n, 1); }
 
-static bp_var joined(const join *j) { return j->n == 1 ? j->parts[0] : bp_concat(j->parts, j->n, 1); }
-
-static void join_add(join *j, bp_var part) {
-  if (j->n == PARTS) j->parts[0] = joined(j), j->n = 1;
+void join_add(join *j, bp_var part) {
+  if (j->n == JOIN_PARTS) j->parts[0] = joined(j), j->n = 1;
   j->parts[j->n++] = part;
 }
 
@@ -126,6 +122,11 @@ static bp_var apply_embedding(const application *app, const place *p, bp_var x) 
   return joined(&j);
 }
 
+static bp_var apply_piecewise(const application *app, const place *p, bp_var x) {
+  (void)app;
+  return piecewise_apply(p->l, x);
+}
+
 /* ---- the layers in a row ---- */
 static bp_var (*const apply_table[BP_LAYER_KIND_COUNT])(const application *app, const place *p, bp_var x) = {
     [BP_LAYER_DENSE] = apply_dense,
@@ -134,6 +135,7 @@ static bp_var (*const apply_table[BP_LAYER_KIND_COUNT])(const application *app, 
     [BP_LAYER_DROPOUT] = apply_dropout,
     [BP_LAYER_SKIP] = apply_skip,
     [BP_LAYER_EMBEDDING] = apply_embedding,
+    [BP_LAYER_PIECEWISE] = apply_piecewise,
 };
 
 /* Only layers that drop look at the step. */
@@ -145,59 +147,95 @@ static bool step_ok(const application *app, bp_graph *g) {
 }
 
 /* After an error every result is a null variable, those of the layers before it too. */
-static bp_var no_results(const application *app, bp_graph *g) {
-  for (size_t i = 0; i < app->net->n_layers; i++) app->outputs[i] = bp_zero_of(g);
-  for (int p = 0; app->states != NULL && p < app->net->n_params; p++) app->states[p] = bp_zero_of(g);
+static bp_var no_results(const application *app, bp_graph *g, int members) {
+  for (size_t i = 0; app->outputs != NULL && i < app->net->n_layers; i++) app->outputs[i] = bp_zero_of(g);
+  for (int p = 0; app->states != NULL && p < members * app->net->n_params; p++) app->states[p] = bp_zero_of(g);
   return bp_zero_of(g);
 }
 
-static bp_var apply_layers(application *app, bp_var x, const bp_var *params) {
-  bp_graph *g = bp_graph_of_two(&x, 1, params, (size_t)app->net->n_params);
-  app->input = x;
-  if (g == NULL) return no_results(app, g);
-  bp_place_forget(g);
-  if (!bp_args_in(g, "net", 1, &x) || !bp_args_in(g, "net: params", (size_t)app->net->n_params, params) ||
-      !step_ok(app, g))
-    return no_results(app, g);
-  for (size_t i = 0; i < app->net->n_layers; i++) {
-    const net_layer *l = &app->net->layers[i];
-    place p = {l, params + l->first_param, app->states != NULL ? app->states + l->first_param : NULL};
+/* The layers of a member; those before `first` learn nothing, and are the same for all members. */
+static bp_var apply_layers(application *app, const bp_var *params, size_t first) {
+  const bp_net *net = app->net;
+  bp_var x = first > 0 ? app->own[first - 1] : app->input;
+  int at = app->member * net->n_params;
+  for (size_t i = first; i < net->n_layers; i++) {
+    const net_layer *l = &net->layers[i];
+    place p = {l, params + at + l->first_param, app->states != NULL ? app->states + at + l->first_param : NULL};
     app->layer = (int)i;
-    x = apply_table[l->kind](app, &p, x);
-    app->outputs[i] = x;
+    app->own[i] = x = apply_table[l->kind](app, &p, x);
   }
-  return g->status == BP_OK ? x : no_results(app, g);
+  return x;
 }
 
-/* The outputs of all layers are remembered on the stack: there are at most BP_LAYERS_LIMIT. */
-static bp_var apply(const bp_net *net, bp_var x, const bp_var *params, const bp_net_training *training,
-                    bp_var *states) {
-  bp_var outputs[BP_LAYERS_LIMIT];
-  application app = {.net = net, .training = training, .outputs = outputs, .states = states};
-  return apply_layers(&app, x, params);
+static void keep_outputs(const application *app) {
+  for (size_t i = 0; app->outputs != NULL && i < app->net->n_layers; i++) {
+    bp_var *out = &app->outputs[i], both[2] = {*out, app->own[i]};
+    *out = app->member == 0 ? app->own[i] : bp_concat(both, 2, 1);
+  }
 }
 
-bp_var bp_net_apply(const bp_net *net, bp_var x, const bp_var *params) { return apply(net, x, params, NULL, NULL); }
+static bp_var apply_members(application *app, const bp_var *params, int members) {
+  bp_var z[BP_MEMBERS_MAX];
+  size_t first = 0;
+  while (first + 1 < app->net->n_layers && app->net->layers[first].kind == BP_LAYER_PIECEWISE) first++;
+  for (app->member = 0; app->member < members; app->member++) {
+    z[app->member] = apply_layers(app, params, app->member > 0 ? first : 0);
+    keep_outputs(app);
+  }
+  return members == 1 ? z[0] : bp_concat(z, (size_t)members, 1);
+}
+
+/* The outputs of a member's layers are remembered on the stack: there are at most BP_LAYERS_LIMIT. */
+static bp_var apply(application *app, bp_var x, const bp_var *params, int members) {
+  bp_var own[BP_LAYERS_LIMIT];
+  size_t n_params = (size_t)(members * app->net->n_params);
+  bp_graph *g = bp_graph_of_two(&x, 1, params, n_params);
+  app->input = x;
+  app->own = own;
+  if (g == NULL) return no_results(app, g, members);
+  bp_place_forget(g);
+  if (!bp_args_in(g, "net", 1, &x) || !bp_args_in(g, "net: params", n_params, params) || !step_ok(app, g))
+    return no_results(app, g, members);
+  bp_var z = app->net->n_layers > 0 ? apply_members(app, params, members) : x;
+  return g->status == BP_OK ? z : no_results(app, g, members);
+}
+
+bp_var bp_net_apply(const bp_net *net, bp_var x, const bp_var *params) {
+  return bp_net_apply_each(net, x, params, NULL);
+}
+
+bp_var bp_net_apply_member(const bp_net *net, bp_var x, const bp_var *params) {
+  application app = {.net = net};
+  return apply(&app, x, params, 1);
+}
 
 bp_var bp_net_apply_each(const bp_net *net, bp_var x, const bp_var *params, bp_var *outputs) {
-  if (outputs == NULL) return bp_net_apply(net, x, params);
   application app = {.net = net, .outputs = outputs};
-  return apply_layers(&app, x, params);
+  return apply(&app, x, params, net->members);
 }
 
 bp_var bp_net_apply_training(const bp_net *net, bp_var x, const bp_var *params, const bp_net_training *training,
                              bp_var *states) {
-  bp_graph *g = bp_graph_of_two(&x, 1, params, (size_t)net->n_params);
-  for (int p = 0; states != NULL && p < net->n_params; p++) states[p] = bp_zero_of(g);
+  application app = {.net = net, .training = training, .states = states};
+  bp_graph *g = bp_graph_of_two(&x, 1, params, (size_t)bp_net_params(net));
+  for (int p = 0; states != NULL && p < bp_net_params(net); p++) states[p] = bp_zero_of(g);
   if (training->size != sizeof *training)
     return bp_graph_fail(g, BP_E_ARG, "apply: training.size is %zu, expected the %zu bytes of the struct",
                          training->size, sizeof *training);
-  return apply(net, x, params, training, states);
+  return apply(&app, x, params, net->members);
 }
 
-void bp_net_declare(const bp_net *net, bp_graph *graph, bp_var *params) {
-  for (int p = 0; p < bp_net_params(net); p++) {
+/* ---- declaring ---- */
+static void declare(const bp_net *net, bp_graph *graph, bp_var *params, int n) {
+  for (int p = 0; p < n; p++) {
     bp_param_info info = bp_net_param(net, p);
     params[p] = bp_input(graph, info.name, net->dtype, info.rank, info.dims);
   }
+}
+
+void bp_net_declare(const bp_net *net, bp_graph *graph, bp_var *params) {
+  declare(net, graph, params, bp_net_params(net));
+}
+void bp_net_declare_member(const bp_net *net, bp_graph *graph, bp_var *params) {
+  declare(net, graph, params, net->n_params);
 }

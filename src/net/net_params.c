@@ -77,10 +77,12 @@ bp_param_info layer_param(const net_layer *l, int i) {
 }
 
 /* ---- the public side ---- */
-int bp_net_params(const bp_net *net) { return net->n_params; }
+int bp_net_params(const bp_net *net) { return net->n_params * net->members; }
 
 bp_param_info bp_net_param(const bp_net *net, int param) {
-  if (param < 0 || param >= net->n_params) return (bp_param_info){.layer = -1};
+  if (param < 0 || param >= bp_net_params(net)) return (bp_param_info){.layer = -1};
+  int member = param / net->n_params;
+  param -= member * net->n_params;
   size_t low = 0, high = net->n_layers; /* the last layer whose first array is not behind this one */
   while (high - low > 1) {
     size_t middle = low + (high - low) / 2;
@@ -90,10 +92,12 @@ bp_param_info bp_net_param(const bp_net *net, int param) {
       high = middle;
   }
   bp_param_info info = layer_param(&net->layers[low], param - net->layers[low].first_param);
-  char name[sizeof info.name];
-  (void)snprintf(name, sizeof name, "layers.%d.%.28s", (int)low, info.name);
+  char name[sizeof info.name], prefix[24] = "";
+  if (net->members > 1) (void)snprintf(prefix, sizeof prefix, "members.%d.", member);
+  (void)snprintf(name, sizeof name, "%.15slayers.%d.%.28s", prefix, (int)low, info.name);
   (void)snprintf(info.name, sizeof info.name, "%s", name);
   info.layer = (int)low;
+  info.member = member;
   return info;
 }
 

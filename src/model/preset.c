@@ -1,0 +1,97 @@
+/* model/preset.c - what is done about everything that the options of a training leave open.
+ *
+ * The numbers were chosen on development tables, and are reported on others: docs/tables.md.
+ */
+#include <string.h>
+
+#include "model/model_object.h"
+
+const char *bp_preset_name(bp_preset preset) {
+  static const char *const names[BP_PRESET_COUNT] = {"auto", "strong", "plain"};
+  return (unsigned)preset < BP_PRESET_COUNT ? names[preset] : NULL;
+}
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high) {
+  return value < low ? low : value > high ? high : value;
+}
+
+/* An epoch has at least 64 steps where it can, and there are epochs until there are 3000 steps. */
+void bp_train_defaults(int64_t rows, bp_fit_options *fit) {
+  if (fit->batch_size == 0 && bp_optimizer_full_batch(fit->optimizer)) fit->batch_size = rows;
+  if (fit->batch_size == 0) {
+    fit->batch_size = 8;
+    while (fit->batch_size < 128 && fit->batch_size * 2 * 64 <= rows) fit->batch_size *= 2;
+  }
+  if (fit->epochs == 0 && fit->batch_size > 0) {
+    int64_t batch = fit->batch_size < rows ? fit->batch_size : rows, steps = rows > 0 ? (rows + batch - 1) / batch : 1;
+    fit->epochs = (int)clamp(3000 / steps, 20, rows < 100 ? 1000 : 200);
+  }
+}
+
+/* ---- strong ---- */
+
+/* Fewer rows are learnt whole: what could be set aside would say nothing. */
+#define ROWS_TO_JUDGE_BY 32
+
+/* By effort: 1 for a first look, 5 for what time can buy. */
+typedef struct recipe {
+  int members, patience;
+  int64_t units;
+} recipe;
+
+static recipe recipe_of(const bp_train_options *o, int64_t rows) {
+  static const recipe recipes[] = {{4, 5, 32}, {8, 5, 64}, {8, 10, 64}, {16, 16, 64}, {32, 24, 96}};
+  recipe r = recipes[o->effort > 0 ? o->effort - 1 : 2];
+  for (int64_t many = 50000; rows > many && r.members > 2; many *= 4) r.members /= 2, r.patience = r.patience / 2 + 1;
+  return r;
+}
+
+/* Whether nothing is said about how a step is made. */
+static bool is_open(const bp_fit_options *f) { return f->optimizer == BP_SGD && f->lr == 0 && f->momentum == 0; }
+
+static int64_t strong_batch(int64_t rows) {
+  int64_t batch = 8;
+  while (batch < 1024 && batch * 2 * (batch < 128 ? 64 : 256) <= rows) batch *= 2;
+  return batch;
+}
+
+static void resolve_strong(int64_t rows, bp_train_options *o) {
+  recipe r = recipe_of(o, rows);
+  bp_fit_options *f = &o->fit;
+  bool judged = rows >= ROWS_TO_JUDGE_BY;
+  if (o->members == 0) o->members = r.members;
+  if (o->pieces == 0) o->pieces = 16;
+  if (o->n_hidden == 0) o->n_hidden = 2, o->hidden[0] = o->hidden[1] = r.units;
+  if (o->n_activations == 0) o->n_activations = 1, o->activations[0] = (bp_activation_spec){.kind = BP_RELU};
+  if (is_open(f)) f->optimizer = BP_ADAM;
+  if (f->patience == 0 && judged) f->patience = r.patience;
+  if (f->batch_size == 0) f->batch_size = strong_batch(rows);
+  if (f->epochs == 0 && judged) f->epochs = 200;
+}
+
+/* ---- all ---- */
+
+static bool is_strong(const bp_train_options *o, bool images) {
+  if (o->preset != BP_PRESET_AUTO) return o->preset == BP_PRESET_STRONG;
+  return o->n_hidden == 0 && o->n_activations == 0 && !images && !bp_optimizer_full_batch(o->fit.optimizer);
+}
+
+static void resolve_plain(bp_train_options *o) {
+  if (o->n_hidden == 0) o->n_hidden = 2, o->hidden[0] = o->hidden[1] = 128;
+  if (o->n_activations == 0) o->n_activations = 1, o->activations[0] = (bp_activation_spec){.kind = BP_TANH};
+  if (o->members == 0) o->members = 1;
+}
+
+void bp_train_resolve(const bp_train_options *options, int64_t rows, bool images, bp_train_options *out) {
+  bp_train_options o = *options;
+  o.preset = is_strong(&o, images) ? BP_PRESET_STRONG : BP_PRESET_PLAIN;
+  if (o.preset == BP_PRESET_STRONG)
+    resolve_strong(rows, &o);
+  else
+    resolve_plain(&o);
+  if (o.pieces < 0) o.pieces = 0;
+  if (o.dropout < 0) o.dropout = 0;
+  if (o.fit.patience < 0) o.fit.patience = 0;
+  bp_train_defaults(rows, &o.fit);
+  *out = o;
+}
