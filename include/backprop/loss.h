@@ -142,6 +142,11 @@ BP_API bp_prediction_info bp_objective_prediction(const bp_objective *objective,
 /* The predictions [rows, bp_objective_predictions()] from z: for two classes with one unit (1-p, p), or (-z, z) where p is no
  * probability. Like all functions here that give a variable, it gives the graph's null variable after an error (graph.h). */
 BP_API bp_var bp_objective_predict(const bp_objective *objective, bp_var z);
+/* The raw output [rows, units] whose prediction is the mean of the members' predictions, from those of an ensemble side by side,
+ * z [rows, members · units] (bp_net_apply()): for softmax and sigmoid the mean is taken over probabilities, for exp over values, for
+ * gaussian_variance over the distributions, whose mixture has the variance mean(σ² + μ²) - mean(μ)² (Lakshminarayanan, Pritzel and
+ * Blundell, 2017); for all others over z itself. z of one member comes back as it is. */
+BP_API bp_var bp_objective_pool(const bp_objective *objective, bp_var z);
 /* The loss of each row, [rows]; target as declared above. `training` applies label smoothing. Errors, those of an expression
  * (BP_E_ARG, BP_E_SHAPE) or of a callback's result among them, are recorded on the graph. */
 BP_API bp_var bp_objective_rows(const bp_objective *objective, bp_var z, bp_var target, bool training);

@@ -63,6 +63,7 @@ typedef bool (*bp_progress_fn)(void *user, const bp_epoch *epoch, double done);
 
 /* What patience goes by, on the validation rows. */
 typedef enum bp_metric {
+  BP_METRIC_AUTO, /* the loss; bp_model_train() takes what its preset says */
   BP_METRIC_LOSS, /* less is better */
   BP_METRIC_ACCURACY, /* part of the rows whose largest output is their class, or of labels of 0 and 1 that are right; more is better */
   BP_METRIC_RMSE, /* sqrt of the mean of (p - y)² over rows and target columns; less is better. p: the predictions, in the units of y */
@@ -78,6 +79,7 @@ typedef enum bp_metric {
   BP_METRIC_LOG_LOSS,
   BP_METRIC_BRIER,
   BP_METRIC_CALIBRATION_ERROR,
+  BP_METRIC_CALIBRATED_LOSS, /* log loss after the temperature that suits the rows best (Guo and others, 2017) */
   /* values, the mean over target columns; for r2 more is better, for errors less: */
   BP_METRIC_R2,
   BP_METRIC_MEDIAN_ERROR,
@@ -153,8 +155,14 @@ typedef struct bp_fit_options {
   /* how long, and over which rows */
   int64_t batch_size; /* 0: 128, or full for an optimiser of full batches; rows or more: full batch */
   int epochs;         /* 0: 20, or 200 iterations for an optimiser of full batches */
-  int patience; /* epochs without a better metric before stopping, the best weights restored; 0: never. Needs validation rows */
-  bp_metric metric; /* 0: the loss */
+  /* epochs without a better metric before stopping, the best weights restored; 0: never. Needs validation rows, or folds */
+  int patience;
+  bp_metric metric;
+  double min_gain; /* a metric is better when it is so by more than this */
+  /* BORROW [rows of the training source], for an ensemble (bp_net_set_members()): the member that does not learn from a row. Each
+   * member is then judged by the rows that it leaves out, all rows together take the place of validation rows, and no row is lost
+   * to learning. NULL: every member learns from all rows. */
+  const uint8_t *folds;
   double tolerance; /* stop when the training losses of the last epochs lie within this part of themselves; 0: never */
   int tolerance_epochs; /* how many changes of the loss that takes; 0: 5 */
   /* Seconds after which the step under way is the last, and its epoch counts as it stands; a run that goes on from a checkpoint
@@ -204,7 +212,8 @@ typedef struct bp_fit_result {
 BP_API void bp_fit_result_release(bp_context *context, bp_fit_result *result);
 
 /* Fits `params` (values[p] as for bp_net_init(), updated in place) to the rows of `train`. valid may be NULL. Each epoch goes
- * through all rows in a new order; the last batch may be short. Arrays that begin on a cache line (64 bytes) are faster, much so
+ * through all rows in a new order; the last batch may be short. The members of an ensemble see the same batches; a loss is the mean of
+ * theirs, and that of validation rows belongs to the prediction that they make together (bp_objective_pool()). Arrays that begin on a cache line (64 bytes) are faster, much so
  * with several threads. The result is the same for every number of threads.
  * BP_E_ARG       an option out of its range; the message names it and the range
  * BP_E_DATA      no rows, features or targets that do not fit the network (bp_objective_units() outputs), a class number or

@@ -101,21 +101,41 @@ static bp_status run_steps(trainer *t, bp_stop *stop) {
 }
 
 /* ---- the end of an epoch ---- */
-static bp_status validate(trainer *t, bp_epoch *epoch) {
+
+/* Sums over the rows at places [begin, end) of the list that is validated. */
+typedef struct sums {
+  double loss, second;
+} sums;
+
+static bp_status validate_rows(trainer *t, int64_t begin, int64_t end, sums *sum) {
   runner *r = &t->valid;
-  double loss_sum = 0, correct_sum = 0;
+  for (int64_t at = begin; at < end; at += r->batch) {
+    int64_t n = end - at < r->batch ? end - at : r->batch;
+    double loss, second;
+    BP_TRY(runner_batch(r, at, n, &loss, &second));
+    sum->loss += loss;
+    sum->second += second;
+    if (t->rows.ctx != NULL) fit_rows_take(&t->rows, r->rows + at, n);
+  }
+  return BP_OK;
+}
+
+static bp_status validate_folds(trainer *t, sums *sum) {
+  for (int m = 0; m < t->folds.members; m++) {
+    folds_take_member(t, m);
+    BP_TRY(validate_rows(t, t->folds.begin[m], t->folds.begin[m + 1], sum));
+  }
+  return BP_OK;
+}
+
+bp_status trainer_judge(trainer *t, bp_epoch *epoch) {
+  runner *r = &t->valid;
+  sums sum = {0, 0};
   if (r->source == NULL) return BP_OK;
   int64_t rows = r->source->rows;
-  for (int64_t begin = 0; begin < rows; begin += r->batch) {
-    double loss, correct;
-    BP_TRY(runner_batch(r, begin, rows - begin < r->batch ? rows - begin : r->batch, &loss, &correct));
-    loss_sum += loss;
-    correct_sum += correct;
-    if (metric_needs_rows(t->options.metric))
-      fit_rows_take(&t->rows, begin, rows - begin < r->batch ? rows - begin : r->batch);
-  }
-  epoch->valid_loss = loss_sum / (double)rows;
-  double second = correct_sum / (double)rows;
+  BP_TRY(t->folds.members > 0 ? validate_folds(t, &sum) : validate_rows(t, 0, rows, &sum));
+  double second = sum.second / (double)rows;
+  epoch->valid_loss = sum.loss / (double)rows;
   if (r->classes != NULL) epoch->valid_accuracy = second;
   if (metric_needs_rows(t->options.metric)) return fit_rows_measure(&t->rows, t->options.metric, &epoch->valid_metric);
   epoch->valid_metric = t->options.metric == BP_METRIC_LOSS   ? epoch->valid_loss
@@ -135,8 +155,9 @@ static bp_status record(trainer *t, const bp_epoch *epoch) {
 static bool judged(const trainer *t) { return t->options.patience > 0; }
 
 static bool is_better(const trainer *t, double value) {
-  bool more = metric_rises(t->options.metric);
-  return t->state.best_epoch == 0 ? !isnan(value) : more ? value > t->state.best : value < t->state.best;
+  double best = t->state.best, gain = t->options.min_gain;
+  if (t->state.best_epoch == 0) return !isnan(value);
+  return metric_rises(t->options.metric) ? value > best + gain : value < best - gain;
 }
 
 static void keep_if_better(trainer *t, const bp_epoch *epoch) {
@@ -149,7 +170,7 @@ static void keep_if_better(trainer *t, const bp_epoch *epoch) {
 static bp_status end_epoch(trainer *t, bp_epoch *epoch) {
   *epoch = trainer_epoch(t);
   if (!trainer_params_finite(t)) return diagnose(t);
-  BP_TRY(validate(t, epoch));
+  BP_TRY(trainer_judge(t, epoch));
   t->clock.now = bp_clock_seconds();
   epoch->seconds = trainer_seconds(t);
   BP_TRY(record(t, epoch));

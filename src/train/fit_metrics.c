@@ -11,11 +11,20 @@
 #include "backprop/metrics.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "train/temperature.h"
 
 /* ---- the table ---- */
 
-/* Where a metric comes from; the last four from the predictions of all rows. */
-typedef enum origin { FROM_LOSS, FROM_SUM, FROM_CONFUSION, FROM_PROBABILITIES, FROM_ORDER, FROM_VALUES } origin;
+/* Where a metric comes from; the last five from the predictions of all rows. */
+typedef enum origin {
+  FROM_LOSS,
+  FROM_SUM,
+  FROM_CONFUSION,
+  FROM_PROBABILITIES,
+  FROM_TEMPERATURE,
+  FROM_ORDER,
+  FROM_VALUES
+} origin;
 
 /* Both of bp_areas(). */
 typedef struct areas {
@@ -38,6 +47,7 @@ typedef struct metric_kind {
 #define VALUE(name)       FROM_VALUES, offsetof(bp_value_metrics, name)
 
 static const metric_kind kinds[BP_METRIC_COUNT] = {
+    [BP_METRIC_AUTO] = {"auto", FOR_CLASSES | FOR_VALUES, false, FROM_LOSS, 0},
     [BP_METRIC_LOSS] = {"loss", FOR_CLASSES | FOR_VALUES, false, FROM_LOSS, 0},
     [BP_METRIC_ACCURACY] = {"accuracy", FOR_CLASSES, true, FROM_SUM, 0},
     [BP_METRIC_RMSE] = {"rmse", FOR_VALUES, false, FROM_SUM, 0},
@@ -51,6 +61,7 @@ static const metric_kind kinds[BP_METRIC_COUNT] = {
     [BP_METRIC_LOG_LOSS] = {"log_loss", FOR_CLASSES, false, PROBABILITY(log_loss)},
     [BP_METRIC_BRIER] = {"brier", FOR_CLASSES, false, PROBABILITY(brier)},
     [BP_METRIC_CALIBRATION_ERROR] = {"calibration_error", FOR_CLASSES, false, PROBABILITY(calibration_error)},
+    [BP_METRIC_CALIBRATED_LOSS] = {"calibrated_loss", FOR_CLASSES, false, FROM_TEMPERATURE, 0},
     [BP_METRIC_R2] = {"r2", FOR_VALUES, true, VALUE(r2)},
     [BP_METRIC_MEDIAN_ERROR] = {"median_error", FOR_VALUES, false, VALUE(median_error)},
     [BP_METRIC_MAX_ERROR] = {"max_error", FOR_VALUES, false, VALUE(max_error)},
@@ -74,7 +85,7 @@ static bp_status fail_kind(bp_context *ctx, const metric_kind *kind, bool classe
   char list[300];
   size_t used = 0;
   list[0] = '\0';
-  for (int i = 0; i < BP_METRIC_COUNT; i++)
+  for (int i = BP_METRIC_LOSS; i < BP_METRIC_COUNT; i++)
     if (kinds[i].takes & (classes ? FOR_CLASSES : FOR_VALUES))
       used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", kinds[i].name);
   return bp_fail(ctx, BP_E_ARG, "metric is %s, but the targets are %s; expected one of %s", kind->name,
@@ -86,7 +97,7 @@ bp_status metric_check(bp_context *ctx, bp_metric metric, const bp_objective *o)
   bool distribution = o->output == BP_OUTPUT_SOFTMAX || (o->output == BP_OUTPUT_SIGMOID && bp_objective_units(o) == 1);
   if (metric == BP_METRIC_ACCURACY && o->loss == BP_LOSS_BINARY_CROSS_ENTROPY) return BP_OK; /* labels */
   if (!(kind->takes & (o->classes ? FOR_CLASSES : FOR_VALUES))) return fail_kind(ctx, kind, o->classes);
-  if (kind->from != FROM_PROBABILITIES || distribution) return BP_OK;
+  if ((kind->from != FROM_PROBABILITIES && kind->from != FROM_TEMPERATURE) || distribution) return BP_OK;
   return bp_fail(ctx, BP_E_ARG, "metric is %s, but the predictions of loss %s with output %s are no probabilities",
                  kind->name, bp_loss_name(o->loss), bp_output_name(o->output));
 }
@@ -115,11 +126,11 @@ static double element(const void *data, bp_dtype dtype, int64_t i) {
   return dtype == BP_F64 ? ((const double *)data)[i] : (double)((const float *)data)[i];
 }
 
-void fit_rows_take(fit_rows *r, int64_t begin, int64_t n) {
+void fit_rows_take(fit_rows *r, const int32_t *rows, int64_t n) {
   bool classes = r->source->target_dtype == BP_I32;
   for (int64_t i = 0; i < n; i++)
     for (int64_t c = 0; c < r->width; c++) {
-      int64_t place = classes ? (begin + i) * r->width + c : c * r->source->rows + begin + i;
+      int64_t place = classes ? rows[i] * r->width + c : c * r->source->rows + rows[i];
       r->predictions[place] = element(r->piece, r->dtype, i * r->width + c);
     }
 }
@@ -175,6 +186,11 @@ static bp_status measure(const fit_rows *r, const metric_kind *kind, double *out
     areas areas;
   } all;
   if (kind->from == FROM_VALUES) return measure_values(r, kind->field, out);
+  if (kind->from == FROM_TEMPERATURE) {
+    double t = temperature_of(r->predictions, s->targets, s->weights, s->rows, r->width);
+    *out = temperature_loss(r->predictions, s->targets, s->weights, s->rows, r->width, t);
+    return BP_OK;
+  }
   if (kind->from == FROM_CONFUSION)
     BP_TRY(measure_confusion(r, &all.summary));
   else if (kind->from == FROM_PROBABILITIES)

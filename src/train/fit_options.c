@@ -33,6 +33,7 @@ static const real_option real_options[] = {
     {"clip_norm", offsetof(bp_fit_options, clip_norm), 1e30, false},
     {"max_norm", offsetof(bp_fit_options, max_norm), 1e30, false},
     {"tolerance", offsetof(bp_fit_options, tolerance), 1, false},
+    {"min_gain", offsetof(bp_fit_options, min_gain), 1e30, false},
     {"time_limit", offsetof(bp_fit_options, time_limit), 1e9, false},
 };
 
@@ -106,6 +107,7 @@ bp_status fit_options_resolve(bp_context *ctx, const bp_fit_options *options, in
   if (o.epochs == 0) o.epochs = bp_optimizer_full_batch(o.optimizer) ? 200 : 20;
   if (o.patience < 0) return bp_fail(ctx, BP_E_ARG, "patience is %d, expected 0 (never) or more", o.patience);
   if (bp_metric_name(o.metric) == NULL) return bp_fail(ctx, BP_E_ARG, "no metric number %d", (int)o.metric);
+  if (o.metric == BP_METRIC_AUTO) o.metric = BP_METRIC_LOSS;
   if (o.tolerance_epochs < 0)
     return bp_fail(ctx, BP_E_ARG, "tolerance_epochs is %d, expected 1 or more", o.tolerance_epochs);
   if (o.tolerance_epochs == 0) o.tolerance_epochs = 5;

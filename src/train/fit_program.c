@@ -5,6 +5,7 @@
 #include "backprop/ops.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "graph/node.h"
 #include "train/fit_metrics.h"
 #include "train/optimizer_update.h"
 #include "train/regularize.h"
@@ -15,8 +16,9 @@ typedef struct builder {
   bp_graph *graph;
   const bp_net *net;
   const bp_source *source;
-  int params, slots; /* slots of each parameter */
-  bp_var *vars;      /* inputs, then gradients, then outputs: one block */
+  const uint8_t *folds; /* of the options; NULL: every member learns from all rows */
+  int params, slots;    /* slots of each parameter */
+  bp_var *vars;         /* inputs, then gradients, then outputs: one block */
   size_t n_vars;
   bp_var *gradients; /* of what is learnt: parameters but for states, in their order */
   bp_var *states;    /* by parameter: the next value of a state, the null variable for what is learnt */
@@ -79,6 +81,22 @@ static bp_var batch_weights(builder *b) {
 
 static bp_var weighted(bp_var rows, bp_var weights) { return weights.graph ? bp_mul(rows, weights) : rows; }
 
+/* 1 for each row of the batch that member m learns from, times the weight of all rows over that of those which it learns from; 0 for
+ * the others. The null variable where it learns from all. */
+static bp_var member_share(builder *b, bp_var fold, int m) {
+  const bp_source *s = b->source;
+  double all = 0, learnt = 0;
+  if (b->folds == NULL) return (bp_var){0};
+  for (int64_t r = 0; r < s->rows; r++) {
+    double w = s->weights != NULL ? s->weights[r] : 1;
+    all += w;
+    learnt += b->folds[r] != m ? w : 0;
+  }
+  bp_dtype dtype = bp_net_dtype(b->net);
+  bp_var learns = bp_not_equal(fold, bp_scalar(b->graph, dtype, m));
+  return bp_mul(learns, bp_scalar(b->graph, dtype, all / learnt));
+}
+
 /* The class that z predicts, as a number of its type. One unit stands for two classes: the second one where z > 0, and at 0 too
  * where the unit says so. */
 static bp_var guess(const bp_objective *o, bp_var z) {
@@ -109,20 +127,59 @@ static bp_var row_errors(const bp_objective *o, bp_metric metric, bp_var z, bp_v
   return bp_mean(metric == BP_METRIC_MAE ? bp_abs(error) : bp_square(error), 1u << 1);
 }
 
-/* The losses of the batch's rows, as the network is trained or (NULL) as it is used; counts into outputs when the targets are
- * classes, and adds up the errors of a metric of values. */
-static bp_var forward(builder *b, const bp_objective *objective, bp_metric metric, const bp_net_training *training,
+bool fit_eval_predicts(const fit_eval *e) { return e->predictions || metric_needs_rows(e->metric); }
+
+/* Those of rows and targets that an evaluation asks for, of the raw output z. */
+static bp_var judged(builder *b, const bp_objective *o, const fit_eval *e, bp_var z, bp_var target, bp_var weights) {
+  if (o->classes)
+    b->outputs[FIT_CORRECT] = bp_sum(weighted(is_correct(o, z, target), weights), BP_ALL_AXES);
+  else if (metric_is_sum(e->metric))
+    b->outputs[FIT_CORRECT] = bp_sum(weighted(row_errors(o, e->metric, z, target), weights), BP_ALL_AXES);
+  b->n_outputs = bp_var_is_zero(b->outputs[FIT_CORRECT]) ? FIT_CORRECT : FIT_VALUES;
+  if (fit_eval_predicts(e)) b->outputs[b->n_outputs++] = predictions(o, z);
+  return weighted(bp_objective_rows(o, z, target, false), weights);
+}
+
+/* The losses of the batch's rows as the network is used. */
+static bp_var look(builder *b, const bp_objective *objective, const fit_eval *e, const bp_var *params) {
+  bp_var x = batch_features(b), target = batch_targets(b, objective->classes), weights = batch_weights(b);
+  bp_var z = e->member ? bp_net_apply_member(b->net, x, params)
+                       : bp_objective_pool(objective, bp_net_apply(b->net, x, params));
+  return judged(b, objective, e, z, target, weights);
+}
+
+/* a + b; a may be the null variable. */
+static bp_var plus(bp_var a, bp_var b) { return bp_var_is_zero(a) ? b : bp_add(a, b); }
+
+/* The mean over members of the losses of the batch's rows, [rows], and (*correct, where targets are classes) of what is classified
+ * right; each of the rows that it learns from. */
+static bp_var member_losses(builder *b, const bp_objective *o, bp_var z, bp_var target, bp_var weights,
+                            bp_var *correct) {
+  int members = bp_net_members(b->net);
+  int64_t units = bp_net_outputs(b->net);
+  bp_dtype dtype = bp_net_dtype(b->net);
+  bp_var losses = bp_zero_of(b->graph), right = losses, fold = losses;
+  b->vars[FIT_FOLDS] = bp_input(b->graph, "folds", BP_U8, 1, (int64_t[]){b->source->rows});
+  if (b->folds != NULL) fold = bp_gather(b->vars[FIT_FOLDS], b->vars[FIT_ROWS], dtype);
+  for (int m = 0; m < members; m++) {
+    bp_var own = members == 1 ? z : bp_slice(z, 1, m * units, (m + 1) * units, 1), share = member_share(b, fold, m);
+    losses = plus(losses, weighted(bp_objective_rows(o, own, target, true), share));
+    if (o->classes) right = plus(right, weighted(is_correct(o, own, target), share));
+  }
+  bp_var part = bp_scalar(b->graph, dtype, 1.0 / members);
+  if (o->classes) *correct = weighted(members > 1 ? bp_mul(right, part) : right, weights);
+  return weighted(members > 1 ? bp_mul(losses, part) : losses, weights);
+}
+
+/* The losses of the batch's rows as the network is trained; counts into outputs when the targets are classes. */
+static bp_var forward(builder *b, const bp_objective *objective, const bp_net_training *training,
                       const bp_var *params) {
   bp_var x = batch_features(b), target = batch_targets(b, objective->classes), weights = batch_weights(b);
-  bp_var z = training != NULL ? bp_net_apply_training(b->net, x, params, training, b->states)
-                              : bp_net_apply(b->net, x, params);
-  if (objective->classes)
-    b->outputs[FIT_CORRECT] = bp_sum(weighted(is_correct(objective, z, target), weights), BP_ALL_AXES);
-  else if (metric_is_sum(metric))
-    b->outputs[FIT_CORRECT] = bp_sum(weighted(row_errors(objective, metric, z, target), weights), BP_ALL_AXES);
-  b->n_outputs = bp_var_is_zero(b->outputs[FIT_CORRECT]) ? FIT_CORRECT : FIT_VALUES;
-  if (metric_needs_rows(metric)) b->outputs[b->n_outputs++] = predictions(objective, z);
-  return weighted(bp_objective_rows(objective, z, target, training != NULL), weights);
+  bp_var z = bp_net_apply_training(b->net, x, params, training, b->states), correct = bp_zero_of(b->graph);
+  bp_var losses = member_losses(b, objective, z, target, weights, &correct);
+  if (objective->classes) b->outputs[FIT_CORRECT] = bp_sum(correct, BP_ALL_AXES);
+  b->n_outputs = objective->classes ? FIT_VALUES : FIT_CORRECT;
+  return losses;
 }
 
 /* The gradient of all that is learnt, as the optimiser sees it. */
@@ -134,7 +191,7 @@ static bp_status append_gradients(builder *b, const bp_fit_options *options, bp_
     if (!bp_net_param(b->net, p).is_state) learnt[n++] = params[p];
   bp_status status = bp_grad(objective, learnt, n, b->gradients);
   bp_release(bp_context_allocator(b->ctx), learnt, room, sizeof *learnt);
-  if (status == BP_OK) regularize_gradient(options, b->gradients, (int)n);
+  if (status == BP_OK) regularize_gradient(options, bp_net_members(b->net), b->gradients, (int)n);
   return status;
 }
 
@@ -175,12 +232,19 @@ static bp_status compile(builder *b, int64_t batch, bp_program **out) {
   return bp_compile(b->outputs, b->n_outputs, b->vars, b->n_inputs, &o, out);
 }
 
+/* Each member steps by the gradient of its own loss, as if it were alone. */
+static bp_var sum_over_members(const builder *b, bp_var mean) {
+  int members = bp_net_members(b->net);
+  return members == 1 ? mean : bp_mul(mean, bp_scalar(b->graph, bp_var_dtype(mean), members));
+}
+
 bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_fit_options *options,
                            int64_t batch, bp_program **out) {
   builder b;
   bp_status status =
       builder_init(&b, ctx, net, source, FIT_FIRST_PARAM_OF_STEP, optimizer_slots(options->optimizer, options));
   if (status != BP_OK) goto done;
+  b.folds = options->folds;
   bp_var *params = b.vars + FIT_FIRST_PARAM_OF_STEP, *slots = params + b.params;
   bp_net_declare(net, b.graph, params);
   declare_slots(&b, slots);
@@ -188,9 +252,10 @@ bp_status fit_step_program(bp_context *ctx, const bp_net *net, const bp_source *
   b.vars[FIT_STEP] = bp_input(b.graph, "step", BP_F64, 0, NULL);
   bp_net_training training = {
       .size = sizeof training, .seed = options->seed, .step = b.vars[FIT_STEP], .batch = options->batch_size};
-  bp_var rows = forward(&b, &options->objective, BP_METRIC_LOSS, &training, params);
+  bp_var rows = forward(&b, &options->objective, &training, params);
   bp_var objective = bp_mean(rows, BP_ALL_AXES), s = regularize_penalty(net, options, b.graph, params);
   b.outputs[FIT_LOSS] = objective;
+  objective = sum_over_members(&b, objective);
   if (!bp_var_is_zero(s)) objective = bp_add(objective, s);
   BP_TRY_DONE(built(&b));
   status = append_gradients(&b, options, objective, params);
@@ -205,13 +270,19 @@ done:
 }
 
 bp_status fit_eval_program(bp_context *ctx, const bp_net *net, const bp_source *source, const bp_objective *objective,
-                           bp_metric metric, int64_t batch, bp_program **out) {
+                           const fit_eval *eval, int64_t batch, bp_program **out) {
   builder b;
   bp_status status = builder_init(&b, ctx, net, source, FIT_FIRST_PARAM_OF_EVAL, 0);
   if (status != BP_OK) goto done;
   bp_var *params = b.vars + FIT_FIRST_PARAM_OF_EVAL;
-  bp_net_declare(net, b.graph, params);
-  b.outputs[FIT_LOSS] = bp_sum(forward(&b, objective, metric, NULL, params), BP_ALL_AXES);
+  if (eval->member) {
+    bp_net_declare_member(net, b.graph, params);
+    b.n_inputs = FIT_FIRST_PARAM_OF_EVAL + (size_t)(b.params / bp_net_members(net));
+  } else {
+    bp_net_declare(net, b.graph, params);
+  }
+  b.vars[FIT_FOLDS] = bp_input(b.graph, "folds", BP_U8, 1, (int64_t[]){source->rows});
+  b.outputs[FIT_LOSS] = bp_sum(look(&b, objective, eval, params), BP_ALL_AXES);
   status = compile(&b, batch, out);
 done:
   builder_release(&b);
@@ -231,8 +302,7 @@ static bp_var penalty_of_rows(const builder *b, const bp_fit_options *options, c
 static bp_status append_gradient_of_sum(builder *b, const bp_fit_options *options, const bp_var *params) {
   const bp_net_training training = {.size = sizeof training,
                                     .seed = options->seed}; /* no layer drops: there is no step */
-  bp_var loss =
-      bp_sum(bp_cast(forward(b, &options->objective, BP_METRIC_LOSS, &training, params), BP_F64), BP_ALL_AXES);
+  bp_var loss = bp_sum(bp_cast(forward(b, &options->objective, &training, params), BP_F64), BP_ALL_AXES);
   bp_var penalty = penalty_of_rows(b, options, params), all = bp_var_is_zero(penalty) ? loss : bp_add(loss, penalty);
   BP_TRY(built(b));
   if (options->objective.classes) b->outputs[FIT_CORRECT] = bp_cast(b->outputs[FIT_CORRECT], BP_F64);
@@ -249,6 +319,7 @@ static bp_status append_product(builder *b, const bp_fit_options *options, const
   bp_var x = batch_features(b), jv, weights;
   (void)batch_targets(b, options->objective.classes);
   weights = batch_weights(b);
+  b->vars[FIT_FOLDS] = bp_input(b->graph, "folds", BP_U8, 1, (int64_t[]){b->source->rows});
   bp_var p = bp_objective_predict(&options->objective, bp_net_apply(b->net, x, params));
   BP_TRY(built(b));
   BP_TRY(bp_jvp(&p, 1, params, v, n, &jv));
@@ -305,8 +376,9 @@ static bp_status build_look(builder *b, const bp_objective *objective, bp_var *o
   b->vars[FIT_LR] = bp_input(b->graph, "lr", bp_net_dtype(b->net), 0, NULL);
   b->vars[FIT_STEP] = bp_input(b->graph, "step", BP_F64, 0, NULL);
   bp_var x = batch_features(b), target = batch_targets(b, objective->classes), weights = batch_weights(b);
-  bp_var z = bp_net_apply_each(b->net, x, params, outputs + FIT_LOOK_LAYERS);
-  bp_var rows = weighted(bp_objective_rows(objective, z, target, true), weights), loss = bp_mean(rows, BP_ALL_AXES);
+  bp_var z = bp_net_apply_each(b->net, x, params, outputs + FIT_LOOK_LAYERS), correct;
+  bp_var rows = member_losses(b, objective, z, target, weights, &correct);
+  bp_var loss = sum_over_members(b, bp_mean(rows, BP_ALL_AXES));
   BP_TRY(built(b));
   bp_status status = bp_grad(loss, params, (size_t)b->params, b->gradients);
   if (status != BP_OK) return status == BP_E_GRAPH ? built(b) : status;
@@ -326,6 +398,7 @@ bp_status fit_look_program(bp_context *ctx, const bp_net *net, const bp_source *
   bp_status status =
       builder_init(&b, ctx, net, source, FIT_FIRST_PARAM_OF_STEP, optimizer_slots(options->optimizer, options));
   bp_var *outputs = status == BP_OK ? bp_calloc(ctx, n, sizeof *outputs) : NULL;
+  b.folds = options->folds;
   if (status == BP_OK) status = outputs != NULL ? build_look(&b, &options->objective, outputs) : BP_E_NOMEM;
   if (status == BP_OK) status = bp_compile(outputs, n, b.vars, b.n_inputs, &o, out);
   bp_release(bp_context_allocator(ctx), outputs, n, sizeof *outputs);

@@ -36,6 +36,7 @@ static const struct {
     SETTING(LONG, batch_size),
     SETTING(WHOLE, epochs),
     SETTING(WHOLE, patience),
+    SETTING(REAL, min_gain),
     SETTING(REAL, tolerance),
     SETTING(WHOLE, tolerance_epochs),
     SETTING(SEED, seed),
@@ -74,6 +75,7 @@ void fit_options_each(const bp_fit_options *options, fit_option_fn visit, void *
     value_text(settings[i].kind, (const char *)options + settings[i].offset, text, sizeof text);
     visit(user, settings[i].name, text);
   }
+  visit(user, "folds", options->folds != NULL ? "yes" : "no");
   list_text(options->l1_layers, options->n_l1_layers, text, sizeof text);
   visit(user, "l1_layers", text);
   list_text(options->l2_layers, options->n_l2_layers, text, sizeof text);

@@ -89,6 +89,9 @@ static void keep(void *user) {
 /* ---- what goes with it ---- */
 bp_status full_fit_check(bp_context *ctx, const bp_net *net, const bp_fit_options *options) {
   const char *name = bp_optimizer_name(options->optimizer);
+  if (bp_net_members(net) > 1)
+    return bp_fail(ctx, BP_E_ARG, "%s fits one network, and this is an ensemble of %d; expected another optimizer",
+                   name, bp_net_members(net));
   for (int i = 0; i < bp_net_layers(net); i++) {
     bp_layer_info layer = bp_net_layer(net, i);
     if (layer.kind == BP_LAYER_BATCH_NORM || (layer.kind == BP_LAYER_DROPOUT && layer.rate > 0))

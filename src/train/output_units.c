@@ -1,6 +1,7 @@
 /* output_units.c - from raw outputs to predictions: the units in one table, and the columns of a prediction. Floor: train. */
 #include <string.h>
 
+#include "backprop/net.h"
 #include "backprop/ops.h"
 #include "graph/node.h"
 #include "train/objective.h"
@@ -91,4 +92,64 @@ bp_var bp_objective_predict(const bp_objective *o, bp_var z) {
   bp_var spread = o->loss == BP_LOSS_GAUSSIAN_FULL ? spread_of_factor(o, z)
                                                    : bp_exp(bp_mul(gaussian_log_variance(o, z), like(z, 0.5)));
   return side_by_side(output_unit(o, columns_of(z, 0, o->width)), spread);
+}
+
+/* ---- members ---- */
+
+/* log mean exp over members, elementwise; none overflows. */
+static bp_var log_mean_exp(const bp_var *x, int n) {
+  bp_var most = x[0];
+  for (int m = 1; m < n; m++) most = bp_max(most, x[m]);
+  bp_var sum = bp_exp(bp_sub(x[0], most));
+  for (int m = 1; m < n; m++) sum = bp_add(sum, bp_exp(bp_sub(x[m], most)));
+  return bp_add(most, bp_log(bp_mul(sum, like(sum, 1.0 / n))));
+}
+
+static bp_var mean_of(const bp_var *x, int n) {
+  bp_var sum = x[0];
+  for (int m = 1; m < n; m++) sum = bp_add(sum, x[m]);
+  return bp_mul(sum, like(sum, 1.0 / n));
+}
+
+/* log of the mean probabilities. */
+static bp_var pool_softmax(const bp_objective *o, bp_var *z, int n) {
+  (void)o;
+  for (int m = 0; m < n; m++) z[m] = bp_sub(z[m], bp_expand(bp_logsumexp(z[m]), -1));
+  return log_mean_exp(z, n);
+}
+
+/* log p - log(1 - p) of the mean probabilities p. */
+static bp_var pool_sigmoid(const bp_objective *o, bp_var *z, int n) {
+  bp_var no[BP_MEMBERS_MAX];
+  (void)o;
+  for (int m = 0; m < n; m++) {
+    no[m] = bp_neg(bp_softplus(z[m]));
+    z[m] = bp_neg(bp_softplus(bp_neg(z[m])));
+  }
+  return bp_sub(log_mean_exp(z, n), log_mean_exp(no, n));
+}
+
+static bp_var pool_exp(const bp_objective *o, bp_var *z, int n) { return (void)o, log_mean_exp(z, n); }
+static bp_var pool_mean(const bp_objective *o, bp_var *z, int n) { return (void)o, mean_of(z, n); }
+
+/* Mean and log variance of the mixture. */
+static bp_var pool_variance(const bp_objective *o, bp_var *z, int n) {
+  bp_var means[BP_MEMBERS_MAX], spreads[BP_MEMBERS_MAX];
+  for (int m = 0; m < n; m++) means[m] = columns_of(z[m], 0, o->width);
+  bp_var mean = mean_of(means, n);
+  for (int m = 0; m < n; m++)
+    spreads[m] = bp_add(bp_exp(gaussian_log_variance(o, z[m])), bp_square(bp_sub(means[m], mean)));
+  return side_by_side(mean, bp_log(mean_of(spreads, n)));
+}
+
+bp_var bp_objective_pool(const bp_objective *o, bp_var z) {
+  static bp_var (*const pools[BP_OUTPUT_COUNT])(const bp_objective *, bp_var *, int) = {
+      [BP_OUTPUT_SOFTMAX] = pool_softmax, [BP_OUTPUT_SIGMOID] = pool_sigmoid, [BP_OUTPUT_EXP] = pool_exp};
+  bp_var each[BP_MEMBERS_MAX];
+  if (!bp_args_ok("members", 1, &z)) return bp_zero_of(z.graph);
+  int64_t width = bp_objective_units(o), n = bp_var_dim(z, 1) / width;
+  if (n == 1) return z;
+  for (int64_t m = 0; m < n; m++) each[m] = columns_of(z, m * width, width);
+  if (o->loss == BP_LOSS_GAUSSIAN_VARIANCE) return pool_variance(o, each, (int)n);
+  return (pools[o->output] ? pools[o->output] : pool_mean)(o, each, (int)n);
 }

@@ -7,12 +7,12 @@
 #include "backprop/ops.h"
 #include "base/fail.h"
 
-/* ---- one number for each layer with weights ---- */
+/* ---- one number for each layer with weights, the same for every member ---- */
 static int weight_layers(const bp_net *net) {
   int n = 0, last = -1;
   for (int p = 0; p < bp_net_params(net); p++) {
     bp_param_info info = bp_net_param(net, p);
-    if (!info.is_weight || info.layer == last) continue;
+    if (!info.is_weight || info.layer == last || info.member > 0) continue;
     last = info.layer;
     n++;
   }
@@ -47,10 +47,12 @@ static double of_layer(double all, const double *list, int n, int layer) {
 
 bp_var regularize_penalty(const bp_net *net, const bp_fit_options *o, bp_graph *graph, const bp_var *params) {
   bp_var sum = {graph, 0};
-  int layer = -1, last = -1; /* of those with weights; of all */
+  int layer = -1, last = -1, member = 0; /* layer: of those with weights; last: of all */
   for (int p = 0; p < bp_net_params(net); p++) {
     bp_param_info info = bp_net_param(net, p);
     if (!info.is_weight) continue;
+    if (info.member != member) layer = last = -1;
+    member = info.member;
     if (info.layer != last) layer++;
     last = info.layer;
     double l1 = of_layer(o->l1, o->l1_layers, o->n_l1_layers, layer);
@@ -78,12 +80,14 @@ static bp_var norm_of_all(const bp_var *gradients, int n) {
   return bp_cast(bp_sqrt(sum), bp_var_dtype(gradients[0]));
 }
 
-void regularize_gradient(const bp_fit_options *options, bp_var *gradients, int n) {
+void regularize_gradient(const bp_fit_options *options, int members, bp_var *gradients, int n) {
   double most = options->clip_value;
   for (int p = 0; p < n && most > 0; p++) gradients[p] = bp_clip(gradients[p], -most, most);
   if (!(options->clip_norm > 0)) return;
-  bp_var scale = scale_to(norm_of_all(gradients, n), options->clip_norm);
-  for (int p = 0; p < n; p++) gradients[p] = bp_mul(gradients[p], scale);
+  for (int first = 0, each = n / members; first < n; first += each) {
+    bp_var scale = scale_to(norm_of_all(gradients + first, each), options->clip_norm);
+    for (int p = first; p < first + each; p++) gradients[p] = bp_mul(gradients[p], scale);
+  }
 }
 
 /* ---- weights ---- */

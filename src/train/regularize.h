@@ -10,9 +10,9 @@ bp_status regularize_check(bp_context *ctx, const bp_net *net, const bp_fit_opti
  * nothing to add. The derivative of |w| is sign(w), 0 at 0. */
 bp_var regularize_penalty(const bp_net *net, const bp_fit_options *options, bp_graph *graph, const bp_var *params);
 
-/* Clips the gradient in place: every element to ±clip_value, then all together to the norm clip_norm
+/* Clips the gradient in place: every element to ±clip_value, then those of each member together to the norm clip_norm
  * (g ← g min(1, clip_norm / ‖g‖); Pascanu, Mikolov and Bengio, 2013). */
-void regularize_gradient(const bp_fit_options *options, bp_var *gradients, int n);
+void regularize_gradient(const bp_fit_options *options, int members, bp_var *gradients, int n);
 
 /* W with the incoming weights of every unit (a column of W [fan_in, units]) scaled down to the norm max_norm where theirs is larger
  * (Srebro and Shraibman, 2005; Hinton et al., 2012). */

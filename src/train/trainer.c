@@ -45,6 +45,7 @@ static bp_status set_up_train(trainer *t, const bp_source *source) {
                      FIT_FIRST_PARAM_OF_STEP + (size_t)(t->n_params + n_slots), batching_most(&t->batches)));
   r->inputs[FIT_LR] = f64 ? (const void *)&t->lr : (const void *)&t->lr_f32;
   r->inputs[FIT_STEP] = &t->step;
+  r->inputs[FIT_FOLDS] = t->options.folds;
   const char *slot = t->slots;
   for (int p = 0; p < t->n_params; p++) {
     r->inputs[FIT_FIRST_PARAM_OF_STEP + p] = t->params[p];
@@ -55,19 +56,23 @@ static bp_status set_up_train(trainer *t, const bp_source *source) {
   return bp_workspace_new(t->ctx, r->program, worth_threads(r->program, r->batch, t->options.threads), &r->workspace);
 }
 
+/* Over validation rows, or the training rows that each member leaves out. */
 static bp_status set_up_valid(trainer *t, const bp_source *source) {
   runner *r = &t->valid;
   int64_t batch = source->rows < EVAL_ROWS ? source->rows : EVAL_ROWS;
-  bool classes = t->options.objective.classes;
-  bp_metric metric = t->options.metric;
-  BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes, classes || metric_is_sum(metric),
-                     FIT_FIRST_PARAM_OF_EVAL + (size_t)t->n_params, batch));
-  for (int p = 0; p < t->n_params; p++) r->inputs[FIT_FIRST_PARAM_OF_EVAL + p] = t->params[p];
-  if (metric_needs_rows(metric)) {
+  bool classes = t->options.objective.classes, left_out = t->options.folds != NULL;
+  bool second = classes || metric_is_sum(t->options.metric);
+  fit_eval e = {.metric = t->options.metric, .predictions = left_out, .member = left_out};
+  int n_params = left_out ? t->n_params / bp_net_members(t->net) : t->n_params;
+  BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes, second,
+                     FIT_FIRST_PARAM_OF_EVAL + (size_t)n_params, batch));
+  for (int p = 0; p < n_params; p++) r->inputs[FIT_FIRST_PARAM_OF_EVAL + p] = t->params[p];
+  if (left_out) BP_TRY(folds_set_up(t));
+  if (fit_eval_predicts(&e)) {
     BP_TRY(fit_rows_init(&t->rows, t->ctx, bp_net_dtype(t->net), source, batch));
-    r->outputs[classes ? FIT_VALUES : FIT_CORRECT] = t->rows.piece; /* the last output */
+    r->outputs[second ? FIT_VALUES : FIT_CORRECT] = t->rows.piece; /* the last output */
   }
-  BP_TRY(fit_eval_program(t->ctx, t->net, source, &t->options.objective, metric, batch, &r->program));
+  BP_TRY(fit_eval_program(t->ctx, t->net, source, &t->options.objective, &e, batch, &r->program));
   return bp_workspace_new(t->ctx, r->program, worth_threads(r->program, r->batch, t->options.threads), &r->workspace);
 }
 
@@ -93,7 +98,7 @@ static bp_status check_warmup(const trainer *t) {
 static bp_status set_up(trainer *t, const bp_source *train, const bp_source *valid) {
   BP_TRY(alloc_arrays(t));
   BP_TRY(optimizer_is_method(t->options.optimizer) ? set_up_full(t, train) : set_up_train(t, train));
-  if (valid != NULL) BP_TRY(set_up_valid(t, valid));
+  if (valid != NULL || t->options.folds != NULL) BP_TRY(set_up_valid(t, valid != NULL ? valid : train));
   if (t->options.norms != BP_NORMS_NEVER)
     BP_TRY(norms_new(t->ctx, t->net, t->params, &t->options, &t->train, &t->norms));
   BP_TRY(check_warmup(t));
@@ -125,7 +130,8 @@ bp_status trainer_plan_of(bp_context *ctx, const bp_net *net, const bp_source *t
   BP_TRY(bp_objective_resolve(ctx, objective, train->target_dtype == BP_I32, train->outputs, objective));
   BP_TRY(fit_source_check(ctx, "training", train, net, objective));
   if (valid != NULL) BP_TRY(fit_source_check(ctx, "validation", valid, net, objective));
-  BP_TRY(check_metric(ctx, &plan.options, valid != NULL));
+  BP_TRY(folds_check(ctx, net, train, valid, &plan.options));
+  BP_TRY(check_metric(ctx, &plan.options, valid != NULL || plan.options.folds != NULL));
   BP_TRY(regularize_check(ctx, net, &plan.options));
   BP_TRY(batching_of(ctx, net, train->rows, &plan.options, &plan.batches));
   *out = plan;

@@ -12,6 +12,7 @@
 #define BP_TRAIN_TRAINER_H
 #include "train/batching.h"
 #include "train/fit_metrics.h"
+#include "train/folds.h"
 #include "train/full_fit.h"
 #include "train/norms.h"
 #include "train/plateau.h"
@@ -37,7 +38,6 @@ typedef struct trainer_clock {
 } trainer_clock;
 
 /* Who keeps checkpoints. */
-typedef struct trainer trainer;
 typedef bp_status (*trainer_write_fn)(void *user, const trainer *t);
 typedef struct trainer_save {
   trainer_write_fn write; /* NULL: nobody */
@@ -60,9 +60,10 @@ struct trainer {
   void *const *params;    /* the caller's, updated in place */
   bp_fit_options options; /* resolved */
   batching batches;       /* of the training rows */
-  runner train, valid;    /* valid.source NULL: no validation rows */
-  fit_rows rows;          /* predictions of the validation rows, where the metric needs them */
-  full_fit *full;         /* a method for full batches, whose iterations are the steps; NULL: steps by mini-batches */
+  runner train, valid;    /* valid.source NULL: no validation rows; with folds those of training, a member at a time */
+  folds folds;
+  fit_rows rows;  /* predictions of the validation rows, where the metric needs them or there are folds */
+  full_fit *full; /* a method for full batches, whose iterations are the steps; NULL: steps by mini-batches */
   trainer_state state;
   int n_params, per_param; /* slots of each parameter */
   char *slots;             /* all slots, one behind the other, padded() each */
@@ -83,6 +84,8 @@ struct trainer {
 /* BP_E_ARG, BP_E_DATA  as bp_fit() */
 bp_status trainer_plan_of(bp_context *ctx, const bp_net *net, const bp_source *train, const bp_source *valid,
                           const bp_fit_options *options, trainer_plan *out);
+/* Takes the measures of the validation rows, or those left out, into the epoch: of the parameters as they are. */
+bp_status trainer_judge(trainer *t, bp_epoch *epoch);
 /* What the plan and the parameters point to is BORROWed until trainer_free().
  * BP_E_ARG, BP_E_NOMEM  as bp_fit() */
 bp_status trainer_new(bp_context *ctx, const trainer_plan *plan, void *const *params, trainer **out);
