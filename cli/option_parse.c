@@ -119,9 +119,28 @@ static int check_operands(const cli_request *request) {
                   command->operands);
 }
 
+bool cli_is_plain(const cli_settings *s) {
+  if (s->preset != BP_PRESET_AUTO) return s->preset == BP_PRESET_PLAIN;
+  return s->hidden.n != 0 || s->activation.n > 0 || bp_optimizer_full_batch((bp_optimizer)s->optimizer);
+}
+
+/* Who stops early must be judged by rows that are not learnt from: an ensemble has its own. */
+static int check_patience(const cli_request *request) {
+  const cli_settings *s = &request->settings;
+  bool judged = s->valid.file || s->valid.fraction > 0, alone = cli_is_plain(s) && s->members < 2;
+  bool never = s->patience == 0 && (alone || request->given[CLI_OPTION_patience]);
+  if (s->patience > 0 && !judged && alone)
+    return cli_fail(CLI_USAGE, "--patience needs validation rows; add --valid 0.1 or --valid FILE");
+  if (s->metric > BP_METRIC_LOSS && never)
+    return cli_fail(CLI_USAGE, "--metric is what --patience goes by; add --patience 10");
+  if (s->effort > 0 && cli_is_plain(s))
+    return cli_fail(CLI_USAGE, "--effort is for the strong preset; add --preset strong");
+  return CLI_DONE;
+}
+
 int cli_check_pairs(const cli_request *request) {
   const cli_settings *s = &request->settings;
-  int layers = s->hidden.n < 0 ? 0 : s->hidden.n;
+  int layers = s->hidden.n < 0 ? 0 : s->hidden.n == 0 ? 2 : s->hidden.n;
   bool sgd = s->optimizer == BP_SGD;
   if (s->activation.n > 1 && s->activation.n != layers)
     return cli_fail(CLI_USAGE, "--activation: %d names for %d hidden layers; expected 1 or %d", s->activation.n, layers,
@@ -139,13 +158,9 @@ int cli_check_pairs(const cli_request *request) {
     return cli_fail(CLI_USAGE, "--momentum is for sgd and rmsprop; add --optimizer sgd");
   if (s->nesterov && !sgd) return cli_fail(CLI_USAGE, "--nesterov is for sgd; add --optimizer sgd");
   if (s->nesterov && !(s->momentum > 0)) return cli_fail(CLI_USAGE, "--nesterov needs a momentum; add --momentum 0.9");
-  if (s->patience > 0 && !s->valid.file && !(s->valid.fraction > 0))
-    return cli_fail(CLI_USAGE, "--patience needs validation rows; add --valid 0.1 or --valid FILE");
-  if (s->metric != BP_METRIC_LOSS && s->patience == 0)
-    return cli_fail(CLI_USAGE, "--metric is what --patience goes by; add --patience 10");
   if (s->log_norms && !s->log) return cli_fail(CLI_USAGE, "--log-norms is for the log; add --log FILE");
   if (s->valid_labels && !s->valid.file) return cli_fail(CLI_USAGE, "--valid-labels needs --valid FILE");
-  return CLI_DONE;
+  return check_patience(request);
 }
 
 static int check_standard_input(const cli_request *request) {

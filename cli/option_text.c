@@ -6,7 +6,7 @@
 #include "options.h"
 
 static void widths_text(const cli_widths *widths, char *text, size_t size) {
-  size_t used = (size_t)snprintf(text, size, "%s", widths->n < 0 ? "none" : "");
+  size_t used = (size_t)snprintf(text, size, "%s", widths->n < 0 ? "none" : widths->n == 0 ? "auto" : "");
   for (int i = 0; i < widths->n && used < size; i++)
     used += (size_t)snprintf(text + used, size - used, "%s%" PRId64, i ? "," : "", widths->units[i]);
 }
@@ -14,7 +14,7 @@ static void widths_text(const cli_widths *widths, char *text, size_t size) {
 static void activations_text(const cli_activations *list, char *text, size_t size) {
   char one[BP_ACTIVATION_TEXT];
   size_t used = 0;
-  text[0] = '\0';
+  (void)snprintf(text, size, "%s", list->n == 0 ? "auto" : "");
   for (int i = 0; i < list->n && used < size; i++)
     used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "," : "", bp_activation_text(list->specs[i], one));
 }

@@ -201,6 +201,8 @@ static bool parse_widths(const cli_option *option, const char *value, void *fiel
   (void)option;
   if (strcmp(value, "none") == 0)
     widths.n = -1;
+  else if (strcmp(value, "auto") == 0)
+    widths.n = 0;
   else if (!each_part(value, add_width, &widths))
     return false;
   *(cli_widths *)field = widths;
@@ -219,7 +221,7 @@ static bool add_activation(void *user, const char *text, size_t length) {
 static bool parse_activations(const cli_option *option, const char *value, void *field) {
   cli_activations list = {0};
   (void)option;
-  if (!each_part(value, add_activation, &list)) return false;
+  if (strcmp(value, "auto") != 0 && !each_part(value, add_activation, &list)) return false;
   *(cli_activations *)field = list;
   return true;
 }
@@ -359,12 +361,12 @@ const char *cli_expectation(const cli_option *option, char *text, size_t size) {
   case CLI_LOSS: names_text(option, "a formula of y, p and z, or one of", text, size); break;
   case CLI_WIDTHS:
     (void)snprintf(text, size,
-                   "units of each layer, from 1 to 16777216, separated by commas (at most %d layers), or none",
+                   "units of each layer, from 1 to 16777216, separated by commas (at most %d layers), none, or auto",
                    BP_LAYERS_MAX);
     break;
   case CLI_ACTIVATIONS:
     names_text(option,
-               "one name, or one for each hidden layer, some with a setting as leaky_relu:0.2, elu:1, maxout:3, "
+               "auto, one name, or one for each hidden layer, some with a setting as leaky_relu:0.2, elu:1, maxout:3, "
                "prelu:unit, of",
                text, size);
     break;

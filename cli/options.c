@@ -28,6 +28,7 @@ CHOICE_NAMES(shell_at, "bash", "zsh", "fish")
 static const char *loss_at(int i) { return i >= 0 && i < BP_LOSS_EXPRESSION ? bp_loss_name((bp_loss)i) : NULL; }
 static const char *output_at(int i) { return i >= 0 ? bp_output_name((bp_output)i) : NULL; }
 static const char *metric_at(int i) { return i >= 0 ? bp_metric_name((bp_metric)i) : NULL; }
+static const char *preset_at(int i) { return i >= 0 ? bp_preset_name((bp_preset)i) : NULL; }
 static const char *normalize_at(int i) { return i >= 0 ? bp_normalize_name((bp_normalize)i) : NULL; }
 static const char *init_at(int i) { return i >= 0 ? bp_init_name((bp_init)i) : NULL; }
 static const char *optimizer_at(int i) { return i >= 0 ? bp_optimizer_name((bp_optimizer)i) : NULL; }

@@ -68,7 +68,9 @@ typedef struct cli_settings {
   double lr, momentum, beta1, beta2, rho, epsilon, weight_decay, clip_norm, clip_value, max_norm;
   cli_numbers l1, l2;
   cli_schedule schedule, warmup;
-  int64_t batch_size, epochs, patience, threads, memory; /* batch_size, epochs: 0 is auto; batch_size INT64_MAX: full */
+  int preset; /* bp_preset */
+  int64_t effort, members, pieces;
+  int64_t batch_size, epochs, patience, threads, memory; /* 0 is auto; batch_size INT64_MAX: full */
   bool nesterov, amsgrad;
   uint64_t seed;
   uint64_t max_memory;          /* bytes; 0: by the files */
@@ -175,6 +177,8 @@ static inline bool cli_option_is_for(const cli_option *option, cli_command_id co
 /* ---- option_parse.c ---- */
 /* Reads a command line: defaults, then --config, then the arguments. Returns 0, or the exit status after a message. */
 int cli_parse(int argc, char **argv, cli_request *request);
+/* Whether the network is the plain one, or described by hand: one network, which does not judge itself. */
+bool cli_is_plain(const cli_settings *settings);
 /* Of the options of a training: one that means nothing without another one is refused, so that none is silently ignored. */
 int cli_check_pairs(const cli_request *request);
 void cli_request_release(cli_request *request);

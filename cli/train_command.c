@@ -31,8 +31,13 @@ static void penalties(const cli_settings *s, bp_fit_options *fit) {
   if (s->l2.n > 1) fit->l2_layers = s->l2.values, fit->n_l2_layers = s->l2.n;
 }
 
+/* sgd that nothing else is said about would be taken for an open question. */
+static double rate_of(const cli_settings *s) {
+  return s->optimizer == BP_SGD && s->lr == 0 && s->momentum == 0 ? 0.1 : s->lr;
+}
+
 static bp_fit_options fit_options(const cli_settings *s) {
-  bp_fit_options fit = {.size = sizeof fit, .optimizer = (bp_optimizer)s->optimizer, .lr = s->lr};
+  bp_fit_options fit = {.size = sizeof fit, .optimizer = (bp_optimizer)s->optimizer, .lr = rate_of(s)};
   fit.objective.output = (bp_output)s->output;
   fit.objective.label_smoothing = s->label_smoothing;
   fit.schedule = s->schedule.value;
@@ -142,8 +147,18 @@ static int check_checkpoint(const cli_request *request, const cli_job *job) {
 
 /* ---- training ---- */
 
-static bp_train_options train_options(const cli_settings *s, const char *target, const char *settings) {
-  bp_train_options o = {.size = sizeof o, .target = target, .ignore = s->ignore, .features = s->features};
+/* 0 that was asked for is none, below 0; that of "auto" is left to the preset. */
+static int none_or(const cli_request *request, cli_option_id id, int64_t value) {
+  const char *text = request->texts[id];
+  bool asked = request->given[id] && !(text && strcmp(text, "auto") == 0);
+  return value == 0 && asked ? -1 : (int)value;
+}
+
+static bp_train_options train_options(const cli_request *request, const char *settings) {
+  const cli_settings *s = &request->settings;
+  bp_train_options o = {.size = sizeof o, .target = s->target, .ignore = s->ignore, .features = s->features};
+  o.preset = (bp_preset)s->preset;
+  o.effort = (int)s->effort;
   o.weight = s->weight;
   o.class_weight = s->class_weight;
   o.task = (bp_task)s->task;
@@ -154,6 +169,8 @@ static bp_train_options train_options(const cli_settings *s, const char *target,
   o.normalize = (bp_normalize)s->normalize;
   o.dropout = s->dropout;
   o.dropout_input = s->dropout_input;
+  o.members = (int)s->members;
+  o.pieces = none_or(request, CLI_OPTION_pieces, s->pieces);
   o.skip = s->residual;
   o.embed = s->embed;
   o.bias_init = s->bias_init;
@@ -178,19 +195,31 @@ static char *add_checkpoint(const cli_job *job, const cli_request *request, bp_t
   return note;
 }
 
+static int64_t rows_to_learn(const cli_job *job, const cli_settings *s) {
+  int64_t rows = bp_table_rows(job->table);
+  return rows - (int64_t)llround(s->valid.fraction * (double)rows);
+}
+
+/* Whether there are columns of bytes, which are pixels. */
+static bool has_images(const bp_table *table) {
+  for (int64_t c = 0; c < bp_table_columns(table); c++)
+    if (bp_table_type(table, c) == BP_COLUMN_BYTE) return true;
+  return false;
+}
+
 /* Trains with a progress display. Stopping on a signal is not the library's failure, and no success either. */
 static bp_status train(cli_job *job, const cli_request *request, cli_out *log) {
   const cli_settings *s = &request->settings;
   cli_training progress;
   char *settings = cli_settings_text(s);
-  int64_t rows = bp_table_rows(job->table);
-  bp_train_options options = train_options(s, s->target, settings);
+  bp_train_options options = train_options(request, settings), resolved;
   options.fit = fit_options(s);
+  options.fit.patience = none_or(request, CLI_OPTION_patience, s->patience);
   take_loss(job, &options.fit);
-  bp_train_defaults(rows - (int64_t)llround(s->valid.fraction * (double)rows), &options.fit);
-  job->batch_size = options.fit.batch_size;
+  bp_train_resolve(&options, rows_to_learn(job, s), has_images(job->table), &resolved);
+  bool judges_itself = resolved.members > 1 && resolved.fit.patience > 0;
   job->tolerance = s->tolerance;
-  cli_progress_begin(&progress, s, options.fit.epochs, job->valid || s->valid.fraction > 0, log);
+  cli_progress_begin(&progress, s, resolved.fit.epochs, job->valid || s->valid.fraction > 0 || judges_itself, log);
   if (job->past) cli_progress_past(&progress, job->past->history, job->past->epochs);
   options.fit.progress = cli_progress_step;
   options.fit.step = cli_progress_after_step;
@@ -269,6 +298,7 @@ static void take_counts(cli_job *job) {
   bp_json *record = cli_json_parse(bp_model_record(job->model));
   job->rows = cli_json_whole_of(record, "rows");
   job->valid_rows = cli_json_whole_of(record, "valid_rows");
+  job->batch_size = cli_json_whole_of(record, "batch_size");
   bp_json_free(record);
 }
 

@@ -23,6 +23,11 @@ static const bp_epoch *kept_epoch(const cli_job *job) {
 /* Rows of a step: a full batch has all of them. */
 static int64_t step_rows(const cli_job *job) { return job->batch_size < job->rows ? job->batch_size : job->rows; }
 
+/* Whether the members of an ensemble looked at rows that they did not learn from, instead of validation rows. */
+static bool judges_itself(const cli_job *job) {
+  return job->valid_rows == job->rows && bp_net_members(bp_model_net(job->model)) > 1;
+}
+
 /* ---- for people ---- */
 
 static void report_data(const cli_job *job) {
@@ -32,6 +37,11 @@ static void report_data(const cli_job *job) {
             cli_count(bp_table_columns(job->table), "column", columns, sizeof columns));
   if (job->valid_rows == 0) return;
   label("rows");
+  if (judges_itself(job)) {
+    cli_print("%s, each left out by one of %d members, who is judged by it\n",
+              cli_thousands(job->rows, train, sizeof train), bp_net_members(bp_model_net(job->model)));
+    return;
+  }
   cli_print("%s to learn from, %s for validation\n", cli_thousands(job->rows, train, sizeof train),
             cli_thousands(job->valid_rows, valid, sizeof valid));
 }
@@ -45,10 +55,11 @@ static void report_target(const bp_model *model) {
   cli_print("\n");
 }
 
-/* The inputs, as they are and as embedded, what goes into each dense layer, and what comes out of the last. */
+/* The inputs, as they are and as encoded, what goes into each dense layer, and what comes out of the last. */
 static int widths_of(const bp_net *net, int64_t widths[BP_LAYERS_MAX + 3]) {
   int n = 0;
-  if (bp_net_layer(net, 0).kind == BP_LAYER_EMBEDDING) widths[n++] = bp_net_inputs(net);
+  bp_layer_kind first = bp_net_layer(net, 0).kind;
+  if (first == BP_LAYER_EMBEDDING || first == BP_LAYER_PIECEWISE) widths[n++] = bp_net_inputs(net);
   for (int i = 0; i < bp_net_layers(net) && n <= BP_LAYERS_MAX + 1; i++)
     if (bp_net_layer(net, i).kind == BP_LAYER_DENSE) widths[n++] = bp_net_layer(net, i).inputs;
   widths[n++] = bp_net_outputs(net);
@@ -63,10 +74,18 @@ static void print_widths(const int64_t *widths, int n) {
   }
 }
 
+/* That of the first layer that has one. */
+static const char *first_activation(const bp_net *net, char text[BP_ACTIVATION_TEXT]) {
+  int i = 0;
+  while (i < bp_net_layers(net) - 1 && bp_net_layer(net, i).activation == BP_IDENTITY) i++;
+  return bp_activation_text(bp_net_layer(net, i).spec, text);
+}
+
 /* ", tanh, batch normalisation, dropout 0.2" */
-static void print_hidden(const cli_settings *s) {
+static void print_hidden(const bp_net *net, const cli_settings *s) {
   char text[512];
-  cli_print(", %s", cli_value_text(&cli_options[CLI_OPTION_activation], s, text, sizeof text));
+  const cli_option *option = &cli_options[CLI_OPTION_activation];
+  cli_print(", %s", s->activation.n > 0 ? cli_value_text(option, s, text, sizeof text) : first_activation(net, text));
   if (s->normalize > 0) cli_print(", %s normalisation", bp_normalize_name((bp_normalize)s->normalize));
   if (s->dropout > 0) cli_print(", dropout %s", cli_number(s->dropout, text, sizeof text));
   if (s->residual) cli_print(", skip connections");
@@ -78,8 +97,9 @@ static void report_network(const bp_model *model, const cli_settings *s) {
   const bp_net *net = bp_model_net(model);
   int n = widths_of(net, widths);
   label("network");
+  if (bp_net_members(net) > 1) cli_print("%d of ", bp_net_members(net));
   print_widths(widths, n);
-  if (n > 2) print_hidden(s);
+  if (n > 2) print_hidden(net, s);
   cli_print(", %s parameters, %s\n", cli_thousands(bp_net_size(net), number, sizeof number),
             bp_dtype_name(bp_net_dtype(net)));
 }
@@ -123,7 +143,9 @@ static bool report_separability(const cli_job *job) {
 /* Why it ended, unless it simply ran to its end. */
 static void report_stop(const cli_job *job, const bp_epoch *kept) {
   const bp_fit_result *r = &job->result;
-  const char *best = kept->epoch == r->epochs ? "" : ", the best on validation rows";
+  const char *best = kept->epoch == r->epochs ? ""
+                     : judges_itself(job)     ? ", the best on the rows left out"
+                                              : ", the best on validation rows";
   char time[32], tolerance[32];
   if (report_separability(job) || (r->stopped_by == BP_STOP_EPOCHS && kept->epoch == r->epochs)) return;
   label("stopped");
@@ -163,7 +185,7 @@ static void report_result(const cli_job *job) {
   if (job->progress.has_valid) {
     label("");
     print_measures(epoch->valid_loss, epoch->valid_accuracy);
-    cli_print(" on validation rows\n");
+    cli_print(judges_itself(job) ? " on the rows left out, each member by itself\n" : " on validation rows\n");
   }
   report_stop(job, epoch);
 }

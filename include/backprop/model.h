@@ -32,9 +32,27 @@ typedef enum bp_normalize {
 /* VIEW "none", "batch", "layer"; NULL out of range. */
 BP_API const char *bp_normalize_name(bp_normalize normalize);
 
+/* What is done about everything that the options leave open. */
+typedef enum bp_preset {
+  BP_PRESET_AUTO, /* strong; plain where the network is described by hand (n_hidden, n_activations), for images, and for methods
+                     * of full batches */
+  BP_PRESET_STRONG, /* an ensemble with numbers encoded piecewise, stopped early, calibrated: bp_train_resolve() */
+  BP_PRESET_PLAIN,  /* one network of tanh units, trained for a number of epochs */
+  BP_PRESET_COUNT
+} bp_preset;
+/* VIEW "auto", "strong", "plain"; NULL out of range. */
+BP_API const char *bp_preset_name(bp_preset preset);
+
 /* What to train; zero-filled means the defaults, which train well on tables and images. */
 typedef struct bp_train_options {
   size_t size; /* sizeof(bp_train_options) */
+  bp_preset preset;
+  int effort; /* of the strong preset, from 1, a first look, to 5, what time can buy; 0: 3 */
+  /* Networks side by side that learn from the same rows, and predict together; 0: by the preset. With fit.patience and without validation
+   * rows, each leaves out a part of its own of the training rows, by which it is judged. */
+  int members;
+  /* Pieces of the piecewise-linear encoding of each column of numbers, at most (bp_net_piecewise()); 0: by the preset; below 0: none. */
+  int pieces;
   /* name or number (from 0) of the target column, or several separated by commas, which are values; NULL: the last column. */
   const char *target;
   /* name or number of a column of row weights, as bp_source.weights; mean and standard deviation of the columns of numbers, features
@@ -46,9 +64,9 @@ typedef struct bp_train_options {
   const char *ignore;   /* comma-separated columns to leave out; NULL: none */
   const char *features; /* comma-separated columns to use; NULL: all others */
   bp_task task;
-  int n_hidden; /* -1: no hidden layer; 0: the default, 128,128 */
+  int n_hidden; /* -1: no hidden layer; 0: by the preset */
   int64_t hidden[BP_LAYERS_MAX];
-  int n_activations; /* 0: tanh for all; 1: the same for all; else one per hidden layer */
+  int n_activations; /* 0: by the preset; 1: the same for all; else one per hidden layer */
   bp_activation_spec activations[BP_LAYERS_MAX];
   bp_normalize normalize; /* of every hidden layer, in front of its activation */
   double dropout;         /* part of the units behind every hidden layer that a step leaves out; 0 <= dropout < 1 */
@@ -72,10 +90,21 @@ typedef struct bp_train_options {
   bp_fit_options fit; /* fit.objective.loss BP_LOSS_AUTO: cross_entropy for classification, mse for regression */
 } bp_train_options;
 
-/* The batch size and the epochs that bp_model_train() takes for `rows` training rows, where they are 0: batches of 128, smaller
+/* The batch size and the epochs of the plain preset for `rows` training rows, where they are 0: batches of 128, smaller
  * ones for small tables, all rows for an optimiser of full batches; and 20 epochs, more of them for small tables. Fields that are
  * set stay as they are. */
 BP_API void bp_train_defaults(int64_t rows, bp_fit_options *fit);
+/* What bp_model_train() takes for `rows` training rows, features of which are bytes alone (images) or not: *out has a preset that is not
+ * AUTO, and no field that is left to it. Where optimizer, lr and momentum are all 0 the optimizer is adam. Plain is 128,128 tanh units
+ * and bp_train_defaults(). Strong, where a field is 0, is
+ *
+ *   members 8 of 64,64 relu units, pieces 16          effort 1 to 5: 4 of 32, 8, 8, 16, 32 of 96
+ *   epochs 200, patience 10, metric calibrated_loss   for classes learnt by cross_entropy; else the loss
+ *   batch_size so that an epoch has 64 steps or more, from 8 to 1024
+ *
+ * with fewer members above 50,000 rows, and without patience below 32 rows, which are learnt whole. Then probabilities get the
+ * temperature of the rows that were left out (Guo, Pleiss, Sun and Weinberger, 2017). options and out may be the same. */
+BP_API void bp_train_resolve(const bp_train_options *options, int64_t rows, bool images, bp_train_options *out);
 
 /* NEW model fitted to a table. valid may be NULL. Preprocessing is learnt on the training rows only: numbers are standardised,
  * bytes are divided by 255, text becomes one column per category, a missing number becomes the median and a missing text the

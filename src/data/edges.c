@@ -67,9 +67,7 @@ static int64_t place_of(const bp_encoding *e, const bp_encoded *rows, int64_t in
   return place;
 }
 
-static int64_t width_of(const bp_encoding *e, const bp_encoded *rows) {
-  return place_of(e, rows, e->inputs);
-}
+static int64_t width_of(const bp_encoding *e, const bp_encoded *rows) { return place_of(e, rows, e->inputs); }
 
 bp_status bp_encoded_edges(bp_context *ctx, const bp_encoding *encoding, const bp_encoded *rows, int64_t input,
                            int64_t pieces, double *edges, int64_t *count) {
@@ -79,7 +77,8 @@ bp_status bp_encoded_edges(bp_context *ctx, const bp_encoding *encoding, const b
   if (!values) return BP_E_NOMEM;
   for (int64_t i = 0; i < n; i++) {
     int64_t at = i * stride * width + place;
-    values[i] = rows->dtype == BP_F64 ? ((const double *)rows->features)[at] : (double)((const float *)rows->features)[at];
+    values[i] =
+        rows->dtype == BP_F64 ? ((const double *)rows->features)[at] : (double)((const float *)rows->features)[at];
   }
   qsort(values, (size_t)n, sizeof *values, compare);
   *count = bp_edges_find(values, n, pieces, edges);

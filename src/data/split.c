@@ -113,3 +113,35 @@ void bp_split_release(bp_split *split) {
   bp_release(split->allocator, split->valid, (size_t)split->n_valid, sizeof *split->valid);
   memset(split, 0, sizeof *split);
 }
+
+/* ---- folds ---- */
+
+/* Rows in the drawn order, class after class: a counting sort that keeps the order within a class. */
+static void order_by_class(const splitter *s, const int32_t *drawn, int64_t *begin) {
+  for (int64_t c = 0; c <= s->classes; c++) begin[c] = 0;
+  for (int64_t r = 0; r < s->rows; r++) begin[class_of(s, r) + 1]++;
+  for (int64_t c = 0; c < s->classes; c++) begin[c + 1] += begin[c];
+  for (int64_t i = 0; i < s->rows; i++) s->order[begin[class_of(s, drawn[i])]++] = drawn[i];
+}
+
+bp_status bp_split_folds(bp_context *ctx, int64_t rows, const int32_t *strata, int folds, uint64_t seed,
+                         uint8_t *fold_of) {
+  splitter s = {.ctx = ctx, .rows = rows, .classes = 1, .strata = strata};
+  bp_allocator allocator = bp_context_allocator(ctx);
+  for (int64_t r = 0; r < rows; r++)
+    if (class_of(&s, r) >= s.classes) s.classes = class_of(&s, r) + 1;
+  size_t n_begin = (size_t)s.classes + 1;
+  int32_t *drawn = bp_alloc(ctx, (size_t)rows, sizeof *drawn);
+  int64_t *begin = drawn ? bp_alloc(ctx, n_begin, sizeof *begin) : NULL;
+  s.order = begin ? bp_alloc(ctx, (size_t)rows, sizeof *s.order) : NULL;
+  bool good = s.order != NULL;
+  if (good) {
+    bp_random_permutation(seed, BP_PURPOSE_SPLIT, 1, drawn, (int32_t)rows);
+    order_by_class(&s, drawn, begin);
+    for (int64_t i = 0; i < rows; i++) fold_of[s.order[i]] = (uint8_t)(i % folds);
+  }
+  bp_release(allocator, drawn, (size_t)rows, sizeof *drawn);
+  bp_release(allocator, begin, n_begin, sizeof *begin);
+  bp_release(allocator, s.order, (size_t)rows, sizeof *s.order);
+  return good ? BP_OK : BP_E_NOMEM;
+}

@@ -18,4 +18,10 @@ bp_status bp_split_rows(bp_context *ctx, int64_t rows, const int32_t *strata, do
                         bp_split *out);
 void bp_split_release(bp_split *split);
 
+/* fold_of[i] for each of `rows` rows, 0 … folds - 1 in turn along an order drawn from the seed, class after class where there are strata:
+ * so folds differ by one row at most, and by one of each class.
+ * BP_E_NOMEM */
+bp_status bp_split_folds(bp_context *ctx, int64_t rows, const int32_t *strata, int folds, uint64_t seed,
+                         uint8_t *fold_of);
+
 #endif

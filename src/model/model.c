@@ -87,10 +87,10 @@ bool bp_model_takes_bytes(const bp_encoding *encoding) {
 
 /* Numbers that a row has at once, where it has most: a loss of a full covariance solves a triangle for every target. */
 static int64_t widest(const bp_model *model) {
-  int64_t widest = bp_net_inputs(model->net), width = model->objective.width;
+  int64_t widest = bp_net_inputs(model->net), width = model->objective.width, members = bp_net_members(model->net);
   for (int i = 0; i < bp_net_layers(model->net); i++) {
     int64_t outputs = bp_net_layer(model->net, i).outputs;
-    widest = outputs > widest ? outputs : widest;
+    widest = outputs * members > widest ? outputs * members : widest;
   }
   if (model->objective.loss != BP_LOSS_GAUSSIAN_FULL) return widest;
   return width * width * width > widest ? width * width * width : widest; /* width is at most BP_TARGETS_MAX */
@@ -180,7 +180,7 @@ static bp_status compile(bp_graph *graph, const bp_model *model, bool with_loss,
   bp_var outputs[2];
   bp_var x = features_input(model, graph, &inputs[0]);
   bp_net_declare(model->net, graph, inputs + 1);
-  bp_var z = bp_net_apply(model->net, x, inputs + 1);
+  bp_var z = bp_objective_pool(&model->objective, bp_net_apply(model->net, x, inputs + 1));
   outputs[0] = bp_objective_predict(&model->objective, z);
   if (with_loss) {
     inputs[n_inputs] = targets_input(model, graph);

@@ -37,6 +37,7 @@ void bp_model_put_description(bp_json_writer *writer, const char *name, const bp
   bp_json_put_text(writer, "dtype", bp_dtype_name(bp_net_dtype(net)));
   bp_json_put_text(writer, "seed", seed);
   bp_json_put_whole(writer, "inputs", bp_net_inputs(net));
+  if (bp_net_members(net) > 1) bp_json_put_whole(writer, "members", bp_net_members(net));
   bp_model_put_layers(writer, "layers", net);
   bp_json_close(writer, '}');
 }
@@ -131,6 +132,14 @@ static bool find_dtype(const char *name, bp_dtype *out) {
   return strcmp(name, bp_dtype_name(*out)) == 0;
 }
 
+static bp_status read_members(bp_context *ctx, const bp_json *members, bp_net *net) {
+  int64_t n = 1;
+  if (!members) return BP_OK;
+  if (!bp_json_whole(members, &n) || n < 2 || n > BP_MEMBERS_MAX)
+    return bp_fail(ctx, BP_E_MODEL, "backprop.model: members: expected a whole number from 2 to %d", BP_MEMBERS_MAX);
+  return bp_net_set_members(ctx, net, (int)n);
+}
+
 bp_status bp_model_from_description(bp_context *ctx, const bp_json *object, bp_model *model) {
   bp_dtype dtype;
   BP_TRY(read_task(ctx, object, model));
@@ -141,5 +150,6 @@ bp_status bp_model_from_description(bp_context *ctx, const bp_json *object, bp_m
     return bp_fail(ctx, BP_E_MODEL, "backprop.model: inputs is %" PRId64 ", but the columns make %" PRId64, inputs,
                    model->encoding->inputs);
   BP_TRY(bp_net_new(ctx, inputs, dtype, &model->net));
+  BP_TRY(read_members(ctx, bp_json_member(object, "members"), model->net));
   return bp_model_read_layers(ctx, bp_json_member(object, "layers"), bp_objective_units(&model->objective), model->net);
 }

@@ -14,7 +14,7 @@
 #include "model/model_json.h"
 
 /* Every hidden layer with its normalisation, dropout and skip, and what stands in front and behind. */
-enum { MODEL_LAYERS_MAX = 4 * BP_LAYERS_MAX + 3, FIELDS_MAX = 4 };
+enum { MODEL_LAYERS_MAX = 4 * BP_LAYERS_MAX + 4, FIELDS_MAX = 4 };
 
 /* ---- writing ---- */
 
@@ -31,9 +31,28 @@ static void put_blocks(bp_json_writer *w, const bp_layer_info *info) {
   bp_json_close(w, ']');
 }
 
+static void put_pieces(bp_json_writer *w, const bp_layer_info *info) {
+  bp_json_open(w, "columns", '[');
+  for (size_t i = 0; i < info->n_pieces; i++) {
+    const bp_piecewise_column *c = &info->pieces[i];
+    bp_json_open(w, NULL, '{');
+    bp_json_put_whole(w, "column", c->column);
+    bp_json_open(w, "edges", '[');
+    for (int64_t e = 0; e < c->count; e++) bp_json_put_real(w, NULL, c->edges[e]);
+    bp_json_close(w, ']');
+    bp_json_close(w, '}');
+  }
+  bp_json_close(w, ']');
+}
+
+/* Layers that have no activation of their own. */
+static bool is_bare(bp_layer_kind kind) {
+  return kind == BP_LAYER_EMBEDDING || kind == BP_LAYER_DROPOUT || kind == BP_LAYER_PIECEWISE;
+}
+
 static void put_layer(bp_json_writer *w, const bp_layer_info *info) {
   char activation[BP_ACTIVATION_TEXT];
-  bool batch = info->kind == BP_LAYER_BATCH_NORM, embedding = info->kind == BP_LAYER_EMBEDDING;
+  bool batch = info->kind == BP_LAYER_BATCH_NORM;
   bp_json_open(w, NULL, '{');
   bp_json_put_text(w, "type", info->type);
   if (info->kind == BP_LAYER_DENSE) bp_json_put_whole(w, "units", info->outputs);
@@ -41,9 +60,9 @@ static void put_layer(bp_json_writer *w, const bp_layer_info *info) {
   if (batch) bp_json_put_real(w, "momentum", info->momentum);
   if (info->kind == BP_LAYER_DROPOUT) bp_json_put_real(w, "rate", info->rate);
   if (info->kind == BP_LAYER_SKIP) bp_json_put_whole(w, "from", info->from);
-  if (embedding) put_blocks(w, info);
-  if (!embedding && info->kind != BP_LAYER_DROPOUT)
-    bp_json_put_text(w, "activation", bp_activation_text(info->spec, activation));
+  if (info->kind == BP_LAYER_EMBEDDING) put_blocks(w, info);
+  if (info->kind == BP_LAYER_PIECEWISE) put_pieces(w, info);
+  if (!is_bare(info->kind)) bp_json_put_text(w, "activation", bp_activation_text(info->spec, activation));
   if (info->kind == BP_LAYER_DENSE && !info->bias) bp_json_put_bool(w, "bias", false);
   bp_json_close(w, '}');
 }
@@ -148,6 +167,37 @@ static bp_status read_embedding(const layer_reader *r) {
   return status;
 }
 
+/* The edges of a column behind one another at `edges`, which has room for them. */
+static bool read_column(const bp_json *column, double *edges, bp_piecewise_column *out) {
+  const bp_json *list = bp_json_member(column, "edges"), *edge = bp_json_first(list);
+  *out = (bp_piecewise_column){.count = (int64_t)bp_json_size(list), .edges = edges};
+  for (; edge; edge = bp_json_next(edge))
+    if (!bp_json_number(edge, edges++)) return false;
+  return bp_json_size(column) == 2 && bp_json_whole(bp_json_member(column, "column"), &out->column);
+}
+
+static bp_status read_piecewise(const layer_reader *r) {
+  const bp_json *list = bp_json_member(r->layer, "columns"), *column;
+  size_t n = bp_json_size(list), n_edges = 0, at = 0, i = 0;
+  bp_allocator allocator = bp_context_allocator(r->ctx);
+  bool good = n > 0;
+  for (column = bp_json_first(list); column; column = bp_json_next(column))
+    n_edges += bp_json_size(bp_json_member(column, "edges"));
+  bp_piecewise_column *columns = bp_alloc(r->ctx, n, sizeof *columns);
+  double *edges = columns ? bp_alloc(r->ctx, n_edges, sizeof *edges) : NULL;
+  bp_status status = edges ? BP_OK : BP_E_NOMEM;
+  for (column = bp_json_first(list); column && good && edges; column = bp_json_next(column), i++) {
+    good = read_column(column, edges + at, &columns[i]);
+    at += (size_t)columns[i].count;
+  }
+  if (status == BP_OK)
+    status = good ? added(r, bp_net_piecewise(r->ctx, r->net, columns, n))
+                  : refuse(r, "columns, each with the number of a column and its edges");
+  bp_release(allocator, columns, n, sizeof *columns);
+  bp_release(allocator, edges, n_edges, sizeof *edges);
+  return status;
+}
+
 static const struct {
   bp_layer_kind kind;
   const char *fields[FIELDS_MAX]; /* beside type */
@@ -159,6 +209,7 @@ static const struct {
     {BP_LAYER_DROPOUT, {"rate"}, read_dropout},
     {BP_LAYER_SKIP, {"from", "activation"}, read_skip},
     {BP_LAYER_EMBEDDING, {"blocks"}, read_embedding},
+    {BP_LAYER_PIECEWISE, {"columns"}, read_piecewise},
 };
 enum { READERS = sizeof readers / sizeof *readers };
 

@@ -22,7 +22,7 @@ static void build(const bp_model *model, bp_dtype dtype, bool bytes, bp_var *lay
     bp_param_info info = bp_net_param(model->net, p);
     (void)bp_model_graph_input(g, info.name, dtype, info.rank, info.dims);
   }
-  g->z = bp_net_apply_each(model->net, x, g->inputs + 1, layers);
+  g->z = bp_objective_pool(&model->objective, bp_net_apply_each(model->net, x, g->inputs + 1, layers));
 }
 
 bp_status bp_model_graph_open(bp_context *ctx, const bp_model *model, bp_dtype dtype, bool bytes, size_t extra,

@@ -12,6 +12,7 @@
 
 #include "base/fail.h"
 #include "base/suggest.h"
+#include "data/edges.h"
 #include "model/model_object.h"
 
 const char *bp_normalize_name(bp_normalize normalize) {
@@ -20,6 +21,8 @@ const char *bp_normalize_name(bp_normalize normalize) {
 }
 
 /* ---- checks ---- */
+
+enum { BP_PIECES_MAX = 512 };
 
 static int hidden_layers(const bp_train_options *o) { return o->n_hidden < 0 ? 0 : o->n_hidden == 0 ? 2 : o->n_hidden; }
 
@@ -47,8 +50,16 @@ bp_status bp_model_check_layers(bp_context *ctx, const bp_train_options *o) {
     return bp_fail(ctx, BP_E_ARG, "init_scale %g: expected a number above 0, or 0 for 1", o->init_scale);
   if (!isfinite(o->bias_init)) return bp_fail(ctx, BP_E_ARG, "bias_init %g: expected a finite number", o->bias_init);
   if (!bp_normalize_name(o->normalize)) return bp_fail(ctx, BP_E_ARG, "normalize: expected none, batch or layer");
-  BP_TRY(check_rate(ctx, "dropout", o->dropout));
+  if (!(o->dropout < 0)) BP_TRY(check_rate(ctx, "dropout", o->dropout));
+  if (!bp_preset_name(o->preset)) return bp_fail(ctx, BP_E_ARG, "preset: expected auto, strong or plain");
+  if (o->effort < 0 || o->effort > 5)
+    return bp_fail(ctx, BP_E_ARG, "effort %d: expected 1 to 5, or 0 for 3", o->effort);
   BP_TRY(check_rate(ctx, "dropout_input", o->dropout_input));
+  if (o->members < 0 || o->members > BP_MEMBERS_MAX)
+    return bp_fail(ctx, BP_E_ARG, "%d members; expected 1 to %d, or 0 for those of the preset", o->members,
+                   BP_MEMBERS_MAX);
+  if (o->pieces > BP_PIECES_MAX)
+    return bp_fail(ctx, BP_E_ARG, "%d pieces; expected at most %d", o->pieces, BP_PIECES_MAX);
   return check_activations(ctx, o);
 }
 
@@ -162,6 +173,37 @@ static bp_status add_embedding(bp_context *ctx, const char *text, const bp_encod
   return status;
 }
 
+/* ---- pieces of numbers ---- */
+
+/* Features of numbers whose columns have enough different values; *n_edges of all of them stand in `edges`. */
+static bp_status find_pieces(bp_context *ctx, const bp_encoding *e, const bp_encoded *rows, int pieces,
+                             bp_piecewise_column *columns, double *edges, size_t *n) {
+  *n = 0;
+  for (size_t i = 0; i < e->n_features; i++) {
+    const bp_feature *f = &e->features[i];
+    int64_t count;
+    if (f->type != BP_FEATURE_NUMBER) continue;
+    BP_TRY(bp_encoded_edges(ctx, e, rows, f->first_input, pieces, edges, &count));
+    if (count == 0) continue;
+    columns[(*n)++] = (bp_piecewise_column){f->first_input, count, edges};
+    edges += count;
+  }
+  return BP_OK;
+}
+
+static bp_status add_pieces(bp_context *ctx, int pieces, const bp_encoding *e, const bp_encoded *rows, bp_net *net) {
+  size_t n = 0, room = e->n_features, n_edges = room * BP_EDGES_ROOM(pieces > 0 ? pieces : 0);
+  if (pieces <= 0 || rows->dtype == BP_U8) return BP_OK;
+  bp_allocator allocator = bp_context_allocator(ctx);
+  bp_piecewise_column *columns = bp_alloc(ctx, room, sizeof *columns);
+  double *edges = columns ? bp_alloc(ctx, n_edges, sizeof *edges) : NULL;
+  bp_status status = edges ? find_pieces(ctx, e, rows, pieces, columns, edges, &n) : BP_E_NOMEM;
+  if (status == BP_OK && n > 0) status = bp_net_piecewise(ctx, net, columns, n);
+  bp_release(allocator, columns, room, sizeof *columns);
+  bp_release(allocator, edges, n_edges, sizeof *edges);
+  return status;
+}
+
 /* ---- layers ---- */
 
 static bp_status add_norm(bp_context *ctx, bp_net *net, bp_normalize how, bp_activation_spec activation) {
@@ -185,16 +227,16 @@ static bp_status add_hidden(bp_context *ctx, bp_net *net, const bp_train_options
   return o->skip && from >= 0 ? bp_net_skip(ctx, net, &skip) : BP_OK;
 }
 
-static bp_status add_layers(bp_context *ctx, bp_model *model, const bp_train_options *o) {
-  static const int64_t usual[] = {128, 128};
-  const int64_t *hidden = o->n_hidden == 0 ? usual : o->hidden;
+static bp_status add_layers(bp_context *ctx, bp_model *model, const bp_encoded *rows, const bp_train_options *o) {
   bp_net *net = model->net;
+  BP_TRY(bp_net_set_members(ctx, net, o->members));
+  BP_TRY(add_pieces(ctx, o->pieces, model->encoding, rows, net));
   BP_TRY(add_embedding(ctx, o->embed, model->encoding, net));
   if (o->dropout_input > 0) BP_TRY(bp_net_dropout(ctx, net, o->dropout_input));
   for (int i = 0; i < hidden_layers(o); i++) {
     bp_activation_spec activation = {.kind = BP_TANH};
     if (o->n_activations > 0) activation = o->activations[o->n_activations == 1 ? 0 : i];
-    BP_TRY(add_hidden(ctx, net, o, hidden[i], activation, i == 0 ? -1 : bp_net_layers(net) - 1));
+    BP_TRY(add_hidden(ctx, net, o, o->hidden[i], activation, i == 0 ? -1 : bp_net_layers(net) - 1));
   }
   bp_dense_options last = {.size = sizeof last, .init = o->init, .init_scale = o->init_scale};
   last.units = bp_objective_units(&model->objective);
@@ -202,10 +244,11 @@ static bp_status add_layers(bp_context *ctx, bp_model *model, const bp_train_opt
 }
 
 /* A network beyond a limit was asked for by the options. */
-bp_status bp_model_build_net(bp_context *ctx, bp_model *model, const bp_train_options *options) {
+bp_status bp_model_build_net(bp_context *ctx, bp_model *model, const bp_encoded *rows,
+                             const bp_train_options *options) {
   char message[256];
   BP_TRY(bp_net_new(ctx, model->encoding->inputs, options->dtype, &model->net));
-  bp_status status = add_layers(ctx, model, options);
+  bp_status status = add_layers(ctx, model, rows, options);
   if (status != BP_E_LIMIT) return status;
   (void)snprintf(message, sizeof message, "%s", bp_error_message(ctx));
   return bp_fail(ctx, BP_E_ARG, "%s", message);

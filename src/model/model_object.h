@@ -58,8 +58,9 @@ bool bp_model_has_loss(const bp_model *model);
 /* ---- model_layers.c ---- */
 /* BP_E_ARG names the option about layers that is out of its range. */
 bp_status bp_model_check_layers(bp_context *ctx, const bp_train_options *options);
-/* NEW network in model->net: that of the options, from the model's inputs to the units of its objective. */
-bp_status bp_model_build_net(bp_context *ctx, bp_model *model, const bp_train_options *options);
+/* NEW network in model->net: that of the options, from the model's inputs to the units of its objective. Edges of pieces are learnt
+ * from the encoded training rows. */
+bp_status bp_model_build_net(bp_context *ctx, bp_model *model, const bp_encoded *rows, const bp_train_options *options);
 
 /* An output as a user sees it is scale · (what the program gives) + shift: learnt values in the target's own units. False where
  * that changes nothing, for classes and correlations; then scale is 1 and shift 0. */

@@ -1,6 +1,7 @@
 /* model/model_train.c - from a table to a model: split, learn the encoding on the training rows, encode, build the network,
  * fit it.
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -9,6 +10,7 @@
 #include "model/checkpoint_file.h"
 #include "model/model_json.h"
 #include "model/model_object.h"
+#include "train/temperature.h"
 
 /* What training needs beside the model itself. */
 typedef struct bp_job {
@@ -24,6 +26,7 @@ typedef struct bp_job {
       *runs; /* [n_runs] of the inputs, one for each column of categories, in case they are encoded as numbers */
   size_t n_runs;
   bool has_valid;
+  uint8_t *folds;        /* [train.rows]: the member that leaves a row out; NULL: none does */
   bp_checkpoint *resume; /* NULL: from the start */
   bp_model *model;
 } bp_job;
@@ -188,23 +191,6 @@ static bp_status encode(bp_job *job) {
 
 /* ---- fitting ---- */
 
-static int64_t clamp(int64_t value, int64_t low, int64_t high) {
-  return value < low ? low : value > high ? high : value;
-}
-
-/* An epoch has at least 64 steps where it can, and there are epochs until there are 3000 steps. */
-void bp_train_defaults(int64_t rows, bp_fit_options *fit) {
-  if (fit->batch_size == 0 && bp_optimizer_full_batch(fit->optimizer)) fit->batch_size = rows;
-  if (fit->batch_size == 0) {
-    fit->batch_size = 8;
-    while (fit->batch_size < 128 && fit->batch_size * 2 * 64 <= rows) fit->batch_size *= 2;
-  }
-  if (fit->epochs == 0 && fit->batch_size > 0) {
-    int64_t batch = fit->batch_size < rows ? fit->batch_size : rows, steps = rows > 0 ? (rows + batch - 1) / batch : 1;
-    fit->epochs = (int)clamp(3000 / steps, 20, rows < 100 ? 1000 : 200);
-  }
-}
-
 static bp_source source_of(const bp_job *job, const bp_encoded *rows) {
   return (bp_source){.rows = rows->rows,
                      .columns = rows->columns,
@@ -223,7 +209,21 @@ static bp_source source_of(const bp_job *job, const bp_encoded *rows) {
                      .ones = rows->ones};
 }
 
+/* An ensemble that is to stop early judges itself by the rows that its members leave out, where no others are given. */
+static bp_status make_folds(bp_job *job) {
+  const bp_train_options *o = &job->options;
+  const bp_encoded *rows = &job->train;
+  int members = bp_net_members(job->model->net);
+  if (members < 2 || o->fit.patience <= 0 || job->has_valid || rows->rows < members) return BP_OK;
+  job->folds = bp_alloc(job->ctx, (size_t)rows->rows, sizeof *job->folds);
+  if (!job->folds) return BP_E_NOMEM;
+  const int32_t *classes = rows->target_dtype == BP_I32 ? rows->targets : NULL;
+  return bp_split_folds(job->ctx, rows->rows, classes, members, o->fit.seed, job->folds);
+}
+
 static void release_rows(bp_job *job) {
+  bp_release(bp_context_allocator(job->ctx), job->folds, (size_t)job->train.rows, sizeof *job->folds);
+  job->folds = NULL;
   bp_encoded_release(&job->train);
   bp_encoded_release(&job->valid);
   memset(&job->train, 0, sizeof job->train);
@@ -244,7 +244,9 @@ static bp_status complete(bp_job *job, const bp_fit_options *fit, const bp_fit_r
                           .result = result,
                           .settings = job->options.settings,
                           .rows = job->train.rows,
-                          .valid_rows = job->has_valid ? job->valid.rows : 0};
+                          .valid_rows = job->has_valid ? job->valid.rows
+                                        : job->folds   ? job->train.rows
+                                                       : 0};
   release_rows(job);
   BP_TRY(bp_model_write_record(job->ctx, job->model, &training));
   return bp_model_finish(job->ctx, job->model);
@@ -264,6 +266,36 @@ static bp_status go_on(bp_job *job, trainer *t, bp_checkpoint_run *run) {
   return trainer_run(t);
 }
 
+/* Divides the raw outputs of the network, of every member, by T: the last layer's weights and biases. */
+static void cool(bp_model *model, double temperature) {
+  int last = bp_net_layers(model->net) - 1;
+  for (size_t p = 0; p < model->n_params; p++) {
+    bp_param_info info = bp_net_param(model->net, (int)p);
+    if (info.layer != last) continue;
+    float *f = model->params[p];
+    double *d = model->params[p];
+    for (int64_t i = 0; i < info.elements; i++)
+      if (bp_net_dtype(model->net) == BP_F64)
+        d[i] /= temperature;
+      else
+        f[i] = (float)((double)f[i] / temperature);
+  }
+}
+
+/* Probabilities that rows say are too sure, or not sure enough, are mended by them: rows that their member never learnt from. The
+ * mean of members is less sure than each: the root of a member's temperature serves it better than all of it, or none (docs/tables.md). */
+static bp_status calibrate(bp_job *job, trainer *t) {
+  bp_model *model = job->model;
+  const bp_objective *o = &model->objective;
+  const bp_source *rows = t->valid.source;
+  bp_epoch epoch;
+  if (t->folds.members == 0 || o->loss != BP_LOSS_CROSS_ENTROPY || t->result.epochs == 0) return BP_OK;
+  BP_TRY(trainer_judge(t, &epoch)); /* of the weights that are kept */
+  double temperature = temperature_of(t->rows.predictions, rows->targets, rows->weights, rows->rows, rows->outputs);
+  cool(model, sqrt(temperature));
+  return BP_OK;
+}
+
 static bp_status run_trainer(bp_job *job, trainer *t, bp_fit_result *result) {
   const bp_train_options *o = &job->options;
   bp_checkpoint_run run = {.ctx = job->ctx, .path = o->checkpoint, .note = o->checkpoint_note, .model = job->model};
@@ -271,6 +303,7 @@ static bp_status run_trainer(bp_job *job, trainer *t, bp_fit_result *result) {
   bp_checkpoint_run_release(&run);
   if (status != BP_OK && status != BP_E_DIVERGED) return status;
   trainer_finish(t);
+  if (status == BP_OK) BP_TRY(calibrate(job, t));
   *result = t->result;
   t->result = (bp_fit_result){0};
   return status;
@@ -296,8 +329,8 @@ static bp_status fit(bp_job *job, bp_fit_result *result) {
   trainer_plan plan;
   options.size = sizeof options;
   options.objective = model->objective;
+  options.folds = job->folds;
   model->seed = options.seed;
-  bp_train_defaults(train.rows, &options);
   BP_TRY(trainer_plan_of(job->ctx, model->net, &train, job->has_valid ? &valid : NULL, &options, &plan));
   bp_status fitted = fit_plan(job, &plan, result);
   if (fitted != BP_OK && fitted != BP_E_DIVERGED) return fitted;
@@ -309,6 +342,17 @@ static bp_status fit(bp_job *job, bp_fit_result *result) {
   return status == BP_OK ? fitted : status;
 }
 
+/* What the options leave open, now that rows and task are known. */
+static void resolve(bp_job *job) {
+  bp_train_options *o = &job->options;
+  const bp_objective *objective = &job->model->objective;
+  bool judged = o->fit.patience >= 0, open = o->fit.metric == BP_METRIC_AUTO;
+  bp_train_resolve(o, job->train.rows, job->train.dtype == BP_U8, o);
+  if (judged && open && o->preset == BP_PRESET_STRONG && objective->loss == BP_LOSS_CROSS_ENTROPY &&
+      o->fit.patience > 0)
+    o->fit.metric = BP_METRIC_CALIBRATED_LOSS;
+}
+
 static bp_status train(bp_job *job, bp_fit_result *result) {
   if (bp_table_rows(job->table) == 0)
     return bp_fail(job->ctx, BP_E_DATA, "the table has no rows: there is nothing to learn from");
@@ -316,7 +360,9 @@ static bp_status train(bp_job *job, bp_fit_result *result) {
   BP_TRY(split_table(job));
   BP_TRY(bp_model_new(job->ctx, &job->model));
   BP_TRY(encode(job));
-  BP_TRY(bp_model_build_net(job->ctx, job->model, &job->options));
+  resolve(job);
+  BP_TRY(bp_model_build_net(job->ctx, job->model, &job->train, &job->options));
+  BP_TRY(make_folds(job));
   return fit(job, result);
 }
 

@@ -33,6 +33,9 @@ void bp_train_defaults(int64_t rows, bp_fit_options *fit) {
 /* Fewer rows are learnt whole: what could be set aside would say nothing. */
 #define ROWS_TO_JUDGE_BY 32
 
+/* What is gained beyond is not worth the time: of a loss in nats, or in variances of the target. */
+#define MIN_GAIN 1e-5
+
 /* By effort: 1 for a first look, 5 for what time can buy. */
 typedef struct recipe {
   int members, patience;
@@ -63,8 +66,7 @@ static void resolve_strong(int64_t rows, bp_train_options *o) {
   if (o->pieces == 0) o->pieces = 16;
   if (o->n_hidden == 0) o->n_hidden = 2, o->hidden[0] = o->hidden[1] = r.units;
   if (o->n_activations == 0) o->n_activations = 1, o->activations[0] = (bp_activation_spec){.kind = BP_RELU};
-  if (is_open(f)) f->optimizer = BP_ADAM;
-  if (f->patience == 0 && judged) f->patience = r.patience;
+  if (f->patience == 0 && judged) f->patience = r.patience, f->min_gain = MIN_GAIN;
   if (f->batch_size == 0) f->batch_size = strong_batch(rows);
   if (f->epochs == 0 && judged) f->epochs = 200;
 }
@@ -84,6 +86,7 @@ static void resolve_plain(bp_train_options *o) {
 
 void bp_train_resolve(const bp_train_options *options, int64_t rows, bool images, bp_train_options *out) {
   bp_train_options o = *options;
+  if (is_open(&o.fit)) o.fit.optimizer = BP_ADAM;
   o.preset = is_strong(&o, images) ? BP_PRESET_STRONG : BP_PRESET_PLAIN;
   if (o.preset == BP_PRESET_STRONG)
     resolve_strong(rows, &o);

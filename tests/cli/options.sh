@@ -102,7 +102,7 @@ done
 refuses 2 "--hidden" train flowers.csv --hidden "$(printf '8,%.0s' {1..64})8"
 
 # ---- names ----
-refuses 2 "--activation rellu: expected one name, or one for each hidden layer, some with a setting" \
+refuses 2 "--activation rellu: expected auto, one name, or one for each hidden layer, some with a setting" \
   train flowers.csv --activation rellu
 refuses 2 "--activation tanh,relu6: expected" train flowers.csv --activation tanh,relu6
 refuses 2 "as leaky_relu:0.2, elu:1, maxout:3, prelu:unit" train flowers.csv --activation elu:-1
@@ -112,7 +112,7 @@ refuses 2 "--dropout-input nan: expected a number from 0 and below 1" train flow
 refuses 2 "--dropout: there is no hidden layer with --hidden none" train flowers.csv --hidden none --dropout 0.1
 refuses 2 "--normalize: there is no hidden layer with --hidden none" train flowers.csv --hidden none --normalize batch
 refuses 2 "lbfgs" train flowers.csv --target kind --task classification --optimizer lbfgs --normalize batch
-refuses 2 "batch size is 1, but layer 1 (batch_norm) divides by the deviation within a batch" train flowers.csv --quiet --normalize batch --batch-size 1
+refuses 2 "batch size is 1, but layer 1 (batch_norm) divides by the deviation within a batch" train flowers.csv --quiet --hidden 8,8 --normalize batch --batch-size 1
 refuses 2 "lbfgs" train flowers.csv --target kind --task classification --optimizer lbfgs --dropout 0.1
 refuses 2 "--residual needs two hidden layers" train flowers.csv --hidden 8 --residual
 refuses 2 "embed 'wide': expected a width from 1 to 4096 or auto" train flowers.csv --target kind --task classification --embed wide
@@ -155,7 +155,9 @@ refuses 2 "standard input can be read once" train - --valid -
 check "settings come from standard input too" bash -c \
   'echo "epoch = 3" | "$0" train flowers.csv --config - 2>&1 | grep -q "standard input:1: unknown option epoch; did you mean epochs"' "$backprop"
 refuses 2 "expected one of bash, zsh, fish" help --completion none
-refuses 2 "--patience needs validation rows" train flowers.csv --patience 3
+refuses 2 "--patience needs validation rows" train flowers.csv --patience 3 --hidden 8
+refuses 2 "--patience needs validation rows" train flowers.csv --patience 3 --preset plain
+refuses 2 "--effort is for the strong preset" train flowers.csv --effort 2 --hidden 8
 refuses 2 "--valid-labels needs --valid FILE" train flowers.csv --valid 0.2 --valid-labels x
 refuses 2 "--man and --completion" help --man --completion bash
 

@@ -41,8 +41,8 @@ done <<'TABLE'
 --epsilon 0: expected|flowers.csv --epsilon 0
 --epochs 0: expected|flowers.csv --epochs 0
 --batch-size 0: expected|flowers.csv --batch-size 0
---patience needs validation rows|flowers.csv --patience 3
---metric is what --patience goes by|flowers.csv --valid 0.2 --metric accuracy
+--patience needs validation rows|flowers.csv --patience 3 --hidden 8
+--metric is what --patience goes by|flowers.csv --valid 0.2 --metric accuracy --patience 0
 metric is rmse, but the targets are classes|flowers.csv --target kind --ignore id --task classification --valid 0.2 --patience 3 --metric rmse
 metric is accuracy, but the targets are values|plane.csv --target y --task regression --valid 0.2 --patience 3 --metric accuracy
 --tolerance 1: expected|flowers.csv --tolerance 1
