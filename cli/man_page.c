@@ -105,8 +105,16 @@ void cli_print_man(void) {
       "allows it; its other hard links keep the old content. A file that may not be written to is not replaced, "
       "and the folder must take new files. Devices, pipes and /dev/fd/N are written to directly, and a log grows "
       "line by line. Messages that nobody reads stop nothing.\n");
+  cli_print(".SH MESSAGES\n"
+            "Standard error has errors, \\(lqbackprop: ...\\(rq, warnings, \\(lqbackprop: warning: ...\\(rq, of what "
+            "may make a result "
+            "wrong or should be changed, and notes, \\(lqnote: ...\\(rq, of what was found, decided or done; and the "
+            "progress of "
+            "a training. Each is one line; on a terminal it wraps at words. With \\-\\-quiet there are no notes and no "
+            "progress.\n");
   cli_print(
       ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colours when set and not empty\n"
+      ".TP\n.B COLUMNS\nhow wide a terminal is that does not tell\n"
       ".TP\n.B BACKPROP_ISA\nbaseline, avx2 or avx512: use no wider instructions of the CPU than these; a name "
       "that this CPU cannot run is an error. avx2 and avx512 give the same bits; baseline has no fused multiply\\-add "
       "and rounds otherwise\n"

@@ -110,8 +110,9 @@ void cli_put_line(cli_stream *stream, int indent, const char *line) {
   while (wraps) {
     size_t size = fitting(line, columns);
     const char *rest = line + size + strspn(line + size, " ");
-    if (!*rest) break;
-    cli_put(stream, "%.*s\n%*s", (int)size, line, indent, "");
+    cli_put(stream, "%.*s\n", (int)size, line);
+    if (!*rest) return;
+    cli_put(stream, "%*s", indent, "");
     columns = cli_terminal_columns(stream) - 1 - indent;
     line = rest;
   }
