@@ -299,6 +299,7 @@ static void take_counts(cli_job *job) {
   job->rows = cli_json_whole_of(record, "rows");
   job->valid_rows = cli_json_whole_of(record, "valid_rows");
   job->batch_size = cli_json_whole_of(record, "batch_size");
+  job->left_out = bp_json_member(record, "left_out") != NULL;
   bp_json_free(record);
 }
 

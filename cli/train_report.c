@@ -23,11 +23,6 @@ static const bp_epoch *kept_epoch(const cli_job *job) {
 /* Rows of a step: a full batch has all of them. */
 static int64_t step_rows(const cli_job *job) { return job->batch_size < job->rows ? job->batch_size : job->rows; }
 
-/* Whether the members of an ensemble looked at rows that they did not learn from, instead of validation rows. */
-static bool judges_itself(const cli_job *job) {
-  return job->valid_rows == job->rows && bp_net_members(bp_model_net(job->model)) > 1;
-}
-
 /* ---- for people ---- */
 
 static void report_data(const cli_job *job) {
@@ -37,9 +32,10 @@ static void report_data(const cli_job *job) {
             cli_count(bp_table_columns(job->table), "column", columns, sizeof columns));
   if (job->valid_rows == 0) return;
   label("rows");
-  if (judges_itself(job)) {
-    cli_print("%s, each left out by one of %d members, who is judged by it\n",
-              cli_thousands(job->rows, train, sizeof train), bp_net_members(bp_model_net(job->model)));
+  if (job->left_out) {
+    cli_print("%s to learn from; each of %d members leaves out some (%s in all), and is judged by them\n",
+              cli_thousands(job->rows, train, sizeof train), bp_net_members(bp_model_net(job->model)),
+              cli_thousands(job->valid_rows, valid, sizeof valid));
     return;
   }
   cli_print("%s to learn from, %s for validation\n", cli_thousands(job->rows, train, sizeof train),
@@ -144,7 +140,7 @@ static bool report_separability(const cli_job *job) {
 static void report_stop(const cli_job *job, const bp_epoch *kept) {
   const bp_fit_result *r = &job->result;
   const char *best = kept->epoch == r->epochs ? ""
-                     : judges_itself(job)     ? ", the best on the rows left out"
+                     : job->left_out          ? ", the best on the rows left out"
                                               : ", the best on validation rows";
   char time[32], tolerance[32];
   if (report_separability(job) || (r->stopped_by == BP_STOP_EPOCHS && kept->epoch == r->epochs)) return;
@@ -185,7 +181,7 @@ static void report_result(const cli_job *job) {
   if (job->progress.has_valid) {
     label("");
     print_measures(epoch->valid_loss, epoch->valid_accuracy);
-    cli_print(judges_itself(job) ? " on the rows left out, each member by itself\n" : " on validation rows\n");
+    cli_print(job->left_out ? " on the rows left out, each member by itself\n" : " on validation rows\n");
   }
   report_stop(job, epoch);
 }

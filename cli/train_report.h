@@ -14,6 +14,7 @@ typedef struct cli_job {
   const char *data, *out;
   char *checkpoint;                     /* owned; NULL: none */
   const struct cli_past *past;          /* the run that goes on; NULL: none */
+  bool left_out;                        /* validation rows were left out by members, and learnt from by the others */
   int64_t batch_size, rows, valid_rows; /* rows learnt from and set aside: known when trained */
   double seconds_reading, tolerance;
   int64_t

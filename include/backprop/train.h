@@ -159,9 +159,9 @@ typedef struct bp_fit_options {
   int patience;
   bp_metric metric;
   double min_gain; /* a metric is better when it is so by more than this */
-  /* BORROW [rows of the training source], for an ensemble (bp_net_set_members()): the member that does not learn from a row. Each
-   * member is then judged by the rows that it leaves out, all rows together take the place of validation rows, and no row is lost
-   * to learning. NULL: every member learns from all rows. */
+  /* BORROW [rows of the training source], for an ensemble (bp_net_set_members()): the member that does not learn from a row; a number that
+   * is no member's: all do. Each member is then judged by the rows that it leaves out, which together take the place of validation
+   * rows: with as many folds as members no row is lost to learning. NULL: every member learns from all rows. */
   const uint8_t *folds;
   double tolerance; /* stop when the training losses of the last epochs lie within this part of themselves; 0: never */
   int tolerance_epochs; /* how many changes of the loss that takes; 0: 5 */

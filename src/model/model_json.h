@@ -17,6 +17,7 @@ typedef struct bp_training {
   const bp_fit_result *result;
   const char *settings; /* NULL: none */
   int64_t rows, valid_rows;
+  bool left_out; /* validation rows were training rows, each left out by a member */
 } bp_training;
 /* Sets the model's training record. Nothing in it depends on the clock, on paths or on threads: the same seed gives the same
  * text. */

@@ -133,6 +133,7 @@ bp_status bp_model_write_record(bp_context *ctx, bp_model *model, const bp_train
   put_seed(&w, fit->seed);
   bp_json_put_whole(&w, "rows", training->rows);
   bp_json_put_whole(&w, "valid_rows", training->valid_rows);
+  if (training->left_out) bp_json_put_bool(&w, "left_out", true);
   bp_json_put_text(&w, "arithmetic", bp_arithmetic_name());
   bp_json_put_text(&w, "optimizer", bp_optimizer_name(fit->optimizer));
   bp_json_put_whole(&w, "batch_size", fit->batch_size < training->rows ? fit->batch_size : training->rows);

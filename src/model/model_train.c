@@ -209,16 +209,19 @@ static bp_source source_of(const bp_job *job, const bp_encoded *rows) {
                      .ones = rows->ones};
 }
 
+/* A member learns from seven rows of eight at least. */
+enum { FOLDS_LEAST = 8 };
+
 /* An ensemble that is to stop early judges itself by the rows that its members leave out, where no others are given. */
 static bp_status make_folds(bp_job *job) {
   const bp_train_options *o = &job->options;
   const bp_encoded *rows = &job->train;
-  int members = bp_net_members(job->model->net);
-  if (members < 2 || o->fit.patience <= 0 || job->has_valid || rows->rows < members) return BP_OK;
+  int members = bp_net_members(job->model->net), parts = members < FOLDS_LEAST ? FOLDS_LEAST : members;
+  if (members < 2 || o->fit.patience <= 0 || job->has_valid || rows->rows < 2 * parts) return BP_OK;
   job->folds = bp_alloc(job->ctx, (size_t)rows->rows, sizeof *job->folds);
   if (!job->folds) return BP_E_NOMEM;
   const int32_t *classes = rows->target_dtype == BP_I32 ? rows->targets : NULL;
-  return bp_split_folds(job->ctx, rows->rows, classes, members, o->fit.seed, job->folds);
+  return bp_split_folds(job->ctx, rows->rows, classes, parts, o->fit.seed, job->folds);
 }
 
 static void release_rows(bp_job *job) {
@@ -238,15 +241,21 @@ static void release_rows(bp_job *job) {
   bp_labelled_release(job->ctx, &job->valid_labelled);
 }
 
+/* Rows that a member is judged by. */
+static int64_t left_out(const bp_job *job) {
+  int64_t n = 0;
+  for (int64_t r = 0; job->folds && r < job->train.rows; r++) n += job->folds[r] < bp_net_members(job->model->net);
+  return n;
+}
+
 /* Everything after bp_fit() that can fail: *result is the caller's only when it succeeds. */
 static bp_status complete(bp_job *job, const bp_fit_options *fit, const bp_fit_result *result) {
   bp_training training = {.fit = fit,
                           .result = result,
                           .settings = job->options.settings,
                           .rows = job->train.rows,
-                          .valid_rows = job->has_valid ? job->valid.rows
-                                        : job->folds   ? job->train.rows
-                                                       : 0};
+                          .valid_rows = job->has_valid ? job->valid.rows : left_out(job),
+                          .left_out = job->folds != NULL};
   release_rows(job);
   BP_TRY(bp_model_write_record(job->ctx, job->model, &training));
   return bp_model_finish(job->ctx, job->model);

@@ -102,7 +102,7 @@ static bp_status run_steps(trainer *t, bp_stop *stop) {
 
 /* ---- the end of an epoch ---- */
 
-/* Sums over the rows at places [begin, end) of the list that is validated. */
+/* Sums over rows begin .. end - 1 of those that are validated. */
 typedef struct sums {
   double loss, second;
 } sums;
@@ -115,7 +115,7 @@ static bp_status validate_rows(trainer *t, int64_t begin, int64_t end, sums *sum
     BP_TRY(runner_batch(r, at, n, &loss, &second));
     sum->loss += loss;
     sum->second += second;
-    if (t->rows.ctx != NULL) fit_rows_take(&t->rows, r->rows + at, n);
+    if (t->rows.ctx != NULL) fit_rows_take(&t->rows, at, n);
   }
   return BP_OK;
 }

@@ -126,11 +126,11 @@ static double element(const void *data, bp_dtype dtype, int64_t i) {
   return dtype == BP_F64 ? ((const double *)data)[i] : (double)((const float *)data)[i];
 }
 
-void fit_rows_take(fit_rows *r, const int32_t *rows, int64_t n) {
+void fit_rows_take(fit_rows *r, int64_t begin, int64_t n) {
   bool classes = r->source->target_dtype == BP_I32;
   for (int64_t i = 0; i < n; i++)
     for (int64_t c = 0; c < r->width; c++) {
-      int64_t place = classes ? rows[i] * r->width + c : c * r->source->rows + rows[i];
+      int64_t place = classes ? (begin + i) * r->width + c : c * r->source->rows + begin + i;
       r->predictions[place] = element(r->piece, r->dtype, i * r->width + c);
     }
 }

@@ -24,8 +24,8 @@ typedef struct fit_rows {
 } fit_rows;
 bp_status fit_rows_init(fit_rows *r, bp_context *ctx, bp_dtype dtype, const bp_source *source, int64_t batch);
 void fit_rows_release(fit_rows *r);
-/* Takes those of the rows of numbers rows[0 .. n), which stand in `piece`. */
-void fit_rows_take(fit_rows *r, const int32_t *rows, int64_t n);
+/* Takes those of rows begin .. begin + n - 1, which stand in `piece`. */
+void fit_rows_take(fit_rows *r, int64_t begin, int64_t n);
 /* BP_E_DATA when the metric is not defined for the rows, though all predictions are numbers. */
 bp_status fit_rows_measure(const fit_rows *r, bp_metric metric, double *out);
 

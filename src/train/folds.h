@@ -6,17 +6,26 @@
 typedef struct trainer trainer;
 
 /* BP_E_ARG   folds of a network of one member, or beside validation rows
- * BP_E_DATA  a row of no member, or a member that learns from no row */
+ * BP_E_DATA  a member that leaves out no row, or all of them */
 bp_status folds_check(bp_context *ctx, const bp_net *net, const bp_source *train, const bp_source *valid,
                       const bp_fit_options *options);
-/* Which rows a member is judged by: places [begin[m], begin[m + 1]) of the list of rows that t->valid has. */
+
+/* The rows that a member leaves out, as a source: those of member m are begin[m] .. begin[m + 1] - 1. Features stand where they are;
+ * targets and weights are copies. */
 typedef struct folds {
+  bp_context *ctx;
   int members; /* 0: there are no folds */
-  int64_t begin[BP_MEMBERS_MAX + 1];
+  int64_t begin[BP_MEMBERS_MAX + 1], rows;
+  bp_source source;
+  int32_t *places;
+  void *targets;
+  size_t target_bytes; /* of a row */
+  double *weights;
 } folds;
-/* Orders the rows of t->valid, a runner of one member over the training rows, by their folds. */
-bp_status folds_set_up(trainer *t);
-/* Puts the parameters of member m to the program of t->valid. */
+/* Release *out with folds_release() in any case. */
+bp_status folds_new(bp_context *ctx, const bp_net *net, const bp_source *source, const uint8_t *of, folds *out);
+void folds_release(folds *f);
+/* Gives the parameters of member m to the program of t->valid. */
 void folds_take_member(trainer *t, int m);
 
 #endif

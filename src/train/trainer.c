@@ -67,7 +67,6 @@ static bp_status set_up_valid(trainer *t, const bp_source *source) {
   BP_TRY(runner_init(r, t->ctx, bp_net_dtype(t->net), source, classes, second,
                      FIT_FIRST_PARAM_OF_EVAL + (size_t)n_params, batch));
   for (int p = 0; p < n_params; p++) r->inputs[FIT_FIRST_PARAM_OF_EVAL + p] = t->params[p];
-  if (left_out) BP_TRY(folds_set_up(t));
   if (fit_eval_predicts(&e)) {
     BP_TRY(fit_rows_init(&t->rows, t->ctx, bp_net_dtype(t->net), source, batch));
     r->outputs[second ? FIT_VALUES : FIT_CORRECT] = t->rows.piece; /* the last output */
@@ -98,7 +97,11 @@ static bp_status check_warmup(const trainer *t) {
 static bp_status set_up(trainer *t, const bp_source *train, const bp_source *valid) {
   BP_TRY(alloc_arrays(t));
   BP_TRY(optimizer_is_method(t->options.optimizer) ? set_up_full(t, train) : set_up_train(t, train));
-  if (valid != NULL || t->options.folds != NULL) BP_TRY(set_up_valid(t, valid != NULL ? valid : train));
+  if (t->options.folds != NULL) {
+    BP_TRY(folds_new(t->ctx, t->net, train, t->options.folds, &t->folds));
+    valid = &t->folds.source;
+  }
+  if (valid != NULL) BP_TRY(set_up_valid(t, valid));
   if (t->options.norms != BP_NORMS_NEVER)
     BP_TRY(norms_new(t->ctx, t->net, t->params, &t->options, &t->train, &t->norms));
   BP_TRY(check_warmup(t));
@@ -163,6 +166,7 @@ void trainer_free(trainer *t) {
   runner_release(&t->train);
   runner_release(&t->valid);
   fit_rows_release(&t->rows);
+  folds_release(&t->folds);
   if (t->kept != NULL) bp_aligned_free(a, t->kept, t->params_bytes);
   if (t->slots != NULL) bp_aligned_free(a, t->slots, t->slots_bytes + 1);
   if (t->anchor_params != NULL) bp_aligned_free(a, t->anchor_params, t->params_bytes);

@@ -60,7 +60,7 @@ struct trainer {
   void *const *params;    /* the caller's, updated in place */
   bp_fit_options options; /* resolved */
   batching batches;       /* of the training rows */
-  runner train, valid;    /* valid.source NULL: no validation rows; with folds those of training, a member at a time */
+  runner train, valid;    /* valid.source NULL: no validation rows; with folds one member at a time */
   folds folds;
   fit_rows rows;  /* predictions of the validation rows, where the metric needs them or there are folds */
   full_fit *full; /* a method for full batches, whose iterations are the steps; NULL: steps by mini-batches */
