@@ -109,17 +109,30 @@ static void print_standardised(const char *name, double mean, double scale) {
             cli_short_number(scale, s, sizeof s));
 }
 
+/* "(x - 2019-03-16) / 9.02 days, and sine and cosine of its place in: month, week" */
+static void print_date(const bp_column_info *column) {
+  char mean[48], scale[32], missing[48];
+  bool days = column->scale >= 86400;
+  cli_print("(x - %s) / %s %s", bp_date_text(floor(column->mean), mean, sizeof mean),
+            cli_short_number(days ? column->scale / 86400 : column->scale, scale, sizeof scale), days ? "days" : "s");
+  if (column->cycles[0]) cli_print(", and its place in: %s", column->cycles);
+  if (column->indicator) cli_print("; missing: %s", bp_date_text(column->missing, missing, sizeof missing));
+}
+
 static void print_column(const bp_column_info *column) {
   char missing[32];
   int blanks = 20 - cli_width(column->name);
   cli_print("%s%*s %-9s %6" PRId64 "  ", column->name, blanks > 0 ? blanks : 0, "", column->type, column->inputs);
+  bool date = strcmp(column->type, "date") == 0;
   if (strcmp(column->type, "category") == 0)
     print_categories(column);
   else if (strcmp(column->type, "bytes") == 0)
     cli_print("x / 255");
+  else if (date)
+    print_date(column);
   else
     print_standardised("x", column->mean, column->scale);
-  if (column->indicator && !isnan(column->missing))
+  if (column->indicator && !date && !isnan(column->missing))
     cli_print("; missing: %s", cli_short_number(column->missing, missing, sizeof missing));
   cli_print("\n");
 }
@@ -264,6 +277,7 @@ static void json_column(cli_json *json, const bp_column_info *column) {
     cli_json_real(json, "scale", column->scale);
     cli_json_real(json, "missing", column->missing);
   }
+  if (column->cycles[0]) cli_json_text(json, "cycles", column->cycles);
   cli_json_close(json, '}');
 }
 

@@ -51,6 +51,13 @@ static bp_status add_text(bp_context *ctx, bp_table *t, const char *name, const 
   return bp_table_add_text(ctx, t, name, (const char *const[ROWS]){any, "never seen"});
 }
 
+static bp_status add_dates(bp_context *ctx, bp_table *t, const char *name, bp_date_layout layout) {
+  static const char *const texts[BP_DATE_LAYOUTS][ROWS] = {
+      {"", ""},           {"2024-02-29", "0001-01-01"}, {"29/2/2024", "1.1.0001"}, {"2/29/2024", ""},
+      {"1 Mar 2024", ""}, {"2024-03", "NaT"},           {"23:59:59.99", ""}};
+  return bp_table_add_text(ctx, t, name, texts[layout]);
+}
+
 static bp_status add_bytes(bp_context *ctx, bp_table *t, const bp_feature *f) {
   static const uint8_t bytes[ROWS * BLOCK_MAX] = {0, 255, 1};
   return bp_table_add_bytes(ctx, t, f->prefix, f->block_columns, bytes);
@@ -62,6 +69,7 @@ static bp_status add_features(bp_context *ctx, const bp_encoding *e, bool typed,
     const bp_feature *f = &e->features[i];
     if (f->type == BP_FEATURE_BYTES && !typed) continue;
     bp_status status = f->type == BP_FEATURE_BYTES               ? add_bytes(ctx, t, f)
+                       : f->type == BP_FEATURE_DATE && typed     ? add_dates(ctx, t, f->name, f->date.layout)
                        : f->type == BP_FEATURE_CATEGORY && typed ? add_text(ctx, t, f->name, &f->categories)
                                                                  : add_numbers(ctx, t, f->name);
     if (status != BP_OK) return status;

@@ -107,8 +107,9 @@ BP_API void bp_train_defaults(int64_t rows, bp_fit_options *fit);
 BP_API void bp_train_resolve(const bp_train_options *options, int64_t rows, bool images, bp_train_options *out);
 
 /* NEW model fitted to a table. valid may be NULL. Preprocessing is learnt on the training rows only: numbers are standardised,
- * bytes are divided by 255, text becomes one column per category, a missing number becomes the median and a missing text the
- * most frequent one, each with an indicator column; a constant column is dropped with a note.
+ * bytes are divided by 255, text becomes one column per category, dates and times in a file become a number that goes on with
+ * time and the sine and cosine of year, month, week and day; a missing number or date becomes the median and a missing text the most
+ * frequent one, each with an indicator column; a constant column is dropped with a note.
  * result may be NULL; else release it with bp_fit_result_release() (it is as it was, {0} say, when *out is).
  * BP_E_DATA      the table cannot be learnt from (no rows, one class, a column that is not there, …)
  * BP_E_DATA, BP_E_ARG  `resume` was made with other data, or other settings: the message names the difference
@@ -216,15 +217,20 @@ BP_API const char *bp_model_class(const bp_model *model, int64_t class_number);
 BP_API int64_t bp_model_columns(const bp_model *model);
 typedef struct bp_column_info {
   const char *name;   /* VIEW; a block of bytes is one entry, named by its prefix and width, as pixel0..783 */
-  const char *type;   /* VIEW "number", "category", "bytes" */
+  const char *type;   /* VIEW "number", "category", "bytes", "date" */
   int64_t inputs;     /* network inputs that it becomes */
-  double mean, scale; /* numbers: (value - mean) / scale; bytes: value * scale with scale 1/255 */
+  double mean, scale; /* numbers, dates: (value - mean) / scale; bytes: value * scale with scale 1/255 */
   double missing;     /* number put in place of a missing one; NaN: none was missing */
   bool indicator;     /* an extra input that is 1 where it was missing */
   int64_t n_categories;
   const char *const *categories; /* VIEW */
+  const char *cycles; /* VIEW dates: of which cycles they have sine and cosine, "year, month, week, day"; else "" */
 } bp_column_info;
 BP_API bp_column_info bp_model_column(const bp_model *model, int64_t column);
+/* The value of a date is its seconds since 1970-01-01 00:00 UTC, without leap seconds (a date without a zone as if it were in UTC, a
+ * time of day on 1970-01-01). Writes "2024-03-01" or "2024-03-01 12:30:00" to text[size], cut where it does not fit, or the number
+ * where it is in none of the years 1 to 9999; returns text. 40 bytes are enough. */
+BP_API const char *bp_date_text(double seconds, char *text, size_t size);
 /* VIEW the training record as JSON text: version, settings, rows, epochs, losses; "{}" where a file has none. */
 BP_API const char *bp_model_record(const bp_model *model);
 

@@ -4,7 +4,8 @@
  *
  * Rows are those of predict.h. In BP_SPACE_COLUMNS derivatives are in the user's own units, through the preparation of columns and
  * the scaling of the target: if x is in metres and the target in euros, ∂y/∂x is in euros per metre. A missing number has the
- * derivative 0, for what stands in its place does not move; a category has none: NaN.
+ * derivative 0, for what stands in its place does not move; a category has none: NaN, and neither has a date,
+ * which moves several inputs at once.
  *
  * Everything is derived from the model's graph in float64, whatever the network's own type is. A row's result does not depend on
  * the rows beside it.
@@ -50,7 +51,7 @@ BP_API bp_status bp_sensitivity_jacobian(bp_sensitivity *sensitivity, int64_t ro
 BP_API bp_status bp_sensitivity_gradient(bp_sensitivity *sensitivity, int64_t rows, const double *x, int64_t which,
                                          double *value, double *gradient);
 /* hv [rows, width] = ∂²y[which]/∂x² · v, with a direction v [rows, width] for each row, by forward over reverse mode. What v has
- * for a category is not looked at. */
+ * for a category or a date is not looked at. */
 BP_API bp_status bp_sensitivity_hvp(bp_sensitivity *sensitivity, int64_t rows, const double *x, int64_t which,
                                     const double *v, double *hv);
 /* hessian [rows, width, width] = ∂²y[which]/∂x², by `width` such products. */

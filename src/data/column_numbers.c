@@ -101,8 +101,7 @@ static void look(judge *j) {
 /* Of so many different texts in so many cells it can be told that they are numbers. */
 static bool are_many(int64_t texts, int64_t cells) { return texts >= 10 || (texts >= 5 && 2 * texts > cells); }
 
-/* Nearly all are numbers: `texts` different ones in `cells` cells, beside others. */
-static bool are_nearly_all(int64_t texts, int64_t cells, int64_t other_texts, int64_t other_cells) {
+bool bp_texts_are_nearly_all(int64_t texts, int64_t cells, int64_t other_texts, int64_t other_cells) {
   int64_t all = cells + other_cells;
   return (are_many(texts, cells) && texts >= 4 * other_texts) || (all >= 20 && 20 * cells >= 19 * all);
 }
@@ -304,7 +303,8 @@ static bp_status decide(judge *j, bp_judging judging, bool *numbers) {
     if (*numbers && judging == BP_JUDGE_ALOUD) say_numbers(j);
     return BP_OK;
   }
-  if (are_nearly_all(n + forms, cells, texts, j->in_cells[KIND_TEXT])) return texts > 0 ? fail_text(j) : fail_forms(j);
+  if (bp_texts_are_nearly_all(n + forms, cells, texts, j->in_cells[KIND_TEXT]))
+    return texts > 0 ? fail_text(j) : fail_forms(j);
   BP_TRY(judge_disguise(j, judging, &said));
   if (judging == BP_JUDGE_ALOUD && !said) say_text(j);
   return BP_OK;

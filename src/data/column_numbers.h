@@ -7,6 +7,7 @@
  */
 #ifndef BP_DATA_COLUMN_NUMBERS_H
 #define BP_DATA_COLUMN_NUMBERS_H
+#include "data/date_form.h"
 #include "data/number_form.h"
 #include "data/table_core.h"
 
@@ -14,6 +15,7 @@
 typedef struct bp_sense {
   bp_column_view view;
   bp_number_form form; /* of the numbers that were texts */
+  bp_date_form date;   /* of the dates that were texts, and are instants now (column_dates.h) */
   double *owned;       /* [rows] */
   bp_allocator allocator;
 } bp_sense;
@@ -28,6 +30,8 @@ typedef enum bp_judging {
  * BP_E_DATA  texts among numbers, or numbers in several forms; the message names the first with its place */
 bp_status bp_column_judge(bp_context *ctx, const bp_table *table, int64_t column, bp_judging judging, bp_sense *out);
 void bp_sense_release(const bp_table *table, bp_sense *sense);
+/* Whether so many different texts in so many cells, beside others, are nearly all. */
+bool bp_texts_are_nearly_all(int64_t texts, int64_t cells, int64_t other_texts, int64_t other_cells);
 
 /* A column that is known to hold numbers of a form; what: "column", "the target". Release *out in any case.
  * BP_E_DATA  a text that is none, nor a well-known mark; the message names its place */

@@ -9,7 +9,7 @@
 #include "data/encoding_parts.h"
 
 const char *bp_feature_type_name(bp_feature_type type) {
-  static const char *const names[BP_FEATURE_TYPE_COUNT] = {"number", "category", "bytes"};
+  static const char *const names[BP_FEATURE_TYPE_COUNT] = {"number", "category", "bytes", "date"};
   return (unsigned)type < BP_FEATURE_TYPE_COUNT ? names[type] : "?";
 }
 
@@ -77,8 +77,11 @@ bp_status bp_feature_set_prefix(bp_context *ctx, bp_feature *feature, const char
 }
 
 static int64_t inputs_of(const bp_feature *feature) {
+  int64_t inputs = 1;
   if (feature->type == BP_FEATURE_BYTES) return feature->block_columns;
-  return (feature->type == BP_FEATURE_CATEGORY ? (int64_t)feature->categories.count : 1) + feature->indicator;
+  if (feature->type == BP_FEATURE_CATEGORY) inputs = (int64_t)feature->categories.count;
+  for (int c = 0; feature->type == BP_FEATURE_DATE && c < BP_CYCLES; c++) inputs += 2 * (feature->cycles >> c & 1);
+  return inputs + feature->indicator;
 }
 
 /* Appends to the features under that name. */

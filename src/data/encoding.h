@@ -4,9 +4,12 @@
  *   number    (value - mean) / scale, population standard deviation, both by the weights of rows where there are any; a
  *             missing one becomes the median. Texts that are numbers too (column_numbers.h), in the form kept with them
  *   category  text: one input per category, 1 where it is the value; a missing one becomes the most frequent
+ *   date      text that is dates or times (column_dates.h), as an instant (calendar.h): (instant - mean) / scale, and sine and cosine
+ *             of where it stands in those cycles of the calendar that the training rows go through; a missing one becomes the
+ *             median
  *   bytes     a block of byte columns: value / 255, kept as bytes
  *
- * A number or category that was missing in a training row has one more input, behind its others: 1 where it is missing.
+ * A number, category or date that was missing in a training row has one more input, behind its others: 1 where it is missing.
  * An encoding is immutable once learnt or read: any number of threads may use it at once.
  *
  *   learn:   bp_encoding_learn(ctx, table, rows, &options, &enc)
@@ -18,6 +21,8 @@
 #ifndef BP_DATA_ENCODING_H
 #define BP_DATA_ENCODING_H
 #include "backprop/dtype.h"
+#include "data/calendar.h"
+#include "data/date_form.h"
 #include "data/number_form.h"
 #include "data/table_core.h"
 
@@ -32,9 +37,10 @@ typedef enum bp_feature_type {
   BP_FEATURE_NUMBER,
   BP_FEATURE_CATEGORY,
   BP_FEATURE_BYTES,
+  BP_FEATURE_DATE,
   BP_FEATURE_TYPE_COUNT
 } bp_feature_type;
-/* VIEW "number", "category", "bytes". */
+/* VIEW "number", "category", "bytes", "date". */
 const char *bp_feature_type_name(bp_feature_type type);
 
 typedef struct bp_feature {
@@ -44,8 +50,10 @@ typedef struct bp_feature {
   int64_t first_input;      /* number of its first input */
   int64_t inputs;           /* number of its inputs, the indicator included */
   bp_number_form form;      /* NUMBER: of those that are texts */
-  double mean, scale;       /* NUMBER */
-  double fill;              /* NUMBER: stands for a missing value (known even if none was missing in training) */
+  bp_date_form date;        /* DATE */
+  unsigned cycles;          /* DATE: bit 1 << bp_cycle for each of which it has a sine and a cosine */
+  double mean, scale;       /* NUMBER, DATE */
+  double fill;              /* NUMBER, DATE: stands for a missing value (known even if none was missing in training) */
   int32_t fill_category;    /* CATEGORY: the same */
   bp_dictionary categories; /* CATEGORY: sorted */
   char *prefix;             /* BYTES: block columns are prefix0, prefix1, … */

@@ -71,6 +71,33 @@ static bp_status encode_number(const block *b, bp_bound_feature *bound, const ou
   return BP_OK;
 }
 
+/* ---- dates ---- */
+
+static bp_status fail_instant(const block *b, int i, const bp_feature *f, double value) {
+  char place[BP_PLACE_TEXT], quoted[BP_QUOTE_TEXT], text[BP_NUMBER_TEXT];
+  return bp_fail(b->ctx, BP_E_DATA,
+                 "%s: column '%s' is %s, which is no date; expected seconds since 1970 in the years 1 to 9999",
+                 bp_table_place(b->binding->table, row_of(b, i), place), bp_quote(f->name, strlen(f->name), quoted),
+                 bp_number_text(value, text));
+}
+
+static bp_status encode_date(const block *b, bp_bound_feature *bound, const output *out) {
+  const bp_feature *f = bound->feature;
+  double inputs[BP_DATE_INPUTS];
+  for (int i = 0; i < b->n; i++) {
+    double value = bp_view_number(&bound->sense.view, row_of(b, i));
+    bool missing = isnan(value);
+    if (missing) value = f->fill;
+    if (!bp_instant_is_valid(value)) return fail_instant(b, i, f, value);
+    int n = bp_date_inputs(f, value, inputs);
+    if (!fits(out->dtype, inputs[0])) return fail_number(b, i, "column", f->name, value);
+    for (int k = 0; k < n; k++) put(out, b->first + i, bound->at + k, inputs[k]);
+    if (missing && f->indicator) put(out, b->first + i, bound->at + n, 1);
+    bound->unknown += missing && !f->indicator;
+  }
+  return BP_OK;
+}
+
 /* ---- categories: the output holds zeros so far, and no ones ---- */
 
 static void put_category(const output *out, int64_t place, const bp_bound_feature *bound, int32_t category) {
@@ -147,6 +174,7 @@ static bp_status encode_bytes(const block *b, const bp_bound_feature *bound, con
 static bp_status encode_feature(const block *b, bp_bound_feature *bound, const output *out) {
   if (bound->feature->type == BP_FEATURE_NUMBER) return encode_number(b, bound, out);
   if (bound->feature->type == BP_FEATURE_BYTES) return encode_bytes(b, bound, out);
+  if (bound->feature->type == BP_FEATURE_DATE) return encode_date(b, bound, out);
   encode_category(b, bound, out);
   return BP_OK;
 }
@@ -329,22 +357,25 @@ bp_status bp_binding_encode(bp_context *ctx, bp_binding *binding, bp_rows rows, 
   return BP_OK;
 }
 
+/* What stands for a missing value. Returns text. */
+static const char *fill_text(const bp_feature *f, char text[BP_QUOTE_TEXT]) {
+  const char *word = bp_dictionary_word(&f->categories, f->fill_category);
+  if (f->type == BP_FEATURE_CATEGORY) return bp_quote(word, strlen(word), text);
+  return f->type == BP_FEATURE_DATE ? bp_instant_text(f->fill, text) : bp_number_text(f->fill, text);
+}
+
 static void warn_feature(bp_context *ctx, const char *source, bp_bound_feature *bound) {
   const bp_feature *f = bound->feature;
-  char quoted[BP_QUOTE_TEXT], fill[BP_NUMBER_TEXT], category[BP_QUOTE_TEXT];
+  char quoted[BP_QUOTE_TEXT], fill[BP_QUOTE_TEXT];
   (void)bp_quote(f->name, strlen(f->name), quoted);
   if (bound->unknown_texts > 0)
     bp_warn(ctx, "%s: column '%s': %" PRId64 " row%s training never saw, first '%s'; taken as none of the known ones",
             source, quoted, bound->unknown_texts,
             bound->unknown_texts == 1 ? " holds a text that" : "s hold texts that", bound->example);
-  if (bound->unknown > 0) {
-    const char *word = bp_dictionary_word(&f->categories, f->fill_category);
-    bool number = f->type == BP_FEATURE_NUMBER;
+  if (bound->unknown > 0)
     bp_warn(ctx, "%s: column '%s' has no value in %" PRId64 " row%s, and always had one in training; taken as '%s', %s",
-            source, quoted, bound->unknown, bound->unknown == 1 ? "" : "s",
-            number ? bp_number_text(f->fill, fill) : bp_quote(word, strlen(word), category),
-            number ? "the median" : "the most frequent");
-  }
+            source, quoted, bound->unknown, bound->unknown == 1 ? "" : "s", fill_text(f, fill),
+            f->type == BP_FEATURE_CATEGORY ? "the most frequent" : "the median");
   bound->unknown = bound->unknown_texts = 0;
 }
 

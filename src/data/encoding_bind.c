@@ -5,6 +5,7 @@
 #include "base/fail.h"
 #include "base/number.h"
 #include "base/suggest.h"
+#include "data/column_dates.h"
 #include "data/encoding_binding.h"
 
 /* ---- columns that are missing or surplus ---- */
@@ -118,6 +119,7 @@ static bp_status bind_feature(bp_context *ctx, const bp_table *table, bp_bound_f
   int64_t column = bp_table_find(table, feature->name);
   if (feature->type == BP_FEATURE_NUMBER)
     return bp_column_numbers(ctx, table, column, &feature->form, "column", &bound->sense);
+  if (feature->type == BP_FEATURE_DATE) return bp_column_dates(ctx, table, column, &feature->date, &bound->sense);
   bp_column_view view = bp_table_view(table, column);
   return bp_word_map_init(ctx, &feature->categories, &view, &bound->map);
 }

@@ -7,7 +7,7 @@
 
 typedef struct bp_bound_feature {
   const bp_feature *feature;
-  bp_sense sense;              /* NUMBER */
+  bp_sense sense;              /* NUMBER, DATE */
   bp_word_map map;             /* CATEGORY */
   const uint8_t *block;        /* BYTES: [rows, block_columns], or NULL and then */
   bp_column_view *columns;     /* [block_columns]: the same from columns of numbers */

@@ -70,9 +70,23 @@ static void put_bytes(bp_json_writer *w, const bp_feature *f) {
   bp_json_put_whole(w, "count", f->block_columns);
 }
 
+static void put_date(bp_json_writer *w, const bp_feature *f) {
+  bp_json_put_text(w, "name", f->name);
+  bp_json_put_text(w, "form", bp_date_layout_name(f->date.layout));
+  bp_json_put_bool(w, "zone", f->date.zone);
+  bp_json_open(w, "cycles", '[');
+  for (int c = 0; c < BP_CYCLES; c++)
+    if (f->cycles >> c & 1) bp_json_put_text(w, NULL, bp_cycle_name((bp_cycle)c));
+  bp_json_close(w, ']');
+  bp_json_put_real(w, "mean", f->mean);
+  bp_json_put_real(w, "scale", f->scale);
+  bp_json_put_real(w, "fill", f->fill);
+  bp_json_put_bool(w, "indicator", f->indicator);
+}
+
 /* Index order of bp_feature_type. */
 static void (*const putters[BP_FEATURE_TYPE_COUNT])(bp_json_writer *, const bp_feature *) = {put_number, put_category,
-                                                                                             put_bytes};
+                                                                                             put_bytes, put_date};
 
 static void put_features(bp_json_writer *w, const bp_encoding *e) {
   bp_json_open(w, "features", '[');
@@ -272,9 +286,48 @@ static bp_status read_bytes(const place *p, bp_feature *f) {
   return bp_feature_set_prefix(p->ctx, f, prefix);
 }
 
+static bp_status get_layout(const place *p, bp_date_layout *out) {
+  const char *form;
+  BP_TRY(get_text(p, "form", &form));
+  for (int layout = BP_DATE_NONE + 1; layout < BP_DATE_LAYOUTS; layout++) {
+    if (strcmp(form, bp_date_layout_name((bp_date_layout)layout)) != 0) continue;
+    *out = (bp_date_layout)layout;
+    return BP_OK;
+  }
+  return fail_key(p, "form", "a form of dates, as 'year first'");
+}
+
+/* Cycles in their order, each once. */
+static bp_status get_cycles(const place *p, unsigned *out) {
+  const bp_json *array = NULL;
+  int next = 0;
+  BP_TRY(get_array(p, "cycles", &array));
+  for (const bp_json *v = bp_json_first(array); v; v = bp_json_next(v), next++) {
+    const char *name = bp_json_text(v);
+    while (name && next < BP_CYCLES && strcmp(name, bp_cycle_name((bp_cycle)next)) != 0) next++;
+    if (!name || next >= BP_CYCLES) return fail_key(p, "cycles", "'year', 'month', 'week' and 'day' in this order");
+    *out |= 1u << next;
+  }
+  return BP_OK;
+}
+
+static bp_status read_date(const place *p, bp_feature *f) {
+  static const char *const keys[] = {"type", "name",  "form", "zone",      "cycles",
+                                     "mean", "scale", "fill", "indicator", NULL};
+  BP_TRY(check_keys(p, keys));
+  BP_TRY(get_layout(p, &f->date.layout));
+  BP_TRY(get_bool(p, "zone", &f->date.zone));
+  BP_TRY(get_cycles(p, &f->cycles));
+  BP_TRY(get_number(p, "mean", &f->mean));
+  BP_TRY(get_scale(p, "scale", &f->scale));
+  BP_TRY(get_number(p, "fill", &f->fill));
+  if (!bp_instant_is_valid(f->fill)) return fail_key(p, "fill", "seconds since 1970 in the years 1 to 9999");
+  return get_bool(p, "indicator", &f->indicator);
+}
+
 /* Index order of bp_feature_type. */
 static bp_status (*const readers[BP_FEATURE_TYPE_COUNT])(const place *, bp_feature *) = {read_number, read_category,
-                                                                                         read_bytes};
+                                                                                         read_bytes, read_date};
 
 static bp_status read_type(const place *p, bp_feature *f) {
   const char *type;
@@ -284,7 +337,7 @@ static bp_status read_type(const place *p, bp_feature *f) {
     f->type = (bp_feature_type)t;
     return BP_OK;
   }
-  return fail_key(p, "type", "'number', 'category' or 'bytes'");
+  return fail_key(p, "type", "'number', 'category', 'bytes' or 'date'");
 }
 
 static bp_status read_feature(const place *p, bp_encoding *e, bp_feature *f) {

@@ -5,7 +5,7 @@
 
 #include "base/fail.h"
 #include "base/number.h"
-#include "data/column_numbers.h"
+#include "data/column_dates.h"
 #include "data/column_stats.h"
 #include "data/encoding_parts.h"
 #include "data/word_map.h"
@@ -106,13 +106,18 @@ static bp_status fail_infinite(const learner *l, int64_t column, const bp_column
                  bp_table_place(l->table, bp_row_at(l->rows, i), place), bp_quote(name, strlen(name), quoted));
 }
 
-static bp_status learn_number(learner *l, int64_t column, const bp_column_view *view, const bp_number_form *form) {
+/* A column of numbers, or of dates as instants. */
+static bp_status learn_number(learner *l, int64_t column, const bp_sense *sense) {
+  const bp_column_view *view = &sense->view;
+  bool date = sense->date.layout != BP_DATE_NONE;
   for (int64_t i = 0; i < l->rows.n; i++) l->values[i] = bp_view_number(view, bp_row_at(l->rows, i));
   bp_column_stats s = bp_column_stats_of(l->values, l->weights, l->rows.n);
   if (isinf(s.min) || isinf(s.max)) return fail_infinite(l, column, view);
   if (s.present == 0 || (s.min == s.max && s.missing == 0)) return drop(l, column);
-  bp_feature feature = {.type = BP_FEATURE_NUMBER,
-                        .form = *form,
+  bp_feature feature = {.type = date ? BP_FEATURE_DATE : BP_FEATURE_NUMBER,
+                        .form = sense->form,
+                        .date = sense->date,
+                        .cycles = date ? bp_date_cycles(&sense->date, l->values, s.present) : 0,
                         .mean = s.mean,
                         .scale = s.deviation > 0 ? s.deviation
                                  : s.min < s.max ? s.max - s.min
@@ -148,27 +153,10 @@ static int32_t most_frequent(const bp_dictionary *categories, const bp_dictionar
   return best;
 }
 
-/* Whether nearly all categories are dates or times of day. */
-static bool are_dates(const bp_dictionary *categories) {
-  size_t dates = 0;
-  for (size_t c = 0; c < categories->count; c++)
-    dates += bp_is_date(categories->words[c], strlen(categories->words[c]));
-  return dates >= 3 && dates * 10 >= categories->count * 9;
-}
-
 /* A column of which each value is a category, though it may be meant otherwise. */
 static void warn_categories(const learner *l, const char *name, const bp_dictionary *words) {
-  char quoted[BP_QUOTE_TEXT], example[BP_QUOTE_TEXT];
+  char quoted[BP_QUOTE_TEXT];
   size_t categories = words->count;
-  if (are_dates(words)) {
-    bp_warn(
-        l->ctx,
-        "%s: column '%s' holds dates or times, as '%s', and each of the %zu becomes a category; write them as numbers "
-        "(days, or year, month and weekday), or leave the column out (--ignore '%s')",
-        l->source, bp_quote(name, strlen(name), quoted), bp_quote(words->words[0], strlen(words->words[0]), example),
-        categories, quoted);
-    return;
-  }
   if (categories <= MANY_CATEGORIES || (int64_t)categories <= l->rows.n / 2) return;
   bp_warn(l->ctx,
           "%s: column '%s' holds %zu different texts in %" PRId64
@@ -223,10 +211,11 @@ static bp_status learn_column(learner *l, int64_t column) {
   if (bp_table_type(l->table, column) == BP_COLUMN_BYTE)
     return column == l->table->block_first ? learn_block(l) : BP_OK;
   bp_sense sense;
-  bp_status status = bp_column_judge(l->ctx, l->table, column, BP_JUDGE_ALOUD, &sense);
+  bp_status status = bp_column_judge_dates(l->ctx, l->table, column, &sense);
+  if (status == BP_OK && sense.view.type == BP_COLUMN_TEXT)
+    status = bp_column_judge(l->ctx, l->table, column, BP_JUDGE_ALOUD, &sense);
   if (status == BP_OK)
-    status = sense.view.type == BP_COLUMN_NUMBER ? learn_number(l, column, &sense.view, &sense.form)
-                                                 : learn_text(l, column, &sense.view);
+    status = sense.view.type == BP_COLUMN_NUMBER ? learn_number(l, column, &sense) : learn_text(l, column, &sense.view);
   bp_sense_release(l->table, &sense);
   return status;
 }

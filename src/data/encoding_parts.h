@@ -26,6 +26,15 @@ const char *bp_block_name(const bp_feature *feature, int64_t c, char name[BP_BLO
 /* Whether the training table had a column of that name, whatever became of it. */
 bool bp_encoding_knows(const bp_encoding *encoding, const char *name);
 
+/* ---- dates (encoding_date.c) ---- */
+/* The most inputs of a date, without its indicator. */
+enum { BP_DATE_INPUTS = 1 + 2 * BP_CYCLES };
+/* The inputs of an instant, which is valid, without the indicator; how many they are. */
+int bp_date_inputs(const bp_feature *feature, double seconds, double inputs[BP_DATE_INPUTS]);
+/* Which cycles seconds[0 .. n) go through: they last half of the cycle at least, and stand at more than one place of it. NaNs are left
+ * out. */
+unsigned bp_date_cycles(const bp_date_form *form, const double *seconds, int64_t n);
+
 /* ---- the target (encoding_target.c) ---- */
 /* Columns to predict, and that of the weights (-1: none). */
 typedef struct bp_aims {

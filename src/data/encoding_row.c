@@ -42,12 +42,30 @@ static bp_status fail_value(bp_context *ctx, const bp_feature *f, double value) 
       isinf(value) ? "which is infinite; expected a finite number" : "too far from what the model was trained with");
 }
 
+static bp_status fail_instant(bp_context *ctx, const bp_feature *f, double value) {
+  char quoted[BP_QUOTE_TEXT], text[BP_NUMBER_TEXT];
+  return bp_fail(ctx, BP_E_DATA,
+                 "column '%s' is %s, which is no date; expected seconds since 1970 in the years 1 to 9999",
+                 bp_quote(f->name, strlen(f->name), quoted), bp_number_text(value, text));
+}
+
 static bp_status put_number(bp_context *ctx, const bp_feature *f, double value, const target *out) {
   bool missing = isnan(value);
   double encoded = ((missing ? f->fill : value) - f->mean) / f->scale;
   if (!(fabs(encoded) <= (out->dtype == BP_F32 ? (double)FLT_MAX : DBL_MAX))) return fail_value(ctx, f, value);
   put(out, f->first_input, encoded);
   if (f->indicator) put(out, f->first_input + 1, missing);
+  return BP_OK;
+}
+
+static bp_status put_date(bp_context *ctx, const bp_feature *f, double value, const target *out) {
+  double inputs[BP_DATE_INPUTS];
+  bool missing = isnan(value);
+  if (!missing && !bp_instant_is_valid(value)) return fail_instant(ctx, f, value);
+  int n = bp_date_inputs(f, missing ? f->fill : value, inputs);
+  if (!(fabs(inputs[0]) <= (out->dtype == BP_F32 ? (double)FLT_MAX : DBL_MAX))) return fail_value(ctx, f, value);
+  for (int i = 0; i < n; i++) put(out, f->first_input + i, inputs[i]);
+  if (f->indicator) put(out, f->first_input + n, missing);
   return BP_OK;
 }
 
@@ -85,6 +103,8 @@ bp_status bp_encoding_row(bp_context *ctx, const bp_encoding *encoding, const do
     const bp_feature *f = &encoding->features[i];
     if (f->type == BP_FEATURE_NUMBER)
       BP_TRY(put_number(ctx, f, *values, &out));
+    else if (f->type == BP_FEATURE_DATE)
+      BP_TRY(put_date(ctx, f, *values, &out));
     else if (f->type == BP_FEATURE_BYTES)
       BP_TRY(put_bytes(ctx, f, values, &out));
     else
@@ -102,10 +122,10 @@ void bp_encoding_slopes(const bp_encoding *encoding, const double *values, int64
     const bp_feature *f = &encoding->features[i];
     for (int64_t c = 0; c < width_of(f); c++, at++) {
       input_of[at] = f->first_input + c;
-      slope[at] = f->type == BP_FEATURE_BYTES      ? 1 / 255.0
-                  : f->type == BP_FEATURE_CATEGORY ? (double)NAN
-                  : isnan(values[at])              ? 0
-                                                   : 1 / f->scale;
+      slope[at] = f->type == BP_FEATURE_BYTES    ? 1 / 255.0
+                  : f->type != BP_FEATURE_NUMBER ? (double)NAN
+                  : isnan(values[at])            ? 0
+                                                 : 1 / f->scale;
     }
   }
 }
@@ -131,7 +151,7 @@ bp_status bp_binding_values(bp_context *ctx, const bp_binding *binding, bp_rows 
     int64_t row = bp_row_at(rows, i);
     for (size_t f = 0; f < binding->encoding->n_features; f++) {
       const bp_bound_feature *bound = &binding->features[f];
-      if (bound->feature->type == BP_FEATURE_NUMBER)
+      if (bound->feature->type == BP_FEATURE_NUMBER || bound->feature->type == BP_FEATURE_DATE)
         *values = bp_view_number(&bound->sense.view, row);
       else if (bound->feature->type == BP_FEATURE_BYTES)
         BP_TRY(byte_values(ctx, bound, row, values));

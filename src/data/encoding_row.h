@@ -1,6 +1,6 @@
 /* data/encoding_row.h - one row of plain numbers as network inputs, without a table: for predicting row by row.
  *
- * A row holds, for each feature in its order: a number, NaN where missing; a category by its number in
+ * A row holds, for each feature in its order: a number, NaN where missing; a date as an instant (calendar.h), NaN where missing; a category by its number in
  * bp_feature.categories, NaN where missing, any other number for one that training never saw; a block of bytes as its columns,
  * each a whole number from 0 to 255.
  */
@@ -19,7 +19,7 @@ bp_status bp_encoding_row(bp_context *ctx, const bp_encoding *encoding, const do
 
 /* d input / d value for the inputs of a row: each number has one input that moves with it. input_of[width] becomes the number of
  * that input and slope[width] its derivative: 1 / scale of a number, 1/255 of a byte, 0 of a number that is missing, NaN of a
- * category, which has none. */
+ * category, which has none, and of a date, which moves several inputs. */
 void bp_encoding_slopes(const bp_encoding *encoding, const double *values, int64_t *input_of, double *slope);
 
 /* The rows of a bound table as such rows: values [rows.n, width].

@@ -142,7 +142,7 @@ static void gather(const target *t) {
 
 static bool is_date(const target *t) {
   const char *first = bp_dictionary_word(t->view.words, 0);
-  return bp_is_date(first, strlen(first));
+  return bp_date_is_any(first, strlen(first));
 }
 
 static bp_goal decide(const target *t, bool quiet) {

@@ -33,39 +33,6 @@ bool bp_is_missing_mark(const char *text, size_t size) {
   return false;
 }
 
-/* ---- dates ---- */
-
-/* The lengths of the runs of digits at text, up to three, with `separator` between them; returns what follows them. */
-static const char *digit_runs(const char *at, const char *separators, int lengths[3]) {
-  char separator = '\0';
-  for (int run = 0; run < 3; run++) {
-    const char *start = at;
-    while (is_digit(*at)) at++;
-    lengths[run] = (int)(at - start);
-    if (run == 2 || lengths[run] == 0 || !*at || !strchr(separators, *at) || (separator && *at != separator)) break;
-    separator = *at++;
-  }
-  return at;
-}
-
-bool bp_is_date(const char *text, size_t size) {
-  int date[3] = {0}, time[3] = {0};
-  bp_plain_text plain;
-  if (!bp_plain_text_make(text, size, &plain)) return false;
-  const char *at = digit_runs(plain.text, "-/.", date);
-  bool year_first = date[0] == 4 && date[1] >= 1 && date[1] <= 2 && date[2] >= 1 && date[2] <= 2;
-  bool year_last = date[0] >= 1 && date[0] <= 2 && date[1] >= 1 && date[1] <= 2 && (date[2] == 2 || date[2] == 4);
-  if (year_first || year_last) {
-    if (!*at) return true;
-    if (*at != ' ' && *at != 'T') return false;
-    at++;
-  } else {
-    at = plain.text;
-  }
-  (void)digit_runs(at, ":", time);
-  return time[0] >= 1 && time[0] <= 2 && time[1] == 2;
-}
-
 /* ---- the parts of a number ---- */
 
 typedef struct parts {

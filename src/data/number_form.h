@@ -68,7 +68,5 @@ bool bp_number_has_unit(const char *text, size_t size);
 
 /* Whether a text is a well-known mark for a missing value: "", NA, None, #DIV/0!, -, … in any case, with blanks around. */
 bool bp_is_missing_mark(const char *text, size_t size);
-/* Whether a text is a date or a time of day in digits. */
-bool bp_is_date(const char *text, size_t size);
 
 #endif

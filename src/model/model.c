@@ -250,16 +250,40 @@ const char *bp_model_class(const bp_model *model, int64_t class_number) {
 
 int64_t bp_model_columns(const bp_model *model) { return (int64_t)model->encoding->n_features; }
 
+const char *bp_date_text(double seconds, char *text, size_t size) {
+  char instant[BP_INSTANT_TEXT];
+  (void)snprintf(text, size, "%s", bp_instant_text(seconds, instant));
+  return text;
+}
+
 bp_column_info bp_model_column(const bp_model *model, int64_t column) {
-  bp_column_info info = {.name = "", .type = "", .scale = 1, .missing = NAN};
+  /* By the bits of bp_feature.cycles. */
+  static const char *const cycles[BP_CYCLES_ALL + 1] = {"",
+                                                        "year",
+                                                        "month",
+                                                        "year, month",
+                                                        "week",
+                                                        "year, week",
+                                                        "month, week",
+                                                        "year, month, week",
+                                                        "day",
+                                                        "year, day",
+                                                        "month, day",
+                                                        "year, month, day",
+                                                        "week, day",
+                                                        "year, week, day",
+                                                        "month, week, day",
+                                                        "year, month, week, day"};
+  bp_column_info info = {.name = "", .type = "", .scale = 1, .missing = NAN, .cycles = ""};
   if (column < 0 || column >= bp_model_columns(model)) return info;
   const bp_feature *feature = &model->encoding->features[column];
   info.name = feature->name;
   info.type = bp_feature_type_name(feature->type);
   info.inputs = feature->inputs;
   info.indicator = feature->indicator;
+  info.cycles = cycles[feature->cycles & BP_CYCLES_ALL];
   if (feature->type == BP_FEATURE_BYTES) info.scale = 1.0 / 255;
-  if (feature->type == BP_FEATURE_NUMBER) {
+  if (feature->type == BP_FEATURE_NUMBER || feature->type == BP_FEATURE_DATE) {
     info.mean = feature->mean;
     info.scale = feature->scale;
     if (feature->indicator) info.missing = feature->fill;

@@ -142,7 +142,8 @@ bp_take bp_model_take(const bp_model *model, const char *name) {
   if (has_form(e, name)) return BP_TAKE_TEXT;
   if (feature < 0) return BP_TAKE_NOTHING;
   bp_feature_type type = e->features[feature].type;
-  return type == BP_FEATURE_CATEGORY ? BP_TAKE_TEXT : type == BP_FEATURE_NUMBER ? BP_TAKE_FOUND : BP_TAKE_NOTHING;
+  if (type == BP_FEATURE_CATEGORY || type == BP_FEATURE_DATE) return BP_TAKE_TEXT;
+  return type == BP_FEATURE_NUMBER ? BP_TAKE_FOUND : BP_TAKE_NOTHING;
 }
 
 /* The pass of a table, which goes on counting where the last one ended. */

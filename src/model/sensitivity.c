@@ -5,7 +5,7 @@
  *   tangent   y and (∂y/∂x) ẋ: a column of the Jacobian for ẋ = eᵢ     (forward mode)
  *   hvp       (∂²⟨w, y⟩/∂x²) v                                          (forward over reverse mode)
  * w and ẋ are the same for all rows of a piece, v is not. Preparation of columns is affine, one input for each column, so its
- * derivative is a slope for each column of a row (data/encoding_row.h).
+ * derivative is a slope for each column of a row (data/encoding_row.h); categories and dates, which are more than one input, have none.
  */
 #include "backprop/sensitivity.h"
 

@@ -131,7 +131,7 @@ for words in "'18-25', '26-35', '65'" "'S', 'M', 'L', '38'" "'TRUE', 'FALSE'" "'
 done
 table "f'2020-01-{int(a) % 28 + 1:02d}'" >dates.csv
 succeeds train dates.csv "${quick[@]}"
-check "dates are told" holds err "column 'a' holds dates or times, as '2020-01-01', and each of the 28 becomes a category"
+check "dates are told" holds err "column 'a': read as dates (ISO 8601); --text 'a' keeps it as text"
 table "f'{a:.0f} kg' if i % 2 else f'{a * 1000:.0f} g'" >units.csv
 rm -f m.safetensors
 refuses 3 "is a number in another form than others are" train units.csv "${quick[@]}" --quiet

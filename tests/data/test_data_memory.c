@@ -7,9 +7,10 @@
 #include "data/split.h"
 #include "support/json_edit.h"
 
-static const char training[] = "age,colour,name,k,price,y\n2,red,a,1,$1,no\n4,green,b,1,$2,yes\n,red,c,1,$3,no\n"
-                               "6,,d,1,None,yes\n7,blue,e,1,$5,no\n8,blue,f,1,$6,yes\n9,white,g,1,$7,no\n"
-                               "10,black,h,1,$8,yes\n11,grey,i,1,$9,maybe\n12,pink,j,1,$10,no\n";
+static const char training[] = "age,colour,name,k,price,day,y\n2,red,a,1,$1,1.3.2024,no\n4,green,b,1,$2,NaT,yes\n"
+                               ",red,c,1,$3,2.3.2024,no\n6,,d,1,None,,yes\n7,blue,e,1,$5,9.3.2024,no\n"
+                               "8,blue,f,1,$6,3.3.2024,yes\n9,white,g,1,$7,3.3.2024,no\n10,black,h,1,$8,3.4.2024,yes\n"
+                               "11,grey,i,1,$9,3.3.2024,maybe\n12,pink,j,1,$10,3.3.2024,no\n";
 /* Some rows have no target. */
 static const char labels[] = "a,p,q\n1,1,0\n2,0,1\n3,,1\n4,None,0\n5,0,1\n";
 

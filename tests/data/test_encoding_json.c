@@ -29,6 +29,8 @@ static void comes_back_as_it_was(void **state) {
   static const char *const texts[] = {
       "age,colour,k,y\n2,red,1,a\n4,green,1,b\n,red,1,a\n6,,1,b\n",
       "x,y\n0.1,1.1\n0.2,2.7182818284590452\n1e-300,3.3\n",
+      "t,d,m,z,y\n9:30,1/13/2024,2024-03,2024-03-01T00:00Z,1\n12:30 PM,NaT,2024-11,2024-03-01T00:30Z,2\n"
+      "23:00,2/3/2020,2021-01,2024-03-09T00:00Z,3\n",
       "\"a \"\"quoted\"\" name\",\"käse\n\",y\n1,ö,1\n2,\"\\u0000\",2\n3,ö,2\n4,ö,1\n",
   };
   bp_context *ctx = bt_ctx(state);
@@ -80,6 +82,8 @@ static void encodes_as_before(void **state) {
 #define CLASSES       "\"target\":{\"name\":\"y\",\"classes\":[\"0\",\"1\"]}"
 #define REST          "," CLASSES ",\"unused\":[]}"
 #define FEATURE(text) "{\"features\":[" text "]" REST
+#define DATE(text)    FEATURE("{\"type\":\"date\",\"name\":\"x\"," text "}")
+#define ZONED         "\"form\":\"year first\",\"zone\":true"
 #define TARGET(text)  "{\"features\":[" NUMBER "],\"target\":" text ",\"unused\":[]}"
 
 static void reads_a_file_written_by_hand(void **state) {
@@ -107,7 +111,7 @@ static void refuses_rubbish(void **state) {
       {"{\"features\":[" NUMBER "]," CLASSES ",\"unused\":[],\"more\":1}", "more: expected nothing of that name"},
       {FEATURE("7"), "features[0].type: expected an object"},
       {FEATURE("{}"), "features[0].type: expected a text"},
-      {FEATURE("{\"type\":\"image\"}"), "expected 'number', 'category' or 'bytes'"},
+      {FEATURE("{\"type\":\"image\"}"), "expected 'number', 'category', 'bytes' or 'date'"},
       {FEATURE("{\"type\":\"number\"}"), "features[0].name: expected a text"},
       {FEATURE("{\"type\":\"number\",\"name\":\"\"}"), "name: expected a text that is not empty"},
       {FEATURE("{\"type\":\"number\",\"name\":\"y\"}"), "name: expected a name that is not there yet"},
@@ -129,6 +133,19 @@ static void refuses_rubbish(void **state) {
       {FEATURE("{\"type\":\"category\",\"name\":\"x\",\"categories\":[\"a\",\"b\",\"a\"]}"), "one is there twice"},
       {FEATURE("{\"type\":\"category\",\"name\":\"x\",\"categories\":[\"a\"],\"fill\":\"b\"}"),
        "fill: expected one of the categories"},
+      {DATE("\"form\":\"year last\""), "features[0].form: expected a form of dates, as 'year first'"},
+      {DATE("\"form\":\"\""), "form: expected a text that is not empty"},
+      {DATE("\"form\":\"time\",\"zone\":0"), "zone: expected true or false"},
+      {DATE(ZONED ",\"cycles\":7"), "cycles: expected an array"},
+      {DATE(ZONED ",\"cycles\":[\"week\",\"year\"]"),
+       "cycles: expected 'year', 'month', 'week' and 'day' in this order"},
+      {DATE(ZONED ",\"cycles\":[\"day\",\"day\"]"), "cycles: expected 'year', 'month', 'week' and 'day' in this order"},
+      {DATE(ZONED ",\"cycles\":[0]"), "cycles: expected 'year', 'month', 'week' and 'day' in this order"},
+      {DATE(ZONED ",\"cycles\":[],\"mean\":0,\"scale\":0"), "scale: expected a number above 0"},
+      {DATE(ZONED ",\"cycles\":[],\"mean\":0,\"scale\":1,\"fill\":1e12"),
+       "fill: expected seconds since 1970 in the years"},
+      {DATE(ZONED ",\"cycles\":[],\"mean\":0,\"scale\":1,\"fill\":0"), "indicator: expected true or false"},
+      {DATE("\"categories\":[]"), "categories: expected nothing of that name"},
       {FEATURE("{\"type\":\"bytes\",\"prefix\":\"p\"}"), "count: expected a whole number"},
       {FEATURE("{\"type\":\"bytes\",\"prefix\":\"p\",\"count\":0}"), "count: expected a whole number"},
       {FEATURE("{\"type\":\"bytes\",\"prefix\":\"p\",\"count\":1000001}"), "count: expected a whole number"},
@@ -160,7 +177,7 @@ static void refuses_rubbish(void **state) {
 /* Each value of a good file in turn becomes one of another type. */
 static void refuses_every_value_of_another_type(void **state) {
   bp_context *ctx = bt_ctx(state);
-  bp_table *t = bt_table(ctx, "x,c,z,y\n0.1,a,k,1\n0.7,b,k,2\n0.3,,k,1\n,b,k,2\n");
+  bp_table *t = bt_table(ctx, "x,c,z,d,y\n0.1,a,k,9:30,1\n0.7,b,k,9:31,2\n0.3,,k,8:30,1\n,b,k,1:00,2\n");
   bp_encoding *e = bt_learn(ctx, t, NULL);
   char *text = bt_encoding_text(ctx, e), *broken;
   size_t n = 0;
