@@ -100,6 +100,7 @@ static void print_categories(const bp_column_info *column) {
   for (int64_t i = 0; i < column->n_categories && i < CATEGORIES_SHOWN; i++)
     cli_print("%s%s", i ? ", " : "", column->categories[i]);
   if (column->n_categories > CATEGORIES_SHOWN) cli_print(", … (%" PRId64 " in all)", column->n_categories);
+  if (column->others) cli_print("; one for all others");
 }
 
 /* "(x - 12.5) / 3.2" */
@@ -272,6 +273,7 @@ static void json_column(cli_json *json, const bp_column_info *column) {
     cli_json_open(json, "categories", '[');
     for (int64_t i = 0; i < column->n_categories; i++) cli_json_text(json, NULL, column->categories[i]);
     cli_json_close(json, ']');
+    cli_json_bool(json, "others", column->others);
   } else {
     cli_json_real(json, "mean", column->mean);
     cli_json_real(json, "scale", column->scale);

@@ -78,6 +78,7 @@ typedef struct cli_settings {
   cli_every checkpoint_every;
   cli_valid valid;
   const char *valid_labels, *labels, *target, *weight, *class_weight, *ignore, *features, *missing, *text;
+  int64_t max_categories;
   int delimiter, header, comment, decimal, thousands; /* as in bp_read_options */
   cli_lines skip;
   const char *out, *checkpoint, *config, *log, *keep;

@@ -63,6 +63,10 @@ typedef struct bp_train_options {
   const char *class_weight;
   const char *ignore;   /* comma-separated columns to leave out; NULL: none */
   const char *features; /* comma-separated columns to use; NULL: all others */
+  /* Texts of a column that become inputs of their own, the most frequent; 0: 256; below 0: all. All others share an input, and so do
+   * those in fewer than 3 rows where there are more than 100. A column of a file in which most rows have a text of their own is left
+   * out, unless `features` or the reader's as_text names it. */
+  int64_t max_categories;
   bp_task task;
   int n_hidden; /* -1: no hidden layer; 0: by the preset */
   int64_t hidden[BP_LAYERS_MAX];
@@ -224,6 +228,7 @@ typedef struct bp_column_info {
   bool indicator;     /* an extra input that is 1 where it was missing */
   int64_t n_categories;
   const char *const *categories; /* VIEW */
+  bool others;                   /* behind the inputs of the categories there is one for all other texts */
   const char *cycles; /* VIEW dates: of which cycles they have sine and cosine, "year, month, week, day"; else "" */
 } bp_column_info;
 BP_API bp_column_info bp_model_column(const bp_model *model, int64_t column);

@@ -79,7 +79,7 @@ bp_status bp_feature_set_prefix(bp_context *ctx, bp_feature *feature, const char
 static int64_t inputs_of(const bp_feature *feature) {
   int64_t inputs = 1;
   if (feature->type == BP_FEATURE_BYTES) return feature->block_columns;
-  if (feature->type == BP_FEATURE_CATEGORY) inputs = (int64_t)feature->categories.count;
+  if (feature->type == BP_FEATURE_CATEGORY) inputs = bp_feature_ones(feature);
   for (int c = 0; feature->type == BP_FEATURE_DATE && c < BP_CYCLES; c++) inputs += 2 * (feature->cycles >> c & 1);
   return inputs + feature->indicator;
 }

@@ -3,7 +3,8 @@
  *
  *   number    (value - mean) / scale, population standard deviation, both by the weights of rows where there are any; a
  *             missing one becomes the median. Texts that are numbers too (column_numbers.h), in the form kept with them
- *   category  text: one input per category, 1 where it is the value; a missing one becomes the most frequent
+ *   category  text: one input per category, 1 where it is the value; a missing one becomes the most frequent. Of many texts
+ *             (category_choice.h) the rare ones are no categories and have one input for all others
  *   date      text that is dates or times (column_dates.h), as an instant (calendar.h): (instant - mean) / scale, and sine and cosine
  *             of where it stands in those cycles of the calendar that the training rows go through; a missing one becomes the
  *             median
@@ -56,10 +57,13 @@ typedef struct bp_feature {
   double fill;              /* NUMBER, DATE: stands for a missing value (known even if none was missing in training) */
   int32_t fill_category;    /* CATEGORY: the same */
   bp_dictionary categories; /* CATEGORY: sorted */
+  bool others;              /* CATEGORY: behind those of its categories it has an input for any other text */
   char *prefix;             /* BYTES: block columns are prefix0, prefix1, … */
   size_t prefix_size;
   int64_t block_columns; /* BYTES */
 } bp_feature;
+/* Inputs of a CATEGORY of which at most one is 1. */
+static inline int64_t bp_feature_ones(const bp_feature *f) { return (int64_t)f->categories.count + f->others; }
 
 /* A column to predict. */
 typedef struct bp_target {
@@ -103,8 +107,10 @@ typedef struct bp_encoding_options {
   const char *weight;   /* name or number of the column of row weights; NULL: none */
   const char *ignore;   /* comma-separated columns to leave out; NULL: none. A block of bytes goes by its prefix */
   const char *features; /* comma-separated columns to use; NULL: all others */
-  bp_goal goal;    /* AUTO: text, or whole numbers of at most BP_FEW_VALUES different values, each at least twice on
+  bp_goal goal; /* AUTO: text, or whole numbers of at most BP_FEW_VALUES different values, each at least twice on
                          * average, are classes; a note tells what was decided and why */
+  int64_t
+      max_categories; /* of a column of text, the most frequent ones; 0: BP_CATEGORIES_MOST (category_choice.h); below 0: all */
   bool raw_target; /* REGRESSION: mean 0 and scale 1 whatever the values are */
   bool one_hot;    /* several targets of 0 and 1 with one 1 in each row are the classes of a CLASSIFICATION */
 } bp_encoding_options;
@@ -148,7 +154,7 @@ typedef struct bp_encoded {
   int64_t rows, columns;
   bp_dtype dtype;       /* of features: F32 or F64 as asked for, or U8 when the only feature is a block of bytes */
   const void *features; /* [rows, columns]; for bytes of a block a VIEW into the table */
-  /* Of a packed binding, else NULL: [rows, columns of categories], the number of the category, -1: none. Features are then without
+  /* Of a packed binding, else NULL: [rows, columns of categories], the number of the category or, for other texts, of the one behind, -1: none. Features are then without
    * the inputs of categories; their indicators stay. */
   int32_t *ones;
   const int32_t

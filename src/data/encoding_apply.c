@@ -112,6 +112,7 @@ static void encode_category(const block *b, bp_bound_feature *bound, const outpu
   for (int i = 0; i < b->n; i++) {
     int64_t place = b->first + i;
     int32_t category = bp_word_map_at(&bound->map, row_of(b, i));
+    if (category == BP_WORD_UNKNOWN && f->others) category = (int32_t)f->categories.count;
     if (category == BP_WORD_UNKNOWN) {
       if (bound->unknown_texts++ == 0) (void)bp_view_text(&bound->map.view, row_of(b, i), bound->example);
       continue;

@@ -215,7 +215,7 @@ static void lay_out(bp_binding *b, bool packed) {
     bp_bound_feature *bound = &b->features[f];
     bool is_one = packed && bound->feature->type == BP_FEATURE_CATEGORY;
     bound->at = b->width;
-    b->width += bound->feature->inputs - (is_one ? (int64_t)bound->feature->categories.count : 0);
+    b->width += bound->feature->inputs - (is_one ? bp_feature_ones(bound->feature) : 0);
     if (is_one) bound->one = b->n_ones++;
   }
 }

@@ -61,6 +61,7 @@ static void put_number(bp_json_writer *w, const bp_feature *f) {
 static void put_category(bp_json_writer *w, const bp_feature *f) {
   bp_json_put_text(w, "name", f->name);
   put_words(w, "categories", &f->categories);
+  if (f->others) bp_json_put_bool(w, "others", true);
   bp_json_put_text(w, "fill", bp_dictionary_word(&f->categories, f->fill_category));
   bp_json_put_bool(w, "indicator", f->indicator);
 }
@@ -264,13 +265,14 @@ static bp_status read_number(const place *p, bp_feature *f) {
 }
 
 static bp_status read_category(const place *p, bp_feature *f) {
-  static const char *const keys[] = {"type", "name", "categories", "fill", "indicator", NULL};
+  static const char *const keys[] = {"type", "name", "categories", "others", "fill", "indicator", NULL};
   const char *fill;
   BP_TRY(check_keys(p, keys));
   BP_TRY(get_words(p, "categories", &f->categories));
   BP_TRY(get_text(p, "fill", &fill));
   f->fill_category = bp_dictionary_find(&f->categories, fill, strlen(fill));
   if (f->fill_category < 0) return fail_key(p, "fill", "one of the categories");
+  BP_TRY(get_flag(p, "others", &f->others));
   return get_bool(p, "indicator", &f->indicator);
 }
 

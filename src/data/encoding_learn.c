@@ -5,13 +5,10 @@
 
 #include "base/fail.h"
 #include "base/number.h"
+#include "data/category_choice.h"
 #include "data/column_dates.h"
 #include "data/column_stats.h"
 #include "data/encoding_parts.h"
-#include "data/word_map.h"
-
-/* A text column with more categories than this, and with a different text in most rows, looks like names or numbers of rows. */
-enum { MANY_CATEGORIES = 100 };
 
 typedef enum role { ROLE_FEATURE, ROLE_AIM, ROLE_UNUSED } role; /* AIM: a target, or the weights */
 
@@ -27,6 +24,7 @@ typedef struct learner {
   double *values;   /* [rows]: a column being measured */
   double *weights;  /* [rows]; NULL: all the same */
   bp_names dropped; /* constant columns */
+  bp_names naming;  /* columns of texts that few rows share */
   char source[BP_PLACE_TEXT];
 } learner;
 
@@ -127,71 +125,56 @@ static bp_status learn_number(learner *l, int64_t column, const bp_sense *sense)
   return bp_encoding_add(l->ctx, l->encoding, bp_table_name(l->table, column), &feature);
 }
 
-/* How often each text of the column is in the rows. */
-static void count_texts(const learner *l, const bp_column_view *view, int64_t *counts, int64_t *missing) {
-  memset(counts, 0, view->words->count * sizeof *counts);
-  for (int64_t i = 0; i < l->rows.n; i++) {
-    int32_t code = view->codes[bp_row_at(l->rows, i)];
-    if (code < 0)
-      ++*missing;
-    else
-      counts[code]++;
-  }
-}
-
-/* The most frequent category, the first of equals. */
-static int32_t most_frequent(const bp_dictionary *categories, const bp_dictionary *words, const int64_t *counts) {
-  int32_t best = 0;
-  int64_t best_count = -1;
-  for (size_t k = 0; k < categories->count; k++) {
-    int64_t count = counts[bp_dictionary_find(words, categories->words[k], strlen(categories->words[k]))];
-    if (count > best_count) {
-      best = (int32_t)k;
-      best_count = count;
-    }
-  }
-  return best;
-}
-
-/* A column of which each value is a category, though it may be meant otherwise. */
-static void warn_categories(const learner *l, const char *name, const bp_dictionary *words) {
+/* What is told of a column in which texts share an input. */
+static void say_others(const learner *l, const char *name, const bp_text_counts *counts, size_t kept) {
   char quoted[BP_QUOTE_TEXT];
-  size_t categories = words->count;
-  if (categories <= MANY_CATEGORIES || (int64_t)categories <= l->rows.n / 2) return;
+  bp_warn(l->ctx,
+          "%s: column '%s': the %zu rarest of its %zu different texts share one input; --max-categories 0 gives each "
+          "its own",
+          l->source, bp_quote(name, strlen(name), quoted), counts->n - kept, counts->n);
+}
+
+/* Each text becomes an input, as was asked for. */
+static void say_names(const learner *l, const char *name, const bp_text_counts *counts) {
+  char quoted[BP_QUOTE_TEXT];
   bp_warn(l->ctx,
           "%s: column '%s' holds %zu different texts in %" PRId64
-          " rows, and each becomes an input; leave it out if it only names the rows (--ignore '%s')",
-          l->source, bp_quote(name, strlen(name), quoted), categories, l->rows.n, quoted);
+           " rows, and each becomes an input; leave it out if it only names the rows (--ignore '%s')",
+          l->source, bp_quote(name, strlen(name), quoted), counts->n, counts->rows, quoted);
 }
 
-static bp_status learn_categories(learner *l, int64_t column, const bp_column_view *view, int64_t *counts,
-                                  const char **texts) {
+/* Texts that few rows share tell nothing of other rows; those that most rows have of their own may be meant, when somebody chose the
+ * column or said that it is text. */
+static bool leave_out(const learner *l, const bp_column_view *view, const bp_text_counts *counts, size_t kept) {
+  if (l->options->max_categories < 0) return false;
+  bool chosen = !view->found || (l->options->features && *l->options->features);
+  return (kept == 0 && counts->missing == 0) || (!chosen && bp_texts_name_rows(counts));
+}
+
+static bp_status learn_categories(learner *l, int64_t column, const bp_column_view *view,
+                                  const bp_text_counts *counts) {
   const char *name = bp_table_name(l->table, column);
-  int64_t missing = 0;
-  size_t used = 0;
-  count_texts(l, view, counts, &missing);
-  for (size_t w = 0; w < view->words->count; w++)
-    if (counts[w] > 0) texts[used++] = view->words->words[w];
-  if (used == 0 || (used == 1 && missing == 0)) return drop(l, column);
-  bp_feature feature = {.type = BP_FEATURE_CATEGORY, .indicator = missing > 0};
-  bp_status status = bp_words_sorted(l->ctx, texts, used, &feature.categories);
-  if (status == BP_OK) {
-    feature.fill_category = most_frequent(&feature.categories, view->words, counts);
-    status = bp_encoding_add(l->ctx, l->encoding, name, &feature);
+  size_t kept = bp_texts_kept(counts, l->options->max_categories);
+  bp_feature feature = {0};
+  if (counts->n == 0 || (counts->n == 1 && counts->missing == 0)) return drop(l, column);
+  if (leave_out(l, view, counts, kept)) {
+    bp_names_add(&l->naming, name);
+    return set_unused(l, column);
   }
+  if (kept == 0) kept = 1;
+  bp_status status = bp_categories_learn(l->ctx, counts, kept, &feature);
+  if (status == BP_OK) status = bp_encoding_add(l->ctx, l->encoding, name, &feature);
   bp_feature_release(l->encoding->allocator, &feature);
-  if (status == BP_OK) warn_categories(l, name, &l->encoding->features[l->encoding->n_features - 1].categories);
+  if (status == BP_OK && kept < counts->n) say_others(l, name, counts, kept);
+  if (status == BP_OK && kept == counts->n && bp_texts_name_rows(counts)) say_names(l, name, counts);
   return status;
 }
 
 static bp_status learn_text(learner *l, int64_t column, const bp_column_view *view) {
-  bp_allocator allocator = l->encoding->allocator;
-  size_t n = view->words->count;
-  int64_t *counts = bp_alloc(l->ctx, n, sizeof *counts);
-  const char **texts = counts ? bp_alloc(l->ctx, n, sizeof *texts) : NULL;
-  bp_status status = texts ? learn_categories(l, column, view, counts, texts) : BP_E_NOMEM;
-  bp_release(allocator, counts, n, sizeof *counts);
-  bp_release(allocator, (void *)texts, n, sizeof *texts);
+  bp_text_counts counts;
+  bp_status status = bp_text_counts_of(l->ctx, view, l->rows, &counts);
+  if (status == BP_OK) status = learn_categories(l, column, view, &counts);
+  bp_text_counts_release(l->encoding->allocator, &counts);
   return status;
 }
 
@@ -221,11 +204,15 @@ static bp_status learn_column(learner *l, int64_t column) {
 }
 
 static bp_status check_features(learner *l) {
-  int64_t dropped = l->dropped.count;
+  int64_t dropped = l->dropped.count, naming = l->naming.count;
   if (l->encoding->n_features == 0)
-    return bp_fail(l->ctx, BP_E_DATA, "%s: no feature is left to learn from%s%s; expected a column that varies",
+    return bp_fail(l->ctx, BP_E_DATA, "%s: no feature is left to learn from%s%s%s%s; expected a column that varies",
                    l->source, dropped > 0 ? "; constant in the training rows: " : "",
-                   dropped > 0 ? bp_names_text(&l->dropped) : "");
+                   dropped > 0 ? bp_names_text(&l->dropped) : "", naming > 0 ? "; of texts that few rows share: " : "",
+                   naming > 0 ? bp_names_text(&l->naming) : "");
+  if (naming > 0)
+    bp_warn(l->ctx, "%s: left out, as few rows share a text there: %s; --max-categories 0 gives each text an input",
+            l->source, bp_names_text(&l->naming));
   if (dropped > 0)
     bp_note(l->ctx, "%s: %" PRId64 " constant column%s left out: %s", l->source, dropped, dropped == 1 ? "" : "s",
             bp_names_text(&l->dropped));

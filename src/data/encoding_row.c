@@ -73,7 +73,12 @@ static void put_category(const bp_feature *f, double value, const target *out) {
   bool missing = isnan(value);
   double category = missing ? f->fill_category : value;
   int64_t n = (int64_t)f->categories.count;
-  for (int64_t c = 0; c < n; c++) put(out, f->first_input + c, category == (double)c);
+  bool other = true;
+  for (int64_t c = 0; c < n; c++) {
+    put(out, f->first_input + c, category == (double)c);
+    other &= category != (double)c;
+  }
+  if (f->others) put(out, f->first_input + n, other);
   if (f->indicator) put(out, f->first_input + f->inputs - 1, missing);
 }
 

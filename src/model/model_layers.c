@@ -155,7 +155,7 @@ static bp_status find_blocks(bp_context *ctx, const char *text, const bp_encodin
     int64_t width;
     if (f->type != BP_FEATURE_CATEGORY) continue;
     BP_TRY(width_of(ctx, text, f, &width));
-    if (width > 0) blocks[(*n)++] = (bp_embedding_block){f->first_input, (int64_t)f->categories.count, width};
+    if (width > 0) blocks[(*n)++] = (bp_embedding_block){f->first_input, bp_feature_ones(f), width};
   }
   if (*n > 0) return BP_OK;
   return bp_fail(ctx, BP_E_ARG, "embed: there is no column of categories");

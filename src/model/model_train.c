@@ -86,6 +86,7 @@ static bp_status take_options(bp_job *job, const bp_train_options *options) {
   e->weight = job->options.weight;
   e->ignore = job->options.ignore;
   e->features = job->options.features;
+  e->max_categories = job->options.max_categories;
   e->goal = (bp_goal)job->options.task;
   e->one_hot = takes_one_hot(&job->options.fit.objective);
   return choose_goal(job);
@@ -154,8 +155,7 @@ static bp_status find_runs(bp_job *job) {
   if (!job->runs) return BP_E_NOMEM;
   for (size_t i = 0; i < e->n_features; i++) {
     const bp_feature *f = &e->features[i];
-    if (f->type == BP_FEATURE_CATEGORY)
-      job->runs[job->n_runs++] = (bp_source_run){f->first_input, (int64_t)f->categories.count};
+    if (f->type == BP_FEATURE_CATEGORY) job->runs[job->n_runs++] = (bp_source_run){f->first_input, bp_feature_ones(f)};
   }
   return BP_OK;
 }

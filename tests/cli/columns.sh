@@ -136,6 +136,27 @@ table "f'{a:.0f} kg' if i % 2 else f'{a * 1000:.0f} g'" >units.csv
 rm -f m.safetensors
 refuses 3 "is a number in another form than others are" train units.csv "${quick[@]}" --quiet
 
+# ---- many texts ----
+
+table "f'k{i // 2 if i < 100 else i % 9}'" >many.csv
+succeeds train many.csv "${quick[@]}"
+check "a hundred texts and fewer have an input each" [ "$(grep -c "'a'" err)" -eq 0 ]
+table "f'k{(i if i < 150 else 9 * (i % 9)) if i % 2 else i % 9}'" >many.csv
+succeeds train many.csv "${quick[@]}" --max-categories 5
+check "more than was said share one" holds err "different texts share one input; --max-categories 0 gives each its own"
+succeeds inspect m.safetensors
+check "inspect shows that" holds out "; one for all others"
+succeeds inspect m.safetensors --json
+check "and as JSON" json "j['columns'][0]['others'] and len(j['columns'][0]['categories']) == 5 and j['columns'][0]['inputs'] == 6"
+printf 'a,b\nnever seen,0.5\n' >new.csv
+succeeds predict m.safetensors new.csv --quiet
+check "texts never seen share it too" [ ! -s err ]
+table "f'person {i}'" >names.csv
+succeeds train names.csv "${quick[@]}"
+check "names of rows are left out" holds err "left out, as few rows share a text there: 'a'; --max-categories 0 gives each text an input"
+succeeds train names.csv "${quick[@]}" --max-categories 0
+check "unless they are asked for" holds err "column 'a' holds 200 different texts in 200 rows, and each becomes an input"
+
 # ---- targets ----
 
 table "f'{a:.1f}'" "'None' if i % 10 < 3 else f'{y * 100:.0f}'" >target.csv

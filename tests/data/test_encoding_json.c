@@ -76,6 +76,16 @@ static void encodes_as_before(void **state) {
   bp_table_free(t);
 }
 
+static void other_texts_come_back_too(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t = bt_table(ctx, "x,y\na,1\na,2\nb,1\nc,2\n");
+  bp_encoding *e = bt_learn(ctx, t, &(bp_encoding_options){.max_categories = 1});
+  assert_true(e->features[0].others && e->inputs == 2);
+  assert_round_trip(ctx, e);
+  bp_encoding_free(e);
+  bp_table_free(t);
+}
+
 /* ---- files that lie ---- */
 
 #define NUMBER        "{\"type\":\"number\",\"name\":\"x\",\"mean\":0.5,\"scale\":2,\"fill\":0,\"indicator\":false}"
@@ -133,6 +143,8 @@ static void refuses_rubbish(void **state) {
       {FEATURE("{\"type\":\"category\",\"name\":\"x\",\"categories\":[\"a\",\"b\",\"a\"]}"), "one is there twice"},
       {FEATURE("{\"type\":\"category\",\"name\":\"x\",\"categories\":[\"a\"],\"fill\":\"b\"}"),
        "fill: expected one of the categories"},
+      {FEATURE("{\"type\":\"category\",\"name\":\"x\",\"categories\":[\"a\"],\"fill\":\"a\",\"others\":1}"),
+       "others: expected true or false"},
       {DATE("\"form\":\"year last\""), "features[0].form: expected a form of dates, as 'year first'"},
       {DATE("\"form\":\"\""), "form: expected a text that is not empty"},
       {DATE("\"form\":\"time\",\"zone\":0"), "zone: expected true or false"},
@@ -196,9 +208,13 @@ static void refuses_every_value_of_another_type(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      BT_TEST(comes_back_as_it_was), BT_TEST(blocks_come_back_too),
-      BT_TEST(encodes_as_before),    BT_TEST(reads_a_file_written_by_hand),
-      BT_TEST(refuses_rubbish),      BT_TEST(refuses_every_value_of_another_type),
+      BT_TEST(comes_back_as_it_was),
+      BT_TEST(blocks_come_back_too),
+      BT_TEST(other_texts_come_back_too),
+      BT_TEST(encodes_as_before),
+      BT_TEST(reads_a_file_written_by_hand),
+      BT_TEST(refuses_rubbish),
+      BT_TEST(refuses_every_value_of_another_type),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,16 +114,53 @@ static void sorts_categories_that_are_numbers_by_value(void **state) {
   bp_table_free(t);
 }
 
-static void a_column_of_names_is_worth_a_warning(void **state) {
-  bp_context *ctx = bt_ctx(state);
-  char text[8000] = "name,y";
+/* NEW table of 200 names, of k in so many texts as to say, and y. */
+static bp_table *table_of_names(bp_context *ctx, int texts, const char *as_text) {
+  char text[10000] = "name,k,y";
+  bp_read_options read = {.size = sizeof read, .as_text = as_text};
+  bp_table *t = NULL;
   for (int r = 0; r < 200; r++)
-    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "\nperson %d,%d", r, r % 2);
-  bp_table *t = bt_table(ctx, text);
-  bp_encoding *e = bt_learn(ctx, t, &(bp_encoding_options){.target = "y", .goal = BP_GOAL_CLASSIFICATION});
-  assert_non_null(strstr(bt_fixture_of(state)->message, "column 'name' holds 200 different texts in 200 rows"));
-  assert_int_equal(bt_fixture_of(state)->kind, BP_WARNING);
-  bp_encoding_free(e);
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "\nperson %d,k%d,%d", r, r % texts, r % 2);
+  bt_assert_ok(ctx, bt_read_csv(ctx, text, &read, &t));
+  return t;
+}
+
+static void names_of_rows_are_left_out_unless_asked_for(void **state) {
+  static const struct {
+    bp_encoding_options options;
+    const char *as_text, *says;
+    size_t features;
+  } rows[] = {
+      {{0},
+       NULL,
+       "t.csv: left out, as few rows share a text there: 'name'; --max-categories 0 gives each text an input",
+       1},
+      {{.features = "name,k", .max_categories = -1}, NULL, "column 'name' holds 200 different texts in 200 rows", 2},
+      {{.max_categories = -1}, NULL, "column 'name' holds 200 different texts in 200 rows", 2},
+      {{.features = "name,k"}, NULL, "left out, as few rows share a text there: 'name'", 1}, /* each once */
+      {{0}, "name", "left out, as few rows share a text there: 'name'", 1},
+  };
+  bp_context *ctx = bt_ctx(state);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bp_table *t = table_of_names(ctx, 7, rows[i].as_text);
+    bp_encoding_options o = rows[i].options;
+    o.target = "y";
+    o.goal = BP_GOAL_CLASSIFICATION;
+    bp_encoding *e = bt_learn(ctx, t, &o);
+    if (!strstr(bt_fixture_of(state)->warning, rows[i].says) || e->n_features != rows[i].features)
+      fail_msg("row %zu: %zu features; %s", i, e->n_features, bt_fixture_of(state)->warning);
+    bp_encoding_free(e);
+    bp_table_free(t);
+  }
+}
+
+static void names_alone_are_nothing_to_learn_from(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  bp_table *t = table_of_names(ctx, 7, NULL);
+  bp_encoding *e = NULL;
+  bp_encoding_options o = {.target = "y", .goal = BP_GOAL_CLASSIFICATION, .ignore = "k"};
+  bt_assert_fails(ctx, BP_E_DATA, bp_encoding_learn(ctx, t, bp_rows_all(t), &o, &e));
+  bt_assert_message(ctx, "no feature is left to learn from; of texts that few rows share: 'name'; expected a");
   bp_table_free(t);
 }
 
@@ -331,7 +368,8 @@ static void refuses_too_many_inputs(void **state) {
     bt_assert_ok(ctx, bp_table_add_text(ctx, t, name, words));
   }
   bt_assert_ok(ctx, bp_table_add_numbers(ctx, t, "y", y));
-  bt_assert_fails(ctx, BP_E_LIMIT, bp_encoding_learn(ctx, t, bp_rows_all(t), NULL, &e));
+  bt_assert_fails(ctx, BP_E_LIMIT,
+                  bp_encoding_learn(ctx, t, bp_rows_all(t), &(bp_encoding_options){.max_categories = -1}, &e));
   bt_assert_message(ctx, "the table: feature 'c512' becomes 2048 inputs");
   bp_table_free(t);
   free(texts);
@@ -394,7 +432,8 @@ int main(void) {
       BT_TEST(drops_constant_columns_with_one_note),
       BT_TEST(counts_many_constant_columns),
       BT_TEST(sorts_categories_that_are_numbers_by_value),
-      BT_TEST(a_column_of_names_is_worth_a_warning),
+      BT_TEST(names_of_rows_are_left_out_unless_asked_for),
+      BT_TEST(names_alone_are_nothing_to_learn_from),
       BT_TEST(takes_features_and_leaves_out_ignored_ones),
       BT_TEST(the_target_goes_by_name_or_number),
       BT_TEST(decides_between_classes_and_values_and_says_why),

@@ -1,9 +1,11 @@
 /* test_encoding_pack.c - categories encoded as numbers say the same as rows of ones and zeros do. */
 /* labels: unit prop */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "data/data_fixtures.h"
+#include "data/encoding_row.h"
 
 enum { CATEGORIES = 250, TEXT = 16384 };
 
@@ -35,7 +37,7 @@ static bp_encoded encode(bp_context *ctx, const bp_encoding *e, const bp_table *
 /* The row that a packed one stands for, to out[columns]. */
 static void unpack(const bp_encoding *e, const double *numbers, const int32_t *ones, double *out) {
   for (size_t f = 0; f < e->n_features; f++) {
-    int64_t count = e->features[f].type == BP_FEATURE_CATEGORY ? (int64_t)e->features[f].categories.count : 0;
+    int64_t count = e->features[f].type == BP_FEATURE_CATEGORY ? bp_feature_ones(&e->features[f]) : 0;
     for (int64_t c = 0; c < count; c++) *out++ = c == *ones;
     if (count > 0) ones++;
     for (int64_t c = count; c < e->features[f].inputs; c++) *out++ = *numbers++;
@@ -47,7 +49,7 @@ static void assert_same_rows(bp_context *ctx, const bp_encoding *e, const bp_tab
   int64_t width = dense.columns;
   size_t bytes = (size_t)width * sizeof(double);
   double *row = malloc(bytes);
-  for (size_t f = 0; f < e->n_features; f++) width -= (int64_t)e->features[f].categories.count;
+  for (size_t f = 0; f < e->n_features; f++) width -= bp_feature_ones(&e->features[f]);
   assert_null(dense.ones);
   assert_non_null(packed.ones);
   assert_int_equal(packed.columns, dense.columns);
@@ -66,13 +68,46 @@ static void assert_same_rows(bp_context *ctx, const bp_encoding *e, const bp_tab
 static void numbers_say_what_ones_and_zeros_say(void **state) {
   bp_context *ctx = bt_ctx(state);
   bp_table *table = new_table(ctx, 0), *other = new_table(ctx, CATEGORIES / 2);
-  bp_encoding *e = bt_learn(ctx, table, NULL);
+  bp_encoding *e = bt_learn(ctx, table, &(bp_encoding_options){.max_categories = -1});
   assert_int_equal(e->inputs, 1 + CATEGORIES + 1 + 2 + 2);
   assert_same_rows(ctx, e, table);
   assert_same_rows(ctx, e, other);
   bp_encoding_free(e);
   bp_table_free(table);
   bp_table_free(other);
+}
+
+/* The rare words of two tables, one under the other, and those never seen, are numbers too. */
+static void so_do_texts_that_share_an_input(void **state) {
+  bp_context *ctx = bt_ctx(state);
+  char *text = malloc(TEXT);
+  int n = snprintf(text, TEXT, "word,y\n");
+  for (int i = 0; i < 3 * CATEGORIES + 20; i++)
+    n += snprintf(text + n, (size_t)(TEXT - n), "w%d,%d.5\n", i < 3 * CATEGORIES ? i / 3 : i, i % 7);
+  bp_table *table = bt_table(ctx, text), *other = bt_table(ctx, "word,y\nw1,1\nnever,2\n,3\nw760,4\n");
+  bp_encoding *e = bt_learn(ctx, table, NULL);
+  static const double last[4] = {0, 1, 0, 1}; /* its most frequent stands for a missing one */
+  assert_true(e->features[0].others);
+  assert_int_equal(e->inputs, CATEGORIES + 1);
+  bp_encoded packed = encode(ctx, e, table, true), dense = encode(ctx, e, other, false);
+  assert_int_equal(packed.ones[packed.rows - 1], CATEGORIES);
+  assert_int_equal(packed.ones[0], 0);
+  const double *x = dense.features;
+  for (int r = 0; r < 4; r++) assert_true(x[r * e->inputs + CATEGORIES] == last[r]);
+  for (int r = 0; r < 4; r++) {
+    const double category = r == 2         ? (double)NAN
+                            : last[r] == 1 ? -1
+                                           : bp_dictionary_find(&e->features[0].categories, "w1", 2);
+    double row[CATEGORIES + 1];
+    bt_assert_ok(ctx, bp_encoding_row(ctx, e, &category, BP_F64, row));
+    bt_assert_same_bits(row, x + r * e->inputs, sizeof row);
+  }
+  bp_encoded_release(&packed);
+  bp_encoded_release(&dense);
+  bp_encoding_free(e);
+  bp_table_free(table);
+  bp_table_free(other);
+  free(text);
 }
 
 static void short_rows_stay_as_they_are(void **state) {
@@ -90,6 +125,7 @@ static void short_rows_stay_as_they_are(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       BT_TEST(numbers_say_what_ones_and_zeros_say),
+      BT_TEST(so_do_texts_that_share_an_input),
       BT_TEST(short_rows_stay_as_they_are),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

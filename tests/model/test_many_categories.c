@@ -33,6 +33,7 @@ static bp_table *new_table(bp_context *ctx, int rows, int first, int count) {
 static bp_train_options options_of(const char *embed) {
   bp_train_options o = bt_small(BP_F32);
   o.embed = embed;
+  o.max_categories = -1;
   o.fit.epochs = 1;
   o.fit.batch_size = 32;
   return o;
@@ -82,8 +83,7 @@ static void assert_one_answer(bp_context *ctx, const bp_model *model, const bp_m
   for (int r = 0; r < 8; r++) assert_true(isfinite(a[r]));
 }
 
-static void models_are_saved_and_used_as_any(void **state) {
-  bp_context *ctx = bt_ctx(state);
+static void assert_used_as_any(bp_context *ctx, int64_t max_categories) {
   bp_table *table = new_table(ctx, 600, 0, 150), *known = new_table(ctx, 8, 0, 150),
            *unknown = new_table(ctx, 8, 9000, 8);
   bp_train_options o = options_of("3");
@@ -93,7 +93,9 @@ static void models_are_saved_and_used_as_any(void **state) {
   bt_dir dir;
   bt_dir_make(&dir);
   o.valid_fraction = 0.2;
+  o.max_categories = max_categories;
   bp_model *model = bt_train(ctx, table, &o);
+  assert_int_equal(bp_model_column(model, 0).others, max_categories > 0);
   bt_assert_ok(ctx, bp_model_save(ctx, model, bt_dir_file(&dir, "m.safetensors", path)));
   bt_assert_ok(ctx, bp_model_load(ctx, path, &loaded));
   assert_one_answer(ctx, model, loaded, known);
@@ -114,6 +116,9 @@ static void models_are_saved_and_used_as_any(void **state) {
   bp_table_free(unknown);
   bt_dir_remove(&dir);
 }
+
+static void models_are_saved_and_used_as_any(void **state) { assert_used_as_any(bt_ctx(state), -1); }
+static void also_where_rare_texts_share_an_input(void **state) { assert_used_as_any(bt_ctx(state), 100); }
 
 /* ---- going on ---- */
 
@@ -160,6 +165,7 @@ int main(void) {
       BT_TEST(memory_grows_with_rows_not_with_rows_times_categories),
       BT_TEST(methods_of_all_rows_take_pieces),
       BT_TEST(models_are_saved_and_used_as_any),
+      BT_TEST(also_where_rare_texts_share_an_input),
       BT_TEST(a_run_goes_on_and_other_data_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
