@@ -32,11 +32,11 @@ int64_t bp_days_of(bp_civil_date d) {
 }
 
 bp_civil_date bp_civil_of(int64_t days) {
-  int64_t since = days + EPOCH, era = since / ERA_DAYS, of_era = since % ERA_DAYS;
-  int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-  int64_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
-  int day = (int)(of_year - (153 * month + 2) / 5) + 1, civil_month = (int)(month < 10 ? month + 3 : month - 9);
-  return (bp_civil_date){(int)(year + era * 400) + (civil_month <= 2), civil_month, day};
+  int32_t since = (int32_t)(days + EPOCH), era = since / ERA_DAYS, of_era = since % ERA_DAYS;
+  int32_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+  int32_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
+  int32_t day = of_year - (153 * month + 2) / 5 + 1, civil_month = month < 10 ? month + 3 : month - 9;
+  return (bp_civil_date){year + era * 400 + (civil_month <= 2), civil_month, day};
 }
 
 /* ---- instants ---- */
@@ -87,23 +87,43 @@ double bp_cycle_phase(bp_cycle cycle, double seconds) {
   double of_day;
   int64_t day = day_of(seconds, &of_day);
   if (cycle == BP_CYCLE_DAY) return of_day / BP_DAY_SECONDS;
-  if (cycle == BP_CYCLE_WEEK) return (double)((day + EPOCH + 2) % 7) / 7; /* 0000-03-01 was a Wednesday */
+  if (cycle == BP_CYCLE_WEEK) return (double)((int32_t)(day + EPOCH + 2) % 7) / 7; /* 0000-03-01 was a Wednesday */
   bp_civil_date d = bp_civil_of(day);
   double of_month = (double)(d.day - 1) / bp_month_days(d.year, d.month);
   return cycle == BP_CYCLE_MONTH ? of_month : (d.month - 1 + of_month) / 12;
 }
 
-/* Taylor's series up to x^17 and x^16: to 1e-17 for 0 <= x <= π/4. */
+/* Taylor's series: to 1e-17 for 0 <= x <= π/4. */
+static double series(const double terms[9], double square) {
+  double sum = terms[8];
+  for (int n = 7; n >= 0; n--) sum = terms[n] + square * sum;
+  return sum;
+}
+
 static double small_sine(double x) {
-  double s = x * x, sum = 1;
-  for (int n = 16; n >= 2; n -= 2) sum = 1 - s / (n * (n + 1)) * sum;
-  return x * sum;
+  static const double terms[9] = {1,
+                                  -1 / 6.0,
+                                  1 / 120.0,
+                                  -1 / 5040.0,
+                                  1 / 362880.0,
+                                  -1 / 39916800.0,
+                                  1 / 6227020800.0,
+                                  -1 / 1307674368000.0,
+                                  1 / 355687428096000.0};
+  return x * series(terms, x * x);
 }
 
 static double small_cosine(double x) {
-  double s = x * x, sum = 1;
-  for (int n = 16; n >= 2; n -= 2) sum = 1 - s / (n * (n - 1)) * sum;
-  return sum;
+  static const double terms[9] = {1,
+                                  -1 / 2.0,
+                                  1 / 24.0,
+                                  -1 / 720.0,
+                                  1 / 40320.0,
+                                  -1 / 3628800.0,
+                                  1 / 479001600.0,
+                                  -1 / 87178291200.0,
+                                  1 / 20922789888000.0};
+  return series(terms, x * x);
 }
 
 void bp_turn(double phase, double *sine, double *cosine) {

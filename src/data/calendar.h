@@ -18,7 +18,7 @@ typedef struct bp_civil_date {
 /* Days of a month; 0: there is no such month. */
 int bp_month_days(int year, int month);
 bool bp_civil_is_valid(bp_civil_date date);
-/* Days since 1970-01-01, and back. */
+/* Days since 1970-01-01, and back; of the years 1 to 9999. */
 int64_t bp_days_of(bp_civil_date date);
 bp_civil_date bp_civil_of(int64_t days);
 

@@ -302,7 +302,7 @@ static bool has_date(const parts *p) {
 static bool cut(const char *text, size_t size, parts *p) {
   bp_plain_text plain;
   *p = (parts){.layout = BP_DATE_NONE};
-  if (!bp_plain_text_make(text, size, &plain)) return false;
+  if (!bp_plain_text_make(text, size, &plain) || !strpbrk(plain.text, "0123456789")) return false;
   const char *at = plain.text, *clock = plain.text;
   if (take_time(&clock, p) && !*clock) {
     p->layout = BP_DATE_TIME;
