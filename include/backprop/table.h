@@ -47,11 +47,13 @@ BP_API const char *bp_table_origin(const bp_table *table);
 
 /* How to read a file; zero-filled means "find out". */
 typedef struct bp_read_options {
-  size_t size;         /* sizeof(bp_read_options) */
-  const char *labels;  /* IDX: the file of labels; NULL: none */
-  char delimiter;      /* CSV: ',' ';' '\t' ' ' '|'; 0: found from the first lines */
-  int header;          /* CSV: 1 the first line names the columns, -1 it does not, 0: found */
-  const char *missing; /* CSV: comma-separated texts that mean "missing"; NULL: "", NA, N/A, NaN, nan, null, NULL, ? */
+  size_t size;        /* sizeof(bp_read_options) */
+  const char *labels; /* IDX: the file of labels; NULL: none */
+  char delimiter;     /* CSV: ',' ';' '\t' ' ' '|'; 0: found from the first lines */
+  int header;         /* CSV: 1 the first line names the columns, -1 it does not, 0: found */
+  /* CSV: comma-separated texts that mean "missing"; NULL: "", NA, N/A, NaN, nan, null, NULL, ?. "age=99" is the text 99 in the column
+   * age alone; where all are so, those of NULL are missing in all columns too. */
+  const char *missing;
   const char *as_text; /* CSV: comma-separated names of columns to take as text whatever they hold; NULL: none */
   char comment;   /* CSV: lines that begin with it are left out; ' ': none; 0: those before the table, of #, % and // */
   int64_t skip;   /* CSV: lines to leave out at the beginning */

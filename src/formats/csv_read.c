@@ -21,14 +21,57 @@ static int64_t line_of(const csv *c, const char *at) { return bp_csv_line(&c->te
 
 /* ---- options ---- */
 
-static bp_status read_missing(csv *c) {
-  static const char *const usual = "NA,N/A,NaN,nan,null,NULL,?";
+/* Adds texts of a list to those of all columns; *own: whether there are some, and each may be of a single column, "age=99". */
+static bp_status add_missing(csv *c, const char *texts, bool *own) {
   bp_list list;
   int32_t number;
-  bp_list_init(&list, c->options->missing ? c->options->missing : usual);
+  bp_list_init(&list, texts);
+  *own = *list.rest != '\0';
   while (bp_list_next(&list)) {
     BP_TRY(bp_dictionary_add(c->ctx, &c->missing.words, list.name, list.size, &number));
     c->missing.begins[(unsigned char)list.name[0]] = true;
+    *own &= strchr(list.name + 1, '=') != NULL;
+  }
+  return BP_OK;
+}
+
+static bp_status read_missing(csv *c) {
+  bool own = true;
+  if (c->options->missing) BP_TRY(add_missing(c, c->options->missing, &own));
+  if (!own) return BP_OK;
+  return add_missing(c, "NA,N/A,NaN,nan,null,NULL,?", &own);
+}
+
+/* A column that is nearly there is a slip. */
+static void warn_of_column(const csv *c, const char *name, size_t size) {
+  char copy[BP_LIST_NAME], quoted[BP_QUOTE_TEXT], near_quoted[BP_QUOTE_TEXT];
+  memcpy(copy, name, size);
+  copy[size] = '\0';
+  const char *near = bp_suggest(copy, c->names.words, c->names.count);
+  if (!near) return;
+  bp_warn(c->ctx, "%s: there is no column '%s', whose missing values were told; is it '%s'?", c->text.name,
+          bp_quote(name, size, quoted), bp_quote(near, strlen(near), near_quoted));
+}
+
+static bp_status add_missing_of_column(csv *c, csv_column *col, const char *text, size_t size) {
+  int32_t number;
+  if (!col->missing) col->missing = bp_calloc(c->ctx, 1, sizeof *col->missing);
+  return col->missing ? bp_dictionary_add(c->ctx, col->missing, text, size, &number) : BP_E_NOMEM;
+}
+
+/* "age=99": the text 99 stands for a missing value in the column age, the longest name that is there. */
+static bp_status read_missing_of_columns(csv *c) {
+  bp_list list;
+  bp_list_init(&list, c->options->missing);
+  while (bp_list_next(&list)) {
+    int32_t column = -1;
+    size_t at = list.size;
+    while (column < 0 && at > 1)
+      if (list.name[--at] == '=') column = bp_dictionary_find(&c->names, list.name, at);
+    if (column >= 0)
+      BP_TRY(add_missing_of_column(c, &c->columns[column], list.name + at + 1, list.size - at - 1));
+    else if ((at = strcspn(list.name, "=")) < list.size && at > 0)
+      warn_of_column(c, list.name, at);
   }
   return BP_OK;
 }
@@ -53,6 +96,11 @@ static bp_status read_as_text(csv *c) {
 }
 
 /* ---- cells ---- */
+
+static bool is_missing(const csv *c, const csv_column *col, const bp_csv_cell *cell) {
+  if (bp_csv_is_missing(&c->missing, cell)) return true;
+  return col->missing && bp_dictionary_find(col->missing, cell->text, cell->size) >= 0;
+}
 
 /* The text of a cell; without "" it is where it stands. */
 static bp_status text_of(csv *c, const bp_csv_cell *cell, const char **text, size_t *size) {
@@ -147,7 +195,7 @@ bp_status bp_csv_alloc_numbers(csv *c, size_t rows) {
 static void read_cell(const csv *c, csv_column *col, const bp_csv_cell *cell) {
   double value = (double)NAN;
   if (col->is_text) return;
-  if (!bp_csv_is_missing(&c->missing, cell) && !bp_number_parse(cell->text, cell->size, &value))
+  if (!is_missing(c, col, cell) && !bp_number_parse(cell->text, cell->size, &value))
     col->is_text = true;
   else
     col->numbers[c->rows] = value;
@@ -212,7 +260,7 @@ static bp_status read_texts(csv *c) {
       if (!col->codes) continue;
       col->codes[row] = -1;
       if (col->take == BP_TAKE_NOTHING) continue;
-      if (col->take != BP_TAKE_COPY && bp_csv_is_missing(&c->missing, &cell)) continue;
+      if (col->take != BP_TAKE_COPY && is_missing(c, col, &cell)) continue;
       BP_TRY(text_of(c, &cell, &text, &size));
       BP_TRY(bp_dictionary_add(c->ctx, &col->words, text, size, &col->codes[row]));
     }
@@ -289,6 +337,8 @@ void bp_csv_release(csv *c) {
     bp_release(allocator, col->numbers, col->capacity, sizeof(double));
     bp_release(allocator, col->codes, (size_t)c->rows, sizeof *col->codes);
     bp_dictionary_release(allocator, &col->words);
+    if (col->missing) bp_dictionary_release(allocator, col->missing);
+    bp_release(allocator, col->missing, 1, sizeof *col->missing);
   }
   bp_release(allocator, c->columns, c->n_columns, sizeof *c->columns);
   bp_release(allocator, c->header, c->header_capacity, 1);
@@ -305,6 +355,7 @@ bp_status bp_csv_begin(csv *c, bp_reader *reader, bool as_tab) {
   BP_TRY(bp_csv_find_layout(c, reader, as_tab));
   BP_TRY(read_names(c));
   BP_TRY(alloc_columns(c));
+  BP_TRY(read_missing_of_columns(c));
   return read_as_text(c);
 }
 

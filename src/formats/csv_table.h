@@ -12,6 +12,7 @@ typedef struct csv_column {
   bp_take take;   /* TEXT: asked for */
   int32_t *codes; /* [rows] of a text column */
   bp_dictionary words;
+  bp_dictionary *missing; /* what stands for a missing value in this column alone; NULL: nothing */
 } csv_column;
 
 typedef struct csv {

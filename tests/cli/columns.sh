@@ -157,6 +157,12 @@ check "names of rows are left out" holds err "left out, as few rows share a text
 succeeds train names.csv "${quick[@]}" --max-categories 0
 check "unless they are asked for" holds err "column 'a' holds 200 different texts in 200 rows, and each becomes an input"
 
+succeeds train names.csv "${quick[@]}" --missing 'b=0.5' --max-categories 0
+succeeds inspect m.safetensors --json
+check "a value is missing in one column" json "j['columns'][1]['indicator'] and not j['columns'][0]['indicator']"
+succeeds train names.csv "${quick[@]}" --missing 'bb=0.5' --max-categories 0
+check "a column that is nearly there is told" holds err "there is no column 'bb', whose missing values were told; is it 'b'?"
+
 # ---- targets ----
 
 table "f'{a:.1f}'" "'None' if i % 10 < 3 else f'{y * 100:.0f}'" >target.csv

@@ -115,6 +115,11 @@ static void knows_missing_values(void **state) {
       {"a,b\nNA,?\n1,x\nN/A,null\n,\nNaN,NULL\nnan,y\n", {0}, "a:n nan 1 nan nan nan nan | b:t _ x _ _ _ y"},
       {"a,b\n-999,x\n1,none\n,\"\"\n", {.missing = "-999, none"}, "a:n nan 1 nan | b:t x _ _"},
       {"a,b\nNA,1\nx,2\n", {.missing = ""}, "a:t NA x | b:n 1 2"},
+      {"a,b\n99,99\n1,-1\nNA,2\n", {.missing = "a=99"}, "a:n nan 1 nan | b:n 99 -1 2"},
+      {"a,b\n99,99\n1,-1\n,2\n", {.missing = "a=99, b=-1, a=1"}, "a:n nan nan nan | b:n 99 nan 2"},
+      {"a,b\n99,x\n1,none\nNA,2\n", {.missing = "a=99,none"}, "a:t _ 1 NA | b:t x _ 2"},
+      {"a=b,a\n1,1\n2,2\n", {.missing = "a=b=2"}, "a=b:n 1 nan | a:n 1 2"},
+      {"a,b\nq=1,1\nx,2\n", {.missing = "q=1"}, "a:t _ x | b:n 1 2"},
       {"a,b\n,1\n,2\n", {0}, "a:n nan nan | b:n 1 2"},
   };
   CHECK(bt_ctx(state), rows);

@@ -55,7 +55,7 @@ static void sweep(job *j) {
 static void reading_csv_fails_cleanly(void **state) {
   (void)state;
   bt_dir dir;
-  job j = {.options = {.size = sizeof j.options, .missing = "NA,none", .as_text = "id"}};
+  job j = {.options = {.size = sizeof j.options, .missing = "NA,none,id=x", .as_text = "id"}};
   size_t size;
   unsigned char *packed = bt_gzip(csv_text, sizeof csv_text - 1, &size);
   bt_dir_make(&dir);
