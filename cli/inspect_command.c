@@ -97,6 +97,7 @@ static void report_layers(const bp_model *model) {
 }
 
 static void print_categories(const bp_column_info *column) {
+  if (column->buckets > 0) cli_print("hashed to %" PRId64, column->buckets);
   for (int64_t i = 0; i < column->n_categories && i < CATEGORIES_SHOWN; i++)
     cli_print("%s%s", i ? ", " : "", column->categories[i]);
   if (column->n_categories > CATEGORIES_SHOWN) cli_print(", … (%" PRId64 " in all)", column->n_categories);
@@ -274,6 +275,7 @@ static void json_column(cli_json *json, const bp_column_info *column) {
     for (int64_t i = 0; i < column->n_categories; i++) cli_json_text(json, NULL, column->categories[i]);
     cli_json_close(json, ']');
     cli_json_bool(json, "others", column->others);
+    cli_json_whole(json, "buckets", column->buckets);
   } else {
     cli_json_real(json, "mean", column->mean);
     cli_json_real(json, "scale", column->scale);

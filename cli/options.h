@@ -77,7 +77,7 @@ typedef struct cli_settings {
   double tolerance, time_limit; /* time_limit: seconds, 0: none */
   cli_every checkpoint_every;
   cli_valid valid;
-  const char *valid_labels, *labels, *target, *weight, *class_weight, *ignore, *features, *missing, *text;
+  const char *valid_labels, *labels, *target, *weight, *class_weight, *ignore, *features, *missing, *text, *hash;
   int64_t max_categories;
   int delimiter, header, comment, decimal, thousands; /* as in bp_read_options */
   cli_lines skip;

@@ -160,6 +160,7 @@ static bp_train_options train_options(const cli_request *request, const char *se
   o.preset = (bp_preset)s->preset;
   o.effort = (int)s->effort;
   o.max_categories = s->max_categories > 0 ? s->max_categories : -1;
+  o.hash = s->hash;
   o.weight = s->weight;
   o.class_weight = s->class_weight;
   o.task = (bp_task)s->task;

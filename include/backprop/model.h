@@ -67,6 +67,9 @@ typedef struct bp_train_options {
    * those in fewer than 3 rows where there are more than 100. A column of a file in which most rows have a text of their own is left
    * out, unless `features` or the reader's as_text names it. */
   int64_t max_categories;
+  /* "user=64,city=16": columns whose texts, or numbers, become so many categories each (2 to 65536) by a hash of them, which some
+   * share by chance; NULL: none. */
+  const char *hash;
   bp_task task;
   int n_hidden; /* -1: no hidden layer; 0: by the preset */
   int64_t hidden[BP_LAYERS_MAX];
@@ -229,6 +232,7 @@ typedef struct bp_column_info {
   int64_t n_categories;
   const char *const *categories; /* VIEW */
   bool others;                   /* behind the inputs of the categories there is one for all other texts */
+  int64_t buckets;               /* of a column that is hashed, which has no list of categories; else 0 */
   const char *cycles; /* VIEW dates: of which cycles they have sine and cosine, "year, month, week, day"; else "" */
 } bp_column_info;
 BP_API bp_column_info bp_model_column(const bp_model *model, int64_t column);

@@ -21,7 +21,8 @@ extern "C" {
 /* What a row of numbers is. */
 typedef enum bp_space {
   /* The model's columns as a user has them, before preparation, in the order of bp_model_column(): a number in its own units, NaN
-   * where missing; a category by its place in bp_column_info.categories, NaN where missing, any other number (-1) for another
+   * where missing; a category by its place in bp_column_info.categories (of a hashed
+   * column its bucket), NaN where missing, any other number (-1) for another
    * text; a date or time as its seconds since 1970-01-01 00:00 UTC (bp_date_text(); float has steps of two minutes there, so take
    * doubles), NaN where missing; a block of bytes as all of its columns, 0 to 255. */
   BP_SPACE_COLUMNS,

@@ -4,7 +4,8 @@
  *   number    (value - mean) / scale, population standard deviation, both by the weights of rows where there are any; a
  *             missing one becomes the median. Texts that are numbers too (column_numbers.h), in the form kept with them
  *   category  text: one input per category, 1 where it is the value; a missing one becomes the most frequent. Of many texts
- *             (category_choice.h) the rare ones are no categories and have one input for all others
+ *             (category_choice.h) the rare ones are no categories and have one input for all others. Or the category is a hash
+ *             of the text
  *   date      text that is dates or times (column_dates.h), as an instant (calendar.h): (instant - mean) / scale, and sine and cosine
  *             of where it stands in those cycles of the calendar that the training rows go through; a missing one becomes the
  *             median
@@ -58,12 +59,16 @@ typedef struct bp_feature {
   int32_t fill_category;    /* CATEGORY: the same */
   bp_dictionary categories; /* CATEGORY: sorted */
   bool others;              /* CATEGORY: behind those of its categories it has an input for any other text */
-  char *prefix;             /* BYTES: block columns are prefix0, prefix1, … */
+  int64_t buckets; /* CATEGORY: of that many, texts go by their hash (word_map.h), and there are no categories; 0 */
+  char *prefix;    /* BYTES: block columns are prefix0, prefix1, … */
   size_t prefix_size;
   int64_t block_columns; /* BYTES */
 } bp_feature;
-/* Inputs of a CATEGORY of which at most one is 1. */
-static inline int64_t bp_feature_ones(const bp_feature *f) { return (int64_t)f->categories.count + f->others; }
+/* How many categories a CATEGORY feature has numbers for; its inputs of which at most one is 1. */
+static inline int64_t bp_feature_known(const bp_feature *f) {
+  return f->buckets > 0 ? f->buckets : (int64_t)f->categories.count;
+}
+static inline int64_t bp_feature_ones(const bp_feature *f) { return bp_feature_known(f) + f->others; }
 
 /* A column to predict. */
 typedef struct bp_target {
@@ -111,10 +116,12 @@ typedef struct bp_encoding_options {
                          * average, are classes; a note tells what was decided and why */
   int64_t
       max_categories; /* of a column of text, the most frequent ones; 0: BP_CATEGORIES_MOST (category_choice.h); below 0: all */
-  bool raw_target; /* REGRESSION: mean 0 and scale 1 whatever the values are */
-  bool one_hot;    /* several targets of 0 and 1 with one 1 in each row are the classes of a CLASSIFICATION */
+  const char *hash; /* "user=64,city=16": columns whose texts or numbers are hashed to so many categories; NULL: none */
+  bool raw_target;  /* REGRESSION: mean 0 and scale 1 whatever the values are */
+  bool one_hot;     /* several targets of 0 and 1 with one 1 in each row are the classes of a CLASSIFICATION */
 } bp_encoding_options;
-#define BP_FEW_VALUES 20
+#define BP_FEW_VALUES  20
+#define BP_BUCKETS_MAX 65536
 
 /* NEW encoding learnt from the given rows only. options may be NULL.
  * BP_E_DATA   no rows, a column that is not there, one class, no feature left, a missing target, an infinite value, a weight

@@ -5,6 +5,7 @@
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -361,6 +362,8 @@ bp_status bp_binding_encode(bp_context *ctx, bp_binding *binding, bp_rows rows, 
 /* What stands for a missing value. Returns text. */
 static const char *fill_text(const bp_feature *f, char text[BP_QUOTE_TEXT]) {
   const char *word = bp_dictionary_word(&f->categories, f->fill_category);
+  if (f->buckets > 0) (void)snprintf(text, BP_QUOTE_TEXT, "bucket %d", (int)f->fill_category);
+  if (f->buckets > 0) return text;
   if (f->type == BP_FEATURE_CATEGORY) return bp_quote(word, strlen(word), text);
   return f->type == BP_FEATURE_DATE ? bp_instant_text(f->fill, text) : bp_number_text(f->fill, text);
 }

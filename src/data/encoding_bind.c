@@ -121,6 +121,7 @@ static bp_status bind_feature(bp_context *ctx, const bp_table *table, bp_bound_f
     return bp_column_numbers(ctx, table, column, &feature->form, "column", &bound->sense);
   if (feature->type == BP_FEATURE_DATE) return bp_column_dates(ctx, table, column, &feature->date, &bound->sense);
   bp_column_view view = bp_table_view(table, column);
+  if (feature->buckets > 0) return bp_word_map_hash(ctx, feature->buckets, &view, &bound->map);
   return bp_word_map_init(ctx, &feature->categories, &view, &bound->map);
 }
 

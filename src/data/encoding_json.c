@@ -60,6 +60,12 @@ static void put_number(bp_json_writer *w, const bp_feature *f) {
 
 static void put_category(bp_json_writer *w, const bp_feature *f) {
   bp_json_put_text(w, "name", f->name);
+  if (f->buckets > 0) {
+    bp_json_put_whole(w, "hash", f->buckets);
+    bp_json_put_whole(w, "fill", f->fill_category);
+    bp_json_put_bool(w, "indicator", f->indicator);
+    return;
+  }
   put_words(w, "categories", &f->categories);
   if (f->others) bp_json_put_bool(w, "others", true);
   bp_json_put_text(w, "fill", bp_dictionary_word(&f->categories, f->fill_category));
@@ -264,9 +270,27 @@ static bp_status read_number(const place *p, bp_feature *f) {
   return get_bool(p, "indicator", &f->indicator);
 }
 
+static bp_status get_whole(const place *p, const char *key, int64_t least, int64_t most, int64_t *out) {
+  char expected[64];
+  if (bp_json_whole(bp_json_member(p->object, key), out) && *out >= least && *out <= most) return BP_OK;
+  (void)snprintf(expected, sizeof expected, "a whole number from %" PRId64 " to %" PRId64, least, most);
+  return fail_key(p, key, expected);
+}
+
+static bp_status read_hashed(const place *p, bp_feature *f) {
+  static const char *const keys[] = {"type", "name", "hash", "fill", "indicator", NULL};
+  int64_t fill;
+  BP_TRY(check_keys(p, keys));
+  BP_TRY(get_whole(p, "hash", 2, BP_BUCKETS_MAX, &f->buckets));
+  BP_TRY(get_whole(p, "fill", 0, f->buckets - 1, &fill));
+  f->fill_category = (int32_t)fill;
+  return get_bool(p, "indicator", &f->indicator);
+}
+
 static bp_status read_category(const place *p, bp_feature *f) {
   static const char *const keys[] = {"type", "name", "categories", "others", "fill", "indicator", NULL};
   const char *fill;
+  if (bp_json_member(p->object, "hash")) return read_hashed(p, f);
   BP_TRY(check_keys(p, keys));
   BP_TRY(get_words(p, "categories", &f->categories));
   BP_TRY(get_text(p, "fill", &fill));
@@ -282,9 +306,7 @@ static bp_status read_bytes(const place *p, bp_feature *f) {
   BP_TRY(check_keys(p, keys));
   BP_TRY(get_text(p, "prefix", &prefix));
   if (strlen(prefix) > BP_BLOCK_PREFIX_MAX) return fail_key(p, "prefix", "a shorter text");
-  if (!bp_json_whole(bp_json_member(p->object, "count"), &f->block_columns) || f->block_columns < 1 ||
-      f->block_columns > BP_COLUMNS_MAX)
-    return fail_key(p, "count", "a whole number from 1 to 1000000");
+  BP_TRY(get_whole(p, "count", 1, BP_COLUMNS_MAX, &f->block_columns));
   return bp_feature_set_prefix(p->ctx, f, prefix);
 }
 

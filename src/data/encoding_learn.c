@@ -9,6 +9,7 @@
 #include "data/column_dates.h"
 #include "data/column_stats.h"
 #include "data/encoding_parts.h"
+#include "data/hashed_columns.h"
 
 typedef enum role { ROLE_FEATURE, ROLE_AIM, ROLE_UNUSED } role; /* AIM: a target, or the weights */
 
@@ -178,6 +179,14 @@ static bp_status learn_text(learner *l, int64_t column, const bp_column_view *vi
   return status;
 }
 
+static bp_status learn_hashed(learner *l, int64_t column, int64_t buckets) {
+  bp_column_view view = bp_table_view(l->table, column);
+  bp_feature feature = {0};
+  bool constant = false;
+  BP_TRY(bp_hashed_learn(l->ctx, &view, l->rows, buckets, &feature, &constant));
+  return constant ? drop(l, column) : bp_encoding_add(l->ctx, l->encoding, bp_table_name(l->table, column), &feature);
+}
+
 static bp_status learn_block(learner *l) {
   bp_feature feature = {.type = BP_FEATURE_BYTES, .block_columns = l->table->block_columns};
   bp_status status = bp_feature_set_prefix(l->ctx, &feature, l->table->block_prefix);
@@ -188,11 +197,21 @@ static bp_status learn_block(learner *l) {
 
 /* ---- all columns ---- */
 
+static bp_status fail_hash(const learner *l, int64_t column) {
+  char quoted[BP_QUOTE_TEXT];
+  const char *name = bp_table_name(l->table, column);
+  return bp_fail(l->ctx, BP_E_DATA, "%s: hash '%s': the column is not learnt from", l->source,
+                 bp_quote(name, strlen(name), quoted));
+}
+
 static bp_status learn_column(learner *l, int64_t column) {
+  int64_t buckets = bp_hashed_buckets(l->table, l->options->hash, column);
+  if (buckets > 0 && l->roles[column] != ROLE_FEATURE) return fail_hash(l, column);
   if (l->roles[column] == ROLE_AIM) return BP_OK;
   if (l->roles[column] == ROLE_UNUSED) return set_unused(l, column);
   if (bp_table_type(l->table, column) == BP_COLUMN_BYTE)
     return column == l->table->block_first ? learn_block(l) : BP_OK;
+  if (buckets > 0) return learn_hashed(l, column, buckets);
   bp_sense sense;
   bp_status status = bp_column_judge_dates(l->ctx, l->table, column, &sense);
   if (status == BP_OK && sense.view.type == BP_COLUMN_TEXT)
@@ -229,6 +248,7 @@ static bp_status read_weights(learner *l) {
 
 static bp_status learn(learner *l) {
   BP_TRY(assign_roles(l));
+  BP_TRY(bp_hashed_check(l->ctx, l->table, l->options->hash));
   BP_TRY(read_weights(l));
   BP_TRY(bp_aims_learn(l->ctx, l->table, l->rows, &l->aims, l->options, l->weights, false, l->encoding));
   l->values = bp_alloc(l->ctx, (size_t)l->rows.n, sizeof *l->values);

@@ -72,7 +72,7 @@ static bp_status put_date(bp_context *ctx, const bp_feature *f, double value, co
 static void put_category(const bp_feature *f, double value, const target *out) {
   bool missing = isnan(value);
   double category = missing ? f->fill_category : value;
-  int64_t n = (int64_t)f->categories.count;
+  int64_t n = bp_feature_known(f);
   bool other = true;
   for (int64_t c = 0; c < n; c++) {
     put(out, f->first_input + c, category == (double)c);

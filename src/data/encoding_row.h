@@ -1,7 +1,7 @@
 /* data/encoding_row.h - one row of plain numbers as network inputs, without a table: for predicting row by row.
  *
  * A row holds, for each feature in its order: a number, NaN where missing; a date as an instant (calendar.h), NaN where missing; a category by its number in
- * bp_feature.categories, NaN where missing, any other number for one that training never saw; a block of bytes as its columns,
+ * bp_feature.categories or its bucket, NaN where missing, any other number for one that training never saw; a block of bytes as its columns,
  * each a whole number from 0 to 255.
  */
 #ifndef BP_DATA_ENCODING_ROW_H

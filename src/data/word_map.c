@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/hash64.h"
 #include "base/number.h"
 #include "data/number_form.h"
 
@@ -39,6 +40,24 @@ bp_status bp_words_sorted(bp_context *ctx, const char **texts, size_t n, bp_dict
   if (n > 0) qsort((void *)texts, n, sizeof *texts, numbers ? by_value : by_bytes);
   for (size_t i = 0; i < n; i++) BP_TRY(bp_dictionary_add(ctx, words, texts[i], strlen(texts[i]), &number));
   return BP_OK;
+}
+
+/* ---- hashes ---- */
+
+static int32_t bucket_of(int64_t buckets, const char *text) {
+  return (int32_t)(bp_hash64(text, strlen(text), 0) % (uint64_t)buckets);
+}
+
+static int32_t bucket_of_number(int64_t buckets, double value) {
+  char text[BP_NUMBER_TEXT];
+  return isnan(value) ? BP_WORD_MISSING : bucket_of(buckets, bp_number_text(value + 0.0, text)); /* -0 is 0 */
+}
+
+int32_t bp_bucket_of_text(int64_t buckets, const char *text) {
+  static const bp_number_form plain;
+  double value;
+  bool number = bp_number_form_read(&plain, text, strlen(text), &value) && !isnan(value);
+  return number ? bucket_of_number(buckets, value) : bucket_of(buckets, text);
 }
 
 /* ---- the map ---- */
@@ -106,6 +125,18 @@ bp_status bp_word_map_init(bp_context *ctx, const bp_dictionary *words, const bp
   return BP_OK;
 }
 
+bp_status bp_word_map_hash(bp_context *ctx, int64_t buckets, const bp_column_view *view, bp_word_map *map) {
+  bp_word_map made = {.view = *view, .buckets = buckets, .allocator = bp_context_allocator(ctx)};
+  if (view->type == BP_COLUMN_TEXT) {
+    made.n_codes = view->words->count;
+    made.of_code = bp_alloc(ctx, made.n_codes, sizeof *made.of_code);
+    if (!made.of_code) return BP_E_NOMEM;
+    for (size_t c = 0; c < made.n_codes; c++) made.of_code[c] = bp_bucket_of_text(buckets, view->words->words[c]);
+  }
+  *map = made;
+  return BP_OK;
+}
+
 void bp_word_map_take_marks(bp_word_map *map, const bp_dictionary *words) {
   if (map->n_values < words->count) return;
   for (size_t c = 0; c < map->n_codes; c++) {
@@ -125,7 +156,8 @@ int32_t bp_word_map_at(const bp_word_map *map, int64_t row) {
     int32_t code = map->view.codes[row];
     return code < 0 ? BP_WORD_MISSING : map->of_code[code];
   }
-  return find_value(map, bp_view_number(&map->view, row));
+  double value = bp_view_number(&map->view, row);
+  return map->buckets > 0 ? bucket_of_number(map->buckets, value) : find_value(map, value);
 }
 
 const char *bp_view_text(const bp_column_view *view, int64_t row, char text[BP_QUOTE_TEXT]) {

@@ -292,6 +292,7 @@ bp_column_info bp_model_column(const bp_model *model, int64_t column) {
     info.n_categories = (int64_t)feature->categories.count;
     info.categories = feature->categories.words;
     info.others = feature->others;
+    info.buckets = feature->buckets;
   }
   return info;
 }

@@ -107,7 +107,7 @@ static bp_status width_of(bp_context *ctx, const char *text, const bp_feature *f
     bool all = part.width == part.name;
     bool named = part.name_length == strlen(f->name) && memcmp(part.name, f->name, part.name_length) == 0;
     int64_t parsed;
-    BP_TRY(parse_width(ctx, &part, (int64_t)f->categories.count, &parsed));
+    BP_TRY(parse_width(ctx, &part, bp_feature_ones(f), &parsed));
     if (named || (all && *width == 0)) *width = parsed;
   }
   return BP_OK;

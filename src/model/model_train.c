@@ -87,6 +87,7 @@ static bp_status take_options(bp_job *job, const bp_train_options *options) {
   e->ignore = job->options.ignore;
   e->features = job->options.features;
   e->max_categories = job->options.max_categories;
+  e->hash = job->options.hash;
   e->goal = (bp_goal)job->options.task;
   e->one_hot = takes_one_hot(&job->options.fit.objective);
   return choose_goal(job);

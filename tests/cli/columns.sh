@@ -157,6 +157,14 @@ check "names of rows are left out" holds err "left out, as few rows share a text
 succeeds train names.csv "${quick[@]}" --max-categories 0
 check "unless they are asked for" holds err "column 'a' holds 200 different texts in 200 rows, and each becomes an input"
 
+succeeds train names.csv "${quick[@]}" --hash a=32
+check "and hashed" [ "$(grep -c "'a'" err)" -eq 0 ]
+succeeds inspect m.safetensors
+check "inspect says so" holds out "hashed to 32"
+succeeds inspect m.safetensors --json
+check "hashed columns have that many inputs" json "j['columns'][0]['buckets'] == 32 and j['columns'][0]['inputs'] == 32"
+succeeds predict m.safetensors new.csv
+refuses 3 "hash 'a': expected COLUMN=N, with N from 2 to 65536" train names.csv "${quick[@]}" --hash a=1 --quiet
 succeeds train names.csv "${quick[@]}" --missing 'b=0.5' --max-categories 0
 succeeds inspect m.safetensors --json
 check "a value is missing in one column" json "j['columns'][1]['indicator'] and not j['columns'][0]['indicator']"

@@ -53,7 +53,7 @@ typedef struct job {
 static bp_status learn_job(bp_context *ctx, void *user) {
   const job *j = user;
   bp_encoding *e = NULL;
-  bp_encoding_options o = {.ignore = "name"};
+  bp_encoding_options o = {.ignore = "name", .hash = "k=4,age=8"};
   bp_status status = bp_encoding_learn(ctx, j->table, bp_rows_all(j->table), &o, &e);
   assert_true((status == BP_OK) == (e != NULL));
   bp_encoding_free(e);
