@@ -106,7 +106,7 @@ BP_API void bp_train_defaults(int64_t rows, bp_fit_options *fit);
  * and bp_train_defaults(). Strong, where a field is 0, is
  *
  *   members 8 of 64,64 relu units, pieces 16          effort 1 to 5: 4 of 32, 8, 8, 16, 32 of 96
- *   epochs 200, patience 10, metric calibrated_loss   for classes learnt by cross_entropy; else the loss
+ *   epochs 200, patience 16, metric calibrated_loss   for classes learnt by cross_entropy; else the loss
  *   batch_size so that an epoch has 64 steps or more, from 8 to 1024
  *
  * with fewer members above 50,000 rows, and without patience below 32 rows, which are learnt whole. Then probabilities get the

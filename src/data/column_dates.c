@@ -89,7 +89,7 @@ static void say_dates(const judge *j) {
     (void)snprintf(missing, sizeof missing, "; '%s'%s in %" PRId64 " row%s %s taken as missing",
                    first_text(j, KIND_MARK, mark), marks > 1 ? " and the like" : "", rows, rows == 1 ? "" : "s",
                    marks == 1 ? "is" : "are");
-  bp_warn(j->ctx, "%s: column '%s': read as %s%s; --text '%s' keeps it as text", j->source, j->quoted,
+  bp_note(j->ctx, "%s: column '%s': read as %s%s; --text '%s' keeps it as text", j->source, j->quoted,
           bp_date_form_text(&j->form, &j->evidence, form), missing, j->quoted);
 }
 

@@ -7,7 +7,7 @@
 #define BP_DATA_COLUMN_DATES_H
 #include "data/column_numbers.h"
 
-/* Looks at a column, and says through bp_warn what was understood; out->date.layout is BP_DATE_NONE where it holds no dates. A column
+/* Looks at a column, and says through bp_note what was understood; out->date.layout is BP_DATE_NONE where it holds no dates. A column
  * that was declared as text stays text. Release *out with bp_sense_release() in any case.
  * BP_E_DATA  other texts among dates; the message names the first with its place */
 bp_status bp_column_judge_dates(bp_context *ctx, const bp_table *table, int64_t column, bp_sense *out);

@@ -129,7 +129,7 @@ static bp_status learn_number(learner *l, int64_t column, const bp_sense *sense)
 /* What is told of a column in which texts share an input. */
 static void say_others(const learner *l, const char *name, const bp_text_counts *counts, size_t kept) {
   char quoted[BP_QUOTE_TEXT];
-  bp_warn(l->ctx,
+  bp_note(l->ctx,
           "%s: column '%s': the %zu rarest of its %zu different texts share one input; --max-categories 0 gives each "
           "its own",
           l->source, bp_quote(name, strlen(name), quoted), counts->n - kept, counts->n);
@@ -140,7 +140,7 @@ static void say_names(const learner *l, const char *name, const bp_text_counts *
   char quoted[BP_QUOTE_TEXT];
   bp_warn(l->ctx,
           "%s: column '%s' holds %zu different texts in %" PRId64
-           " rows, and each becomes an input; leave it out if it only names the rows (--ignore '%s')",
+          " rows, and each becomes an input; leave it out if it only names the rows (--ignore '%s')",
           l->source, bp_quote(name, strlen(name), quoted), counts->n, counts->rows, quoted);
 }
 
@@ -230,7 +230,7 @@ static bp_status check_features(learner *l) {
                    dropped > 0 ? bp_names_text(&l->dropped) : "", naming > 0 ? "; of texts that few rows share: " : "",
                    naming > 0 ? bp_names_text(&l->naming) : "");
   if (naming > 0)
-    bp_warn(l->ctx, "%s: left out, as few rows share a text there: %s; --max-categories 0 gives each text an input",
+    bp_note(l->ctx, "%s: left out, as few rows share a text there: %s; --max-categories 0 gives each text an input",
             l->source, bp_names_text(&l->naming));
   if (dropped > 0)
     bp_note(l->ctx, "%s: %" PRId64 " constant column%s left out: %s", l->source, dropped, dropped == 1 ? "" : "s",

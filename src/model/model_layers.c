@@ -175,14 +175,15 @@ static bp_status add_embedding(bp_context *ctx, const char *text, const bp_encod
 
 /* ---- pieces of numbers ---- */
 
-/* Features of numbers whose columns have enough different values; *n_edges of all of them stand in `edges`. */
+/* The features that are numbers, and the first inputs of dates, which go on with time, where they have enough different values. Edges
+ * stand behind one another. */
 static bp_status find_pieces(bp_context *ctx, const bp_encoding *e, const bp_encoded *rows, int pieces,
                              bp_piecewise_column *columns, double *edges, size_t *n) {
   *n = 0;
   for (size_t i = 0; i < e->n_features; i++) {
     const bp_feature *f = &e->features[i];
     int64_t count;
-    if (f->type != BP_FEATURE_NUMBER) continue;
+    if (f->type != BP_FEATURE_NUMBER && f->type != BP_FEATURE_DATE) continue;
     BP_TRY(bp_encoded_edges(ctx, e, rows, f->first_input, pieces, edges, &count));
     if (count == 0) continue;
     columns[(*n)++] = (bp_piecewise_column){f->first_input, count, edges};

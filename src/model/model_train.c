@@ -352,12 +352,23 @@ static bp_status fit(bp_job *job, bp_fit_result *result) {
   return status == BP_OK ? fitted : status;
 }
 
+/* Pieces of all columns together at most, where the preset decides: of hundreds of columns each is simple enough as it is. */
+enum { PIECES_OF_ALL = 4096, PIECES_LEAST = 4 };
+
+static int pieces_within(const bp_encoding *e, int pieces) {
+  int numbers = 1;
+  for (size_t f = 0; f < e->n_features; f++) numbers += e->features[f].type == BP_FEATURE_NUMBER;
+  int most = PIECES_OF_ALL / numbers;
+  return pieces <= most ? pieces : most < PIECES_LEAST ? 0 : most;
+}
+
 /* What the options leave open, now that rows and task are known. */
 static void resolve(bp_job *job) {
   bp_train_options *o = &job->options;
   const bp_objective *objective = &job->model->objective;
-  bool judged = o->fit.patience >= 0, open = o->fit.metric == BP_METRIC_AUTO;
+  bool judged = o->fit.patience >= 0, open = o->fit.metric == BP_METRIC_AUTO, few = o->pieces == 0;
   bp_train_resolve(o, job->train.rows, job->train.dtype == BP_U8, o);
+  if (few) o->pieces = pieces_within(job->model->encoding, o->pieces);
   if (judged && open && o->preset == BP_PRESET_STRONG && objective->loss == BP_LOSS_CROSS_ENTROPY &&
       o->fit.patience > 0)
     o->fit.metric = BP_METRIC_CALIBRATED_LOSS;

@@ -43,7 +43,7 @@ typedef struct recipe {
 } recipe;
 
 static recipe recipe_of(const bp_train_options *o, int64_t rows) {
-  static const recipe recipes[] = {{4, 5, 32}, {8, 5, 64}, {8, 10, 64}, {16, 16, 64}, {32, 24, 96}};
+  static const recipe recipes[] = {{4, 5, 32}, {8, 5, 64}, {8, 16, 64}, {16, 24, 64}, {32, 32, 96}};
   recipe r = recipes[o->effort > 0 ? o->effort - 1 : 2];
   for (int64_t many = 50000; rows > many && r.members > 2; many *= 4) r.members /= 2, r.patience = r.patience / 2 + 1;
   return r;

@@ -76,7 +76,7 @@ static void says_and_stores_what_shares_an_input(void **state) {
   assert_int_equal(f->categories.count, 38);
   assert_int_equal(f->inputs, 38 + 1 + 1);
   assert_int_equal(f->fill_category, 0);
-  assert_non_null(strstr(bt_fixture_of(state)->warning,
+  assert_non_null(strstr(bt_fixture_of(state)->message,
                          "column 'a': the 102 rarest of its 140 different texts share one "
                          "input; --max-categories 0 gives each its own"));
   bp_encoding_free(e);

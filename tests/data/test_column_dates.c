@@ -79,11 +79,11 @@ static void decides_on_the_whole_column(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     bp_table *t = table_of(ctx, rows[i].cells);
     bp_sense sense;
-    fixture->warnings = 0;
-    fixture->warning[0] = '\0';
+    fixture->messages = 0;
+    fixture->message[0] = '\0';
     bp_status status = bp_column_judge_dates(ctx, t, 0, &sense);
-    const char *said = status == BP_OK ? fixture->warning : bp_error_message(ctx);
-    if (status != rows[i].status || (status == BP_OK && sense.date.layout != rows[i].layout) || fixture->warnings > 1 ||
+    const char *said = status == BP_OK ? fixture->message : bp_error_message(ctx);
+    if (status != rows[i].status || (status == BP_OK && sense.date.layout != rows[i].layout) || fixture->messages > 1 ||
         (rows[i].says ? !strstr(said, rows[i].says) : said[0] != '\0'))
       fail_msg("%s: status %d, layout %d: %s", rows[i].cells, (int)status, (int)sense.date.layout, said);
     bp_sense_release(t, &sense);
