@@ -135,12 +135,13 @@ function(backprop_add_examples)
   endforeach()
 endfunction()
 
-# The checkers of tools/ are proved by faults planted in a tree of their own.
+# The checkers of tools/ are proved by faults planted in a tree of their own, the tables of bench/tables by results made by hand.
 function(backprop_add_tool_tests)
   find_program(BACKPROP_PYTHON python3 REQUIRED)
   foreach(tool check-floors check-headers check-listings check-symbols)
     backprop_add_test(tools.${tool} unit ${BACKPROP_PYTHON} ${PROJECT_SOURCE_DIR}/tools/${tool} --self-test)
   endforeach()
+  backprop_add_test(tools.bench_tables unit ${BACKPROP_PYTHON} ${PROJECT_SOURCE_DIR}/bench/tables/selftest.py)
 endfunction()
 
 # The listings of the documents are compiled as the static library is, and print what the documents say; excerpts stand in the
