@@ -5,6 +5,7 @@ others get an input for each. A network gets medians for missing numbers, an inp
 numbers and targets. Only what the library itself leaves to its caller is done here.
 """
 import os
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -146,6 +147,8 @@ PEERS: dict[str, Callable[[Split, Split, Work], numpy.ndarray]] = {
 NEEDS = {"lightgbm": ["lightgbm"], "catboost": ["catboost"], "realmlp": ["pytabkit", "torch"], "realmlp-ce": ["pytabkit", "torch"],
          "tabm": ["pytabkit", "torch"]}
 
+SAME_ON_NUMBERS = {"realmlp-ce": "realmlp"}
+
 
 def version(name: str) -> str:
     from importlib.metadata import version as of
@@ -158,3 +161,5 @@ def warm(name: str) -> None:
     os.environ["PYTHONWARNINGS"] = "ignore"
     for module in NEEDS.get(name, ["sklearn.ensemble", "sklearn.neural_network", "sklearn.compose", "sklearn.impute"]):
         __import__(module)
+        if module == "torch":
+            sys.modules[module].set_num_threads(1)

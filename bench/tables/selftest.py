@@ -23,7 +23,7 @@ LINES = [
 
 
 def checks_of_summary():
-    found = summary.figures(LINES, "report", "cpu")
+    found = summary.figures(summary.last_lines(LINES, "report", 5), "cpu")
     yield "the mean over splits, the last line of each", round(found["a"]["fast"]["log_loss"], 9), 0.6
     yield "a failed method has no figure", sorted(found["b"]), ["fast"]
     yield "ranks", [summary.rank(m, found["a"]) for m in ("fast", "slow")], [2, 1]
@@ -33,10 +33,10 @@ def checks_of_summary():
     yield "the mean rank", place, 1.5
     yield "the cells of a row", " ".join(cells), "fast 2 of 2 1.50 1 1.414 2.000 1.968 1.000 2.000 201.000 1.00 2.0"
     yield "sets of a method that lacks one", summary.row("slow", found)[1][1], "1 of 2"
-    text = summary.report(LINES, "report", argparse.Namespace(clock="cpu", sets=None, methods=None, details=True, variants={}))
+    text = summary.report(LINES, "report", argparse.Namespace(clock="cpu", sets=None, methods=None, details=True, variants={}, splits=5))
     for words in ("| slow   | 1 of 2 |", "Only the 1 sets", "- slow on b: more than 900 s", "0.3 *"):
         yield f"the report has {words!r}", words in text, True
-    yield "another role has nothing", summary.figures(LINES, "development", "cpu"), {}
+    yield "another role has nothing", summary.last_lines(LINES, "development", 5), {}
 
 
 def checks_of_measures():

@@ -17,9 +17,13 @@ RATIOS = {"log loss": ("log_loss", 0), "log loss + .01": ("log_loss", 0.01), "RM
           "error": ("error", 0.001)}
 
 
-def figures(lines: list[dict], role: str, clock: str) -> dict[str, dict[str, dict]]:
+def last_lines(lines: list[dict], role: str, splits: int) -> dict[tuple[str, str, int], dict]:
+    """The last line of each set, method and split that is asked for."""
+    return {(line["set"], line["method"], line["split"]): line for line in lines if line["role"] == role and line["split"] < splits}
+
+
+def figures(latest: dict[tuple[str, str, int], dict], clock: str) -> dict[str, dict[str, dict]]:
     """By set and method: the means over splits, and the seconds of a split; methods that lack a split of the set are not there."""
-    latest = {(line["set"], line["method"], line["split"]): line for line in lines if line["role"] == role}
     grouped: dict[str, dict[str, list[dict]]] = {}
     for (one, method, _), line in latest.items():
         grouped.setdefault(one, {}).setdefault(method, []).append(line)
@@ -104,8 +108,7 @@ def each_set(found: dict) -> str:
     return markdown(["set", "rows", "measure", *names], rows)
 
 
-def failures(lines: list[dict], role: str, found: dict) -> list[str]:
-    latest = {(line["set"], line["method"], line["split"]): line for line in lines if line["role"] == role}
+def failures(latest: dict[tuple[str, str, int], dict], found: dict) -> list[str]:
     told = {}
     for (one, method, _), line in latest.items():
         if "failed" in line and one in found:
@@ -114,7 +117,8 @@ def failures(lines: list[dict], role: str, found: dict) -> list[str]:
 
 
 def report(lines: list[dict], role: str, chosen) -> str:
-    found = chosen_only(figures(lines, role, chosen.clock), chosen)
+    latest = last_lines(lines, role, chosen.splits)
+    found = chosen_only(figures(latest, chosen.clock), chosen)
     if not any(found.values()):
         return f"no results of {role} sets in the file"
     clock = "processor time" if chosen.clock == "cpu" else "time by the clock"
@@ -126,7 +130,7 @@ def report(lines: list[dict], role: str, chosen) -> str:
         parts += [f"Only the {len(common)} sets that all these methods have:", overall(common)]
     if chosen.details:
         parts += ["Each set, the mean over splits (* the best):", each_set(found)]
-    wrong = failures(lines, role, found)
+    wrong = failures(latest, found)
     if wrong:
         parts += ["What failed:", "\n".join(wrong)]
     return "\n\n".join(parts)

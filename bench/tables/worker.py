@@ -1,4 +1,4 @@
-"""A process that measures one peer on one set: worker.py PEER SET.json SPLIT...; a line of JSON for each split, as it is done.
+"""A process that measures one peer: worker.py PEER; for each line of SPLIT FOLDER that it reads, it writes a line of JSON.
 
 One peer has one process, so that what it does to its process concerns no other, and a peer that crashes is only itself. One thread:
 libraries read how many when they are loaded, so that is said before any is.
@@ -27,21 +27,19 @@ def measured(name: str, about: dict, n: int) -> dict:
 
 
 def main() -> None:
-    name, home, *numbers = sys.argv[1:]
-    with open(os.path.join(home, "set.json"), encoding="utf-8") as file:
-        about = json.load(file) | {"folder": home}
+    name = sys.argv[1]
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no result
     peers.warm(name)
-    if name in ("realmlp", "realmlp-ce", "tabm"):
-        import torch
-        torch.set_num_threads(1)
-    for n in map(int, numbers):
+    for line in sys.stdin:
+        split, home = line.rstrip("\n").split(" ", 1)
         try:
-            found = measured(name, about, n)
+            with open(os.path.join(home, "set.json"), encoding="utf-8") as file:
+                about = json.load(file) | {"folder": home}
+            found = measured(name, about, int(split))
         except Exception as error:  # whatever it is, the other methods go on
             found = {"failed": f"{type(error).__name__}: {error}"[:300]}
-        print(json.dumps({"split": n, "version": peers.version(name)} | found), file=out, flush=True)
+        print(json.dumps({"split": int(split), "version": peers.version(name)} | found), file=out, flush=True)
 
 
 if __name__ == "__main__":
