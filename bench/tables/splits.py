@@ -71,11 +71,12 @@ def prepare(one: sets.Set, folder: str, count: int) -> dict:
             os.makedirs(os.path.join(home, str(n)), exist_ok=True)
             for name, rows in (("train.csv", ~test), ("test.csv", test)):
                 replace(os.path.join(home, str(n), name), lambda file, rows=rows: written[rows].to_csv(file, index=False))
+        text = [c for c in table.columns if c != target and table[c].dtype != numpy.float64]
         described = {
             "set": one.name, "role": one.role, "task": task, "target": target, "rows": len(table),
-            "numbers": [c for c in table.columns if c != target and table[c].dtype != object],
-            "categories": [c for c in table.columns if c != target and table[c].dtype == object],
-            "numbered": [c for c in table.columns if c != target and table[c].dtype == object and any(map(is_number, table[c]))],
+            "numbers": [c for c in table.columns if c != target and c not in text],
+            "categories": text,
+            "numbered": [c for c in text if any(map(is_number, table[c]))],
             "classes": sorted(set(y)) if task == sets.CLASSES else []}
         replace(about, lambda file: json.dump(described, file, indent=1))
     with open(about, encoding="utf-8") as file:
