@@ -31,7 +31,7 @@ def checks_of_summary():
     yield "a ratio with what is added", round(summary.ratios("fast", {"a": found["a"]}, "one_minus_auc", 0.001)[0], 9), 2.0
     place, cells = summary.row("fast", found)
     yield "the mean rank", place, 1.5
-    yield "the cells of a row", " ".join(cells), "fast 2 of 2 1.50 1 1.414 2.000 1.968 1.000 2.000 201.000 1.00 2.0"
+    yield "the cells of a row", " ".join(cells), "fast 2 of 2 1.50 1 1.414 2.000 1.968 1.000 2.000 201.000 1.00 1.00 2.0"
     yield "sets of a method that lacks one", summary.row("slow", found)[1][1], "1 of 2"
     text = summary.report(LINES, "report", argparse.Namespace(clock="cpu", sets=None, methods=None, details=True, variants={}, splits=5))
     for words in ("| slow   | 1 of 2 |", "Only the 1 sets", "- slow on b: more than 900 s", "0.3 *"):

@@ -78,7 +78,7 @@ def row(method: str, found: dict) -> tuple[float, list[str]]:
     both = ratios(method, here, "log_loss", 0) + ratios(method, here, "rmse", 0)
     place = statistics.mean(places)
     return place, [method, f"{len(here)} of {len(found)}", f"{place:.2f}", str(sum(p < 2 for p in places)), mean_ratio(both),
-                   *map(mean_ratio, columns), f"{statistics.median(seconds):.2f}", f"{sum(seconds):.1f}"]
+                   *map(mean_ratio, columns), f"{statistics.median(seconds):.2f}", f"{max(seconds):.2f}", f"{sum(seconds):.1f}"]
 
 
 def markdown(heading: list[str], rows: list[list[str]]) -> str:
@@ -92,7 +92,8 @@ def markdown(heading: list[str], rows: list[list[str]]) -> str:
 def overall(found: dict) -> str:
     names = sorted({method for methods in found.values() for method in methods})
     rows = sorted((row(method, found) for method in names), key=lambda r: r[0])
-    return markdown(["method", "sets", "mean rank", "best on", "ratio to best", *RATIOS, "median s", "all s"], [cells for _, cells in rows])
+    heading = ["method", "sets", "mean rank", "best on", "ratio to best", *RATIOS, "median s", "longest s", "all s"]
+    return markdown(heading, [cells for _, cells in rows])
 
 
 def each_set(found: dict) -> str:
@@ -122,8 +123,8 @@ def report(lines: list[dict], role: str, chosen) -> str:
     if not any(found.values()):
         return f"no results of {role} sets in the file"
     clock = "processor time" if chosen.clock == "cpu" else "time by the clock"
-    parts = [f"{role.capitalize()} sets. Seconds are {clock} of fitting and predicting one split: the median over sets, and their sum.",
-             overall(found)]
+    parts = [f"{role.capitalize()} sets. Seconds are {clock} of fitting and predicting one split: the median of the sets, the longest, and "
+             "their sum.", overall(found)]
     names = {method for methods in found.values() for method in methods}
     common = {one: methods for one, methods in found.items() if set(methods) == names}
     if common and len(common) < len(found):
