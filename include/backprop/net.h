@@ -164,7 +164,7 @@ BP_API bp_status bp_net_embedding(bp_context *context, bp_net *net, const bp_emb
  * below but for the first piece, and to 1 from above but for the last: so a number is a row of ones, one fraction and zeros, and a linear
  * layer behind it is any function that is linear between edges. Nothing is learnt here; edges are learnt from data by who makes
  * the network. Gorishniy, Rubachev and Babenko, 2022. columns: BORROW, in rising order.
- * BP_E_ARG  no column, one out of order or that is not there, or edges that are not finite and rising */
+ * BP_E_ARG  no column, one out of order or that is not there, or edges that are not finite in its element type, or not rising */
 typedef struct bp_piecewise_column {
   int64_t column;
   int64_t count;       /* of edges, T + 1; 2 or more */

@@ -3,6 +3,7 @@
  * Columns are taken in groups that lie side by side. A product with ones and zeros copies each as often as it has pieces (x · 1 and
  * sums with 0 are exact), so that the rest is elementwise, with one constant for each piece.
  */
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -16,8 +17,19 @@ enum { SPAN = 32, PIECES = 1024, EDGES_MAX = PIECES + 1 };
 
 /* ---- making ---- */
 
-static bp_status check_columns(bp_context *ctx, const bp_piecewise_column *columns, size_t n, int64_t inputs) {
-  int64_t after = -1;
+/* The largest edge: in float64 two of them are no further apart than a number can say. */
+static double most_of(bp_dtype dtype) { return dtype == BP_F64 ? DBL_MAX / 2 : (double)FLT_MAX; }
+
+static bp_status check_edges(bp_context *ctx, const bp_piecewise_column *c, bp_dtype dtype) {
+  for (int64_t e = 0; e < c->count; e++)
+    if (!(fabs(c->edges[e]) <= most_of(dtype)) || (e > 0 && !(c->edges[e] > c->edges[e - 1])))
+      return bp_fail(ctx, BP_E_ARG, "piecewise: edge %" PRId64 " of column %" PRId64 " is %g, expected a finite %s%s",
+                     e, c->column, c->edges[e], bp_dtype_name(dtype), e > 0 ? " above the one before" : "");
+  return BP_OK;
+}
+
+static bp_status check_columns(bp_context *ctx, const bp_piecewise_column *columns, size_t n, const bp_net *net) {
+  int64_t after = -1, inputs = bp_net_outputs(net);
   if (n < 1) return bp_fail(ctx, BP_E_ARG, "piecewise: no columns, expected 1 or more");
   for (size_t i = 0; i < n; i++) {
     const bp_piecewise_column *c = &columns[i];
@@ -28,10 +40,7 @@ static bp_status check_columns(bp_context *ctx, const bp_piecewise_column *colum
     if (c->count < 2 || c->count > EDGES_MAX)
       return bp_fail(ctx, BP_E_ARG, "piecewise: %" PRId64 " edges of column %" PRId64 ", expected 2 to %d", c->count,
                      c->column, EDGES_MAX);
-    for (int64_t e = 0; e < c->count; e++)
-      if (!isfinite(c->edges[e]) || (e > 0 && !(c->edges[e] > c->edges[e - 1])))
-        return bp_fail(ctx, BP_E_ARG, "piecewise: edge %" PRId64 " of column %" PRId64 " is %g, expected a %s", e,
-                       c->column, c->edges[e], e > 0 ? "finite number above the one before" : "finite number");
+    BP_TRY(check_edges(ctx, c, net->dtype));
     after = c->column;
   }
   return BP_OK;
@@ -55,7 +64,7 @@ static bp_status keep_columns(bp_context *ctx, const bp_piecewise_column *column
 
 bp_status bp_net_piecewise(bp_context *context, bp_net *net, const bp_piecewise_column *columns, size_t n_columns) {
   net_layer l = {.kind = BP_LAYER_PIECEWISE, .inputs = bp_net_outputs(net)};
-  BP_TRY(check_columns(context, columns, n_columns, l.inputs));
+  BP_TRY(check_columns(context, columns, n_columns, net));
   l.activation.kind = BP_IDENTITY;
   l.activation.setting = 1;
   l.outputs = l.inputs;
@@ -97,14 +106,15 @@ static group next_group(const net_layer *l, size_t first) {
  * matrix [end - begin, pieces] that copies columns. */
 enum { EDGE, SLOPE, LEAST, MOST, CONSTANTS };
 
-static void fill(const net_layer *l, const group *g, double *numbers) {
+static void fill(const net_layer *l, const group *g, bp_dtype dtype, double *numbers) {
   int64_t n = g->pieces, at = 0;
+  double steepest = most_of(dtype); /* 0 times an infinite slope would be no number */
   double *copies = numbers + CONSTANTS * n;
   for (size_t i = g->first; i < g->last; i++) {
     const bp_piecewise_column *c = &l->pieces[i];
     for (int64_t t = 1; t < c->count; t++, at++) {
       numbers[EDGE * n + at] = c->edges[t - 1];
-      numbers[SLOPE * n + at] = 1 / (c->edges[t] - c->edges[t - 1]);
+      numbers[SLOPE * n + at] = fmin(1 / (c->edges[t] - c->edges[t - 1]), steepest);
       numbers[LEAST * n + at] = t > 1 ? 0 : -INFINITY;
       numbers[MOST * n + at] = t < c->count - 1 ? 1 : INFINITY;
       copies[(c->column - g->begin) * n + at] = 1;
@@ -147,7 +157,7 @@ bp_var piecewise_apply(const net_layer *l, bp_var x) {
   for (size_t first = 0; first < l->n_pieces;) {
     group g = next_group(l, first);
     memset(numbers, 0, room * sizeof *numbers);
-    fill(l, &g, numbers);
+    fill(l, &g, bp_var_dtype(x), numbers);
     join_add(&j, apply_group(&g, x, numbers));
     first = g.last;
   }
