@@ -145,7 +145,8 @@ BP_API bp_var bp_objective_predict(const bp_objective *objective, bp_var z);
 /* The raw output [rows, units] whose prediction is the mean of the members' predictions, from those of an ensemble side by side,
  * z [rows, members · units] (bp_net_apply()): for softmax and sigmoid the mean is taken over probabilities, for exp over values, for
  * gaussian_variance over the distributions, whose mixture has the variance mean(σ² + μ²) - mean(μ)² (Lakshminarayanan, Pritzel and
- * Blundell, 2017); for all others over z itself. z of one member comes back as it is. */
+ * Blundell, 2017); for all others over z itself. z of one member comes back as it is. BP_E_SHAPE where
+ * z has not the columns of 1 to BP_MEMBERS_MAX members (net.h). */
 BP_API bp_var bp_objective_pool(const bp_objective *objective, bp_var z);
 /* The loss of each row, [rows]; target as declared above. `training` applies label smoothing. Errors, those of an expression
  * (BP_E_ARG, BP_E_SHAPE) or of a callback's result among them, are recorded on the graph. */

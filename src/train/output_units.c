@@ -1,4 +1,5 @@
 /* output_units.c - from raw outputs to predictions: the units in one table, and the columns of a prediction. Floor: train. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "backprop/net.h"
@@ -147,7 +148,11 @@ bp_var bp_objective_pool(const bp_objective *o, bp_var z) {
       [BP_OUTPUT_SOFTMAX] = pool_softmax, [BP_OUTPUT_SIGMOID] = pool_sigmoid, [BP_OUTPUT_EXP] = pool_exp};
   bp_var each[BP_MEMBERS_MAX];
   if (!bp_args_ok("members", 1, &z)) return bp_zero_of(z.graph);
-  int64_t width = bp_objective_units(o), n = bp_var_dim(z, 1) / width;
+  int64_t width = bp_objective_units(o), columns = bp_var_rank(z) == 2 ? bp_var_dim(z, 1) : 0, n = columns / width;
+  if (n < 1 || n > BP_MEMBERS_MAX || columns != n * width)
+    return bp_graph_fail(z.graph, BP_E_SHAPE,
+                         "members: z has %" PRId64 " columns, expected 1 to %d times the %" PRId64 " of the loss",
+                         columns, BP_MEMBERS_MAX, width);
   if (n == 1) return z;
   for (int64_t m = 0; m < n; m++) each[m] = columns_of(z, m * width, width);
   if (o->loss == BP_LOSS_GAUSSIAN_VARIANCE) return pool_variance(o, each, (int)n);
