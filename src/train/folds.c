@@ -9,21 +9,31 @@
 #include "train/source_runs.h"
 #include "train/trainer.h"
 
+/* The weight of the rows that member m learns from, or leaves out. */
+static double weight_of(const bp_source *s, const uint8_t *of, int m, bool learnt) {
+  double sum = 0;
+  for (int64_t r = 0; r < s->rows; r++)
+    if ((of[r] != m) == learnt) sum += s->weights != NULL ? s->weights[r] : 1;
+  return sum;
+}
+
 bp_status folds_check(bp_context *ctx, const bp_net *net, const bp_source *train, const bp_source *valid,
                       const bp_fit_options *options) {
-  int64_t n[UINT8_MAX + 1] = {0};
+  const char *rows = train->weights != NULL ? "rows with a weight" : "rows";
   int members = bp_net_members(net);
+  double judged = 0;
   if (options->folds == NULL) return BP_OK;
   if (members < 2)
     return bp_fail(ctx, BP_E_ARG, "folds are for an ensemble, and the network has one member; expected 2 or more");
   if (valid != NULL)
     return bp_fail(ctx, BP_E_ARG, "both folds and validation rows are given; expected one of them to judge by");
-  for (int64_t r = 0; r < train->rows; r++) n[options->folds[r]]++;
-  for (int m = 0; m < members; m++)
-    if (n[m] == 0 || n[m] == train->rows)
-      return bp_fail(ctx, BP_E_DATA, "training: member %d leaves %" PRId64 " of %" PRId64 " rows out, expected some", m,
-                     n[m], train->rows);
-  return BP_OK;
+  for (int m = 0; m < members; m++) {
+    if (!(weight_of(train, options->folds, m, true) > 0))
+      return bp_fail(ctx, BP_E_DATA, "training: member %d leaves all %s out, and has none to learn from", m, rows);
+    judged += weight_of(train, options->folds, m, false);
+  }
+  if (judged > 0) return BP_OK;
+  return bp_fail(ctx, BP_E_DATA, "training: no member leaves %s out, so that there are none to judge by", rows);
 }
 
 /* ---- the rows that are left out, as a source ---- */

@@ -6,7 +6,7 @@
 typedef struct trainer trainer;
 
 /* BP_E_ARG   folds of a network of one member, or beside validation rows
- * BP_E_DATA  a member that leaves out no row, or all of them */
+ * BP_E_DATA  a member that learns from no row with a weight, or no such row that is left out */
 bp_status folds_check(bp_context *ctx, const bp_net *net, const bp_source *train, const bp_source *valid,
                       const bp_fit_options *options);
 
