@@ -1,7 +1,7 @@
 /* fuzz_encoding_json.c - any JSON as the preprocessing part of a model file; what is taken comes back the same, and meets
  * tables that have its columns: as numbers, and as they were learnt, with what is to be predicted.
  *
- * about: src/data/encoding_json.c src/data/encoding_bind.c src/data/encoding_apply.c src/base/json_
+ * about: src/data/encoding_json src/data/encoding_bind.c src/data/encoding_apply.c src/base/json_
  */
 #include <string.h>
 

@@ -203,6 +203,16 @@ bool bp_number_form_is_plain(const bp_number_form *form) {
   return bp_number_form_equal(form, &plain);
 }
 
+const char *bp_number_radix(size_t i, int *radix) {
+  static const struct {
+    const char *name;
+    int radix;
+  } radices[] = {{"hexadecimal", 16}, {"octal", 8}, {"binary", 2}};
+  if (i >= sizeof radices / sizeof *radices) return NULL;
+  *radix = radices[i].radix;
+  return radices[i].name;
+}
+
 static bool is_listed(const char *unit, const char *const *list) {
   for (; *list; list++)
     if (strcmp(unit, *list) == 0) return true;

@@ -33,6 +33,8 @@ bool bp_number_form_is_certain(const bp_number_form *form);
 bool bp_number_form_may_be(const bp_number_form *form);
 /* Whether two forms are the same. */
 bool bp_number_form_equal(const bp_number_form *a, const bp_number_form *b);
+/* VIEW the name of a base beside ten, "hexadecimal", and the base; NULL behind the last, number 2. */
+const char *bp_number_radix(size_t i, int *radix);
 /* The number that a text spells in this form; false: none. */
 bool bp_number_form_read(const bp_number_form *form, const char *text, size_t size, double *out);
 /* Room for the description of a form, its NUL included. */
