@@ -61,8 +61,7 @@ static int64_t place_of(const bp_encoding *e, const bp_encoded *rows, int64_t in
   int64_t place = input;
   for (size_t f = 0; f < e->n_features && rows->ones; f++) {
     const bp_feature *feature = &e->features[f];
-    if (feature->type == BP_FEATURE_CATEGORY && feature->first_input < input)
-      place -= (int64_t)feature->categories.count;
+    if (feature->type == BP_FEATURE_CATEGORY && feature->first_input < input) place -= bp_feature_ones(feature);
   }
   return place;
 }
