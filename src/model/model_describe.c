@@ -3,6 +3,8 @@
  *
  *   {"format":1,"task":"classification","loss":"cross_entropy","output":"softmax","dtype":"float32","seed":"0","inputs":784,
  *    "layers":[{"type":"dense","units":128,"activation":"tanh"}, …]}
+ *
+ * An ensemble has "members" too. With them, or with a piecewise layer, the format is 2.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,12 +27,20 @@ static void put_loss(bp_json_writer *w, const bp_model *model) {
   bp_json_close(w, '}');
 }
 
+/* The oldest layout that has all of the network. */
+static int format_of(const bp_net *net) {
+  if (bp_net_members(net) > 1) return 2;
+  for (int i = 0; i < bp_net_layers(net); i++)
+    if (bp_net_layer(net, i).kind == BP_LAYER_PIECEWISE) return 2;
+  return 1;
+}
+
 void bp_model_put_description(bp_json_writer *writer, const char *name, const bp_model *model) {
   const bp_net *net = model->net;
   char seed[24];
   (void)snprintf(seed, sizeof seed, "%" PRIu64, model->seed);
   bp_json_open(writer, name, '{');
-  bp_json_put_whole(writer, "format", BP_MODEL_FORMAT);
+  bp_json_put_whole(writer, "format", format_of(net));
   bp_json_put_text(writer, "task", bp_task_name(model->task));
   put_loss(writer, model);
   bp_json_put_text(writer, "output", bp_output_name(model->objective.output));

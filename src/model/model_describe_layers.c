@@ -157,7 +157,7 @@ static bool read_block(const bp_json *block, bp_embedding_block *out) {
 static bp_status read_embedding(const layer_reader *r) {
   const bp_json *list = bp_json_member(r->layer, "blocks"), *block = bp_json_first(list);
   size_t n = bp_json_size(list);
-  bool good = n > 0;
+  bool good = n > 0 && bp_json_type(list) == BP_JSON_ARRAY;
   bp_embedding_block *blocks = bp_alloc(r->ctx, n, sizeof *blocks);
   if (!blocks) return BP_E_NOMEM;
   for (size_t i = 0; i < n && good; i++, block = bp_json_next(block)) good = read_block(block, &blocks[i]);
@@ -173,14 +173,15 @@ static bool read_column(const bp_json *column, double *edges, bp_piecewise_colum
   *out = (bp_piecewise_column){.count = (int64_t)bp_json_size(list), .edges = edges};
   for (; edge; edge = bp_json_next(edge))
     if (!bp_json_number(edge, edges++)) return false;
-  return bp_json_size(column) == 2 && bp_json_whole(bp_json_member(column, "column"), &out->column);
+  return bp_json_size(column) == 2 && bp_json_type(list) == BP_JSON_ARRAY &&
+         bp_json_whole(bp_json_member(column, "column"), &out->column);
 }
 
 static bp_status read_piecewise(const layer_reader *r) {
   const bp_json *list = bp_json_member(r->layer, "columns"), *column;
   size_t n = bp_json_size(list), n_edges = 0, at = 0, i = 0;
   bp_allocator allocator = bp_context_allocator(r->ctx);
-  bool good = n > 0;
+  bool good = n > 0 && bp_json_type(list) == BP_JSON_ARRAY;
   for (column = bp_json_first(list); column; column = bp_json_next(column))
     n_edges += bp_json_size(bp_json_member(column, "edges"));
   bp_piecewise_column *columns = bp_alloc(r->ctx, n, sizeof *columns);

@@ -4,8 +4,9 @@
 #include "backprop/json.h"
 #include "model/model_object.h"
 
-/* The layout of model files that this library writes, and the newest that it reads. */
-#define BP_MODEL_FORMAT 1
+/* The newest layout of model files that this library reads: 2 may have members and piecewise layers. A model without them is written
+ * as 1, which older versions read too. */
+#define BP_MODEL_FORMAT 2
 
 /* NEW object from the text of a key of a file's metadata; text NULL: there is none.
  * BP_E_MODEL, BP_E_NOMEM */
