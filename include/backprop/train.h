@@ -158,7 +158,8 @@ typedef struct bp_fit_options {
   /* epochs without a better metric before stopping, the best weights restored; 0: never. Needs validation rows, or folds */
   int patience;
   bp_metric metric;
-  double min_gain; /* a metric is better when it is so by more than this */
+  double
+      min_gain; /* a metric is better when it is so by more than this part of the best, or of 0.01 where that is less */
   /* BORROW [rows of the training source], for an ensemble (bp_net_set_members()): the member that does not learn from a row; a number that
    * is no member's: all do. Each member is then judged by the rows that it leaves out, which together take the place of validation
    * rows: with as many folds as members no row is lost to learning. NULL: every member learns from all rows. */

@@ -362,15 +362,24 @@ static int pieces_within(const bp_encoding *e, int pieces) {
   return pieces <= most ? pieces : most < PIECES_LEAST ? 0 : most;
 }
 
+/* A step costs a pass over its rows and one over all weights: where those are many, more rows make it worth while. */
+static int64_t batch_for(const bp_train_options *o, int64_t inputs, int64_t batch) {
+  int64_t weights = inputs * (o->n_hidden > 0 ? o->hidden[0] : 1) * o->members;
+  while (batch < 64 && weights > 1 << 18) batch *= 2, weights /= 2;
+  return batch;
+}
+
 /* What the options leave open, now that rows and task are known. */
 static void resolve(bp_job *job) {
   bp_train_options *o = &job->options;
   const bp_objective *objective = &job->model->objective;
   bool judged = o->fit.patience >= 0, open = o->fit.metric == BP_METRIC_AUTO, few = o->pieces == 0;
+  bool batches = o->fit.batch_size == 0;
   bp_train_resolve(o, job->train.rows, job->train.dtype == BP_U8, o);
+  if (o->preset != BP_PRESET_STRONG) return;
+  if (batches) o->fit.batch_size = batch_for(o, job->model->encoding->inputs, o->fit.batch_size);
   if (few) o->pieces = pieces_within(job->model->encoding, o->pieces);
-  if (judged && open && o->preset == BP_PRESET_STRONG && objective->loss == BP_LOSS_CROSS_ENTROPY &&
-      o->fit.patience > 0)
+  if (judged && open && objective->loss == BP_LOSS_CROSS_ENTROPY && o->fit.patience > 0)
     o->fit.metric = BP_METRIC_CALIBRATED_LOSS;
 }
 

@@ -33,8 +33,8 @@ void bp_train_defaults(int64_t rows, bp_fit_options *fit) {
 /* Fewer rows are learnt whole: what could be set aside would say nothing. */
 #define ROWS_TO_JUDGE_BY 32
 
-/* What is gained beyond is not worth the time: of a loss in nats, or in variances of the target. */
-#define MIN_GAIN 1e-5
+/* Less is not worth the time. */
+#define MIN_GAIN 1e-3
 
 /* By effort: 1 for a first look, 5 for what time can buy. */
 typedef struct recipe {

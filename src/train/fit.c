@@ -155,7 +155,7 @@ static bp_status record(trainer *t, const bp_epoch *epoch) {
 static bool judged(const trainer *t) { return t->options.patience > 0; }
 
 static bool is_better(const trainer *t, double value) {
-  double best = t->state.best, gain = t->options.min_gain;
+  double best = t->state.best, gain = t->options.min_gain * fmax(fabs(best), 0.01);
   if (t->state.best_epoch == 0) return !isnan(value);
   return metric_rises(t->options.metric) ? value > best + gain : value < best - gain;
 }
