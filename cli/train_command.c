@@ -218,7 +218,9 @@ static bp_status train(cli_job *job, const cli_request *request, cli_out *log) {
   options.fit = fit_options(s);
   options.fit.patience = none_or(request, CLI_OPTION_patience, s->patience);
   take_loss(job, &options.fit);
-  bp_train_resolve(&options, rows_to_learn(job, s), has_images(job->table), &resolved);
+  resolved = options;
+  if (job->valid) resolved.valid_fraction = 0.5;
+  bp_train_resolve(&resolved, rows_to_learn(job, s), has_images(job->table), &resolved);
   bool judges_itself = resolved.members > 1 && resolved.fit.patience > 0;
   job->tolerance = s->tolerance;
   cli_progress_begin(&progress, s, resolved.fit.epochs, job->valid || s->valid.fraction > 0 || judges_itself, log);

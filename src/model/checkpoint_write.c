@@ -134,7 +134,8 @@ bp_status bp_checkpoint_write(void *user, const trainer *t) {
   bp_snapshot s = {.ctx = run->ctx, .trainer = t};
   bp_status status = BP_OK;
   if (!run->identity) /* the data do not change */
-    status = bp_identity_new(run->ctx, run->model, &t->options, t->train.source, t->valid.source, &run->identity);
+    status = bp_identity_new(run->ctx, run->model, &t->options, t->train.source,
+                             t->options.folds ? NULL : t->valid.source, &run->identity); /* folds: the training rows */
   if (status == BP_OK) status = take_parts(&s);
   if (status == BP_OK) status = state_text(run->ctx, t, &s.state);
   if (status == BP_OK) status = write_file(&s, run);

@@ -375,7 +375,10 @@ static void resolve(bp_job *job) {
   const bp_objective *objective = &job->model->objective;
   bool judged = o->fit.patience >= 0, open = o->fit.metric == BP_METRIC_AUTO, few = o->pieces == 0;
   bool batches = o->fit.batch_size == 0;
+  double fraction = o->valid_fraction;
+  if (job->has_valid) o->valid_fraction = 0.5; /* a table of validation rows stands for any part */
   bp_train_resolve(o, job->train.rows, job->train.dtype == BP_U8, o);
+  o->valid_fraction = fraction;
   if (o->preset != BP_PRESET_STRONG) return;
   if (batches) o->fit.batch_size = batch_for(o, job->model->encoding->inputs, o->fit.batch_size);
   if (few) o->pieces = pieces_within(job->model->encoding, o->pieces);

@@ -58,11 +58,16 @@ static int64_t strong_batch(int64_t rows) {
   return batch;
 }
 
+/* Whether there are rows to stop by: those set aside, or those that members leave out. */
+static bool is_judged(const bp_train_options *o, int64_t rows) {
+  return rows >= ROWS_TO_JUDGE_BY && (o->valid_fraction > 0 || (o->members > 1 && o->members <= rows));
+}
+
 static void resolve_strong(int64_t rows, bp_train_options *o) {
   recipe r = recipe_of(o, rows);
   bp_fit_options *f = &o->fit;
-  bool judged = rows >= ROWS_TO_JUDGE_BY;
   if (o->members == 0) o->members = r.members;
+  bool judged = is_judged(o, rows);
   if (o->pieces == 0) o->pieces = 16;
   if (o->n_hidden == 0) o->n_hidden = 2, o->hidden[0] = o->hidden[1] = r.units;
   if (o->n_activations == 0) o->n_activations = 1, o->activations[0] = (bp_activation_spec){.kind = BP_RELU};

@@ -8,7 +8,7 @@ typedef struct application {
   const bp_net_training *training; /* NULL: in use */
   bp_var input;
   bp_var *own;     /* by layer: the outputs of the member at work, for layers that look back */
-  bp_var *outputs; /* by layer: those of all members side by side; NULL: not wanted */
+  bp_var *outputs; /* in use only, by layer: those of all members side by side; NULL: not wanted */
   bp_var *states;  /* NULL: not wanted */
   int member, layer;
 } application;
@@ -167,22 +167,41 @@ static bp_var apply_layers(application *app, const bp_var *params, size_t first)
   return x;
 }
 
-static void keep_outputs(const application *app) {
-  for (size_t i = 0; app->outputs != NULL && i < app->net->n_layers; i++) {
-    bp_var *out = &app->outputs[i], both[2] = {*out, app->own[i]};
-    *out = app->member == 0 ? app->own[i] : bp_concat(both, 2, 1);
-  }
+static bp_var side_by_side(const bp_var *z, int members) {
+  return members == 1 ? z[0] : bp_concat(z, (size_t)members, 1);
 }
 
 static bp_var apply_members(application *app, const bp_var *params, int members) {
   bp_var z[BP_MEMBERS_MAX];
   size_t first = 0;
   while (first + 1 < app->net->n_layers && app->net->layers[first].kind == BP_LAYER_PIECEWISE) first++;
-  for (app->member = 0; app->member < members; app->member++) {
+  for (app->member = 0; app->member < members; app->member++)
     z[app->member] = apply_layers(app, params, app->member > 0 ? first : 0);
-    keep_outputs(app);
+  return side_by_side(z, members);
+}
+
+/* What the member at work has of a layer's outputs; of the inputs, layer -1, all. */
+static bp_var part_of(const application *app, int layer, int members) {
+  if (layer < 0) return app->input;
+  if (members == 1) return app->outputs[layer];
+  int64_t width = app->net->layers[layer].outputs;
+  return bp_slice(app->outputs[layer], 1, app->member * width, (app->member + 1) * width, 1);
+}
+
+/* The same layer by layer, each from the outputs of the one before it that are kept: so these can be differentiated by. */
+static bp_var apply_and_keep(application *app, const bp_var *params, int members) {
+  const bp_net *net = app->net;
+  bp_var z[BP_MEMBERS_MAX];
+  for (app->layer = 0; app->layer < (int)net->n_layers; app->layer++) {
+    const net_layer *l = &net->layers[app->layer];
+    for (app->member = 0; app->member < members; app->member++) {
+      place p = {l, params + app->member * net->n_params + l->first_param, NULL};
+      if (l->kind == BP_LAYER_SKIP && l->from >= 0) app->own[l->from] = part_of(app, l->from, members);
+      z[app->member] = apply_table[l->kind](app, &p, part_of(app, app->layer - 1, members));
+    }
+    app->outputs[app->layer] = side_by_side(z, members);
   }
-  return members == 1 ? z[0] : bp_concat(z, (size_t)members, 1);
+  return app->outputs[net->n_layers - 1];
 }
 
 /* The outputs of a member's layers are remembered on the stack: there are at most BP_LAYERS_LIMIT. */
@@ -196,7 +215,9 @@ static bp_var apply(application *app, bp_var x, const bp_var *params, int member
   bp_place_forget(g);
   if (!bp_args_in(g, "net", 1, &x) || !bp_args_in(g, "net: params", n_params, params) || !step_ok(app, g))
     return no_results(app, g, members);
-  bp_var z = app->net->n_layers > 0 ? apply_members(app, params, members) : x;
+  bp_var z = app->net->n_layers == 0 ? x
+             : app->outputs != NULL  ? apply_and_keep(app, params, members)
+                                     : apply_members(app, params, members);
   return g->status == BP_OK ? z : no_results(app, g, members);
 }
 
