@@ -355,17 +355,22 @@ static bp_status fit(bp_job *job, bp_fit_result *result) {
 /* Pieces of all columns together at most, where the preset decides: of hundreds of columns each is simple enough as it is. */
 enum { PIECES_OF_ALL = 4096, PIECES_LEAST = 4 };
 
-static int pieces_within(const bp_encoding *e, int pieces) {
-  int numbers = 1;
+static int numbers_of(const bp_encoding *e) {
+  int numbers = 0;
   for (size_t f = 0; f < e->n_features; f++) numbers += e->features[f].type == BP_FEATURE_NUMBER;
-  int most = PIECES_OF_ALL / numbers;
+  return numbers;
+}
+
+static int pieces_within(const bp_encoding *e, int pieces) {
+  int most = PIECES_OF_ALL / (1 + numbers_of(e));
   return pieces <= most ? pieces : most < PIECES_LEAST ? 0 : most;
 }
 
 /* A step costs a pass over its rows and one over all weights: where those are many, more rows make it worth while. */
-static int64_t batch_for(const bp_train_options *o, int64_t inputs, int64_t batch) {
+static int64_t batch_for(const bp_train_options *o, const bp_encoding *e) {
+  int64_t inputs = e->inputs + (int64_t)o->pieces * numbers_of(e), batch = o->fit.batch_size;
   int64_t weights = inputs * (o->n_hidden > 0 ? o->hidden[0] : 1) * o->members;
-  while (batch < 64 && weights > 1 << 18) batch *= 2, weights /= 2;
+  while (batch < 64 && weights > 1 << 17) batch *= 2, weights /= 2;
   return batch;
 }
 
@@ -380,8 +385,8 @@ static void resolve(bp_job *job) {
   bp_train_resolve(o, job->train.rows, job->train.dtype == BP_U8, o);
   o->valid_fraction = fraction;
   if (o->preset != BP_PRESET_STRONG) return;
-  if (batches) o->fit.batch_size = batch_for(o, job->model->encoding->inputs, o->fit.batch_size);
   if (few) o->pieces = pieces_within(job->model->encoding, o->pieces);
+  if (batches) o->fit.batch_size = batch_for(o, job->model->encoding);
   if (judged && open && objective->loss == BP_LOSS_CROSS_ENTROPY && o->fit.patience > 0)
     o->fit.metric = BP_METRIC_CALIBRATED_LOSS;
 }

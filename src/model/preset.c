@@ -60,7 +60,7 @@ static int64_t strong_batch(int64_t rows) {
 
 /* Whether there are rows to stop by: those set aside, or those that members leave out. */
 static bool is_judged(const bp_train_options *o, int64_t rows) {
-  return rows >= ROWS_TO_JUDGE_BY && (o->valid_fraction > 0 || (o->members > 1 && o->members <= rows));
+  return rows >= ROWS_TO_JUDGE_BY && (o->valid_fraction > 0 || (o->members > 1 && 2 * o->members <= rows));
 }
 
 static void resolve_strong(int64_t rows, bp_train_options *o) {

@@ -46,27 +46,27 @@ static void zero_filled_options_are_the_strong_preset(void **state) {
   (void)state;
   bp_train_options o = {.size = sizeof o};
   const bp_preset s = BP_PRESET_STRONG;
-  check_decided("auto", &o, 1000, false, (decided){s, 8, 16, 2, 64, BP_RELU, 10, 200, 8, BP_ADAM});
-  check_decided("auto", &o, 1024, false, (decided){s, 8, 16, 2, 64, BP_RELU, 10, 200, 16, BP_ADAM});
-  check_decided("auto", &o, 50000, false, (decided){s, 8, 16, 2, 64, BP_RELU, 10, 200, 128, BP_ADAM});
-  check_decided("auto", &o, 50001, false, (decided){s, 4, 16, 2, 64, BP_RELU, 6, 200, 128, BP_ADAM});
-  check_decided("auto", &o, 1000000, false, (decided){s, 2, 16, 2, 64, BP_RELU, 4, 200, 1024, BP_ADAM});
-  check_decided("auto", &o, 32, false, (decided){s, 8, 16, 2, 64, BP_RELU, 10, 200, 8, BP_ADAM});
+  check_decided("auto", &o, 1000, false, (decided){s, 8, 16, 2, 64, BP_RELU, 16, 200, 8, BP_ADAM});
+  check_decided("auto", &o, 1024, false, (decided){s, 8, 16, 2, 64, BP_RELU, 16, 200, 16, BP_ADAM});
+  check_decided("auto", &o, 50000, false, (decided){s, 8, 16, 2, 64, BP_RELU, 16, 200, 128, BP_ADAM});
+  check_decided("auto", &o, 50001, false, (decided){s, 4, 16, 2, 64, BP_RELU, 9, 200, 128, BP_ADAM});
+  check_decided("auto", &o, 1000000, false, (decided){s, 2, 16, 2, 64, BP_RELU, 5, 200, 1024, BP_ADAM});
+  check_decided("auto", &o, 32, false, (decided){s, 8, 16, 2, 64, BP_RELU, 16, 200, 8, BP_ADAM});
   check_decided("auto", &o, 31, false, (decided){s, 8, 16, 2, 64, BP_RELU, 0, 750, 8, BP_ADAM}); /* learnt whole */
   o.preset = BP_PRESET_STRONG;
-  check_decided("strong", &o, 1000, false, (decided){s, 8, 16, 2, 64, BP_RELU, 10, 200, 8, BP_ADAM});
-  check_decided("strong images", &o, 1000, true, (decided){s, 8, 16, 2, 64, BP_RELU, 10, 200, 8, BP_ADAM});
+  check_decided("strong", &o, 1000, false, (decided){s, 8, 16, 2, 64, BP_RELU, 16, 200, 8, BP_ADAM});
+  check_decided("strong images", &o, 1000, true, (decided){s, 8, 16, 2, 64, BP_RELU, 16, 200, 8, BP_ADAM});
 }
 
 static void effort_goes_from_a_first_look_to_what_time_can_buy(void **state) {
   static const struct {
     int members, patience;
     int64_t units;
-  } rows[] = {{8, 10, 64}, {4, 5, 32}, {8, 5, 64}, {8, 10, 64}, {16, 16, 64}, {32, 24, 96}};
+  } rows[] = {{8, 16, 64}, {4, 5, 32}, {8, 5, 64}, {8, 16, 64}, {16, 24, 64}, {32, 32, 96}};
   (void)state;
   for (int effort = 0; effort <= 5; effort++) {
     bp_train_options o = {.size = sizeof o, .effort = effort};
-    decided d = {BP_PRESET_STRONG, 8, 16, 2, 64, BP_RELU, 10, 200, 8, BP_ADAM};
+    decided d = {BP_PRESET_STRONG, 8, 16, 2, 64, BP_RELU, 16, 200, 8, BP_ADAM};
     d.members = rows[effort].members, d.patience = rows[effort].patience, d.units = rows[effort].units;
     check_decided("effort", &o, 1000, false, d);
   }
@@ -78,7 +78,7 @@ static void a_network_described_by_hand_is_plain(void **state) {
   check_decided("hidden", &o, 1000, false, (decided){BP_PRESET_PLAIN, 1, 0, 1, 5, BP_TANH, 0, 24, 8, BP_ADAM});
   o.preset = BP_PRESET_STRONG; /* but what is asked for is done */
   check_decided("strong hidden", &o, 1000, false,
-                (decided){BP_PRESET_STRONG, 8, 16, 1, 5, BP_RELU, 10, 200, 8, BP_ADAM});
+                (decided){BP_PRESET_STRONG, 8, 16, 1, 5, BP_RELU, 16, 200, 8, BP_ADAM});
   o = (bp_train_options){.size = sizeof o, .n_hidden = -1};
   check_decided("none", &o, 1000, false, (decided){BP_PRESET_PLAIN, 1, 0, -1, 0, BP_TANH, 0, 24, 8, BP_ADAM});
   o = (bp_train_options){.size = sizeof o, .n_activations = 1, .activations = {{BP_GELU, 0, false}}};
@@ -130,8 +130,8 @@ static void patience_is_for_those_who_are_judged(void **state) {
     int64_t rows;
     double valid;
     int patience;
-  } rows[] = {{1, 1000, 0, 0}, {1, 1000, 0.2, 10}, {2, 1000, 0, 10}, {64, 40, 0, 0},
-              {64, 64, 0, 10}, {64, 40, 0.2, 10},  {40, 40, 0, 10},  {1, 20, 0.2, 0}};
+  } rows[] = {{1, 1000, 0, 0},  {1, 1000, 0.2, 16}, {2, 1000, 0, 16}, {64, 64, 0, 0},
+              {64, 128, 0, 16}, {64, 40, 0.2, 16},  {20, 40, 0, 16},  {1, 20, 0.2, 0}};
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     bp_train_options o = {.size = sizeof o, .members = rows[i].members, .valid_fraction = rows[i].valid}, r;
