@@ -127,9 +127,12 @@ bool cli_is_plain(const cli_settings *s) {
 /* Who stops early must be judged by rows that are not learnt from: an ensemble has its own. */
 static int check_patience(const cli_request *request) {
   const cli_settings *s = &request->settings;
-  bool judged = s->valid.file || s->valid.fraction > 0, alone = cli_is_plain(s) && s->members < 2;
-  bool never = s->patience == 0 && (alone || request->given[CLI_OPTION_patience]);
-  if (s->patience > 0 && !judged && alone)
+  bool plain = cli_is_plain(s), alone = s->members == 1 || (plain && s->members == 0);
+  bool judged = s->valid.file || s->valid.fraction > 0 || !alone;
+  const char *text = request->texts[CLI_OPTION_patience];
+  bool none = request->given[CLI_OPTION_patience] && !(text && strcmp(text, "auto") == 0);
+  bool never = s->patience == 0 && (plain || !judged || none);
+  if (s->patience > 0 && !judged)
     return cli_fail(CLI_USAGE, "--patience needs validation rows; add --valid 0.1 or --valid FILE");
   if (s->metric > BP_METRIC_LOSS && never)
     return cli_fail(CLI_USAGE, "--metric is what --patience goes by; add --patience 10");

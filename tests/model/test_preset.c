@@ -99,6 +99,9 @@ static void methods_of_full_batches_are_plain(void **state) {
     bp_train_resolve(&o, 500, false, &r);
     assert_true(r.preset == BP_PRESET_PLAIN && r.members == 1 && r.fit.batch_size == 500);
     assert_int_equal(r.fit.optimizer, methods[i]);
+    o.preset = BP_PRESET_STRONG; /* whoever asks for it gets it, with all rows at once */
+    bp_train_resolve(&o, 500, false, &r);
+    assert_true(r.preset == BP_PRESET_STRONG && r.members == 8 && r.fit.batch_size == 500);
   }
 }
 
