@@ -23,6 +23,7 @@ typedef struct survey {
   bp_binding *binding;
   bp_labelled labelled;
   const void **inputs; /* features, parameters, targets, weights of rows */
+  int64_t chunk;       /* rows of a piece, at most */
   double *ones;        /* [chunk]: the weights of rows that have none */
   double weight;       /* Σ w */
   double *sums;        /* [1 + 2 layers], of all pieces; behind it those of one piece */
@@ -66,7 +67,7 @@ static bp_status derive(const survey *s, bp_model_graph *g, bp_var *x, bp_var *x
 static bp_status compile(survey *s) {
   bp_model_graph g = {0};
   size_t n = s->model->n_params + s->layers, room = 2 * n + s->n_outputs;
-  bp_compile_options options = {.size = sizeof options, .max_batch = bp_model_chunk(s->model)};
+  bp_compile_options options = {.size = sizeof options, .max_batch = s->chunk};
   bp_var *x = bp_alloc(s->ctx, room, sizeof *x);
   if (!x) return BP_E_NOMEM;
   bp_var *outputs = x + 2 * n;
@@ -81,9 +82,18 @@ static bp_status compile(survey *s) {
 
 /* ---- opening and closing ---- */
 
+/* The outputs of all layers and their signals are there at once: some four numbers for each unit of each member, of which a piece may
+ * have BP_CHUNK_BYTES. */
+static int64_t chunk_of(const bp_model *model) {
+  int64_t most = bp_model_chunk(model), units = bp_net_inputs(model->net), members = bp_net_members(model->net);
+  for (int l = 0; l < bp_net_layers(model->net); l++) units += bp_net_layer(model->net, l).outputs * members;
+  int64_t rows = BP_CHUNK_BYTES / (int64_t)sizeof(double) / 4 / units;
+  return rows < 1 ? 1 : rows > most ? most : rows;
+}
+
 static bp_status make_room(survey *s) {
   size_t n = s->model->n_params;
-  size_t chunk = (size_t)bp_model_chunk(s->model);
+  size_t chunk = (size_t)s->chunk;
   s->inputs = bp_calloc(s->ctx, n + 3, sizeof *s->inputs);
   s->ones = bp_alloc(s->ctx, chunk, sizeof *s->ones);
   s->sums = bp_calloc(s->ctx, 2 * sums_of(s), sizeof *s->sums);
@@ -123,7 +133,7 @@ static void close_survey(survey *s) {
   for (size_t p = 0; s->gradients && p < 2 * n; p++)
     bp_release(allocator, s->gradients[p], (size_t)elements(s, p % n), sizeof(double));
   bp_release(allocator, s->inputs, n + 3, sizeof *s->inputs);
-  bp_release(allocator, s->ones, (size_t)bp_model_chunk(s->model), sizeof *s->ones);
+  bp_release(allocator, s->ones, (size_t)s->chunk, sizeof *s->ones);
   bp_release(allocator, s->sums, 2 * sums_of(s), sizeof *s->sums);
   bp_release(allocator, s->gradients, 2 * n, sizeof *s->gradients);
   bp_release(allocator, s->outputs, s->n_outputs, sizeof *s->outputs);
@@ -154,7 +164,7 @@ static bp_status run_piece(survey *s, bp_rows rows) {
 }
 
 static bp_status run_rows(survey *s) {
-  int64_t chunk = bp_model_chunk(s->model);
+  int64_t chunk = s->chunk;
   const int32_t *list = s->labelled.list;
   for (int64_t first = 0; first < s->labelled.rows.n; first += chunk) {
     int64_t left = s->labelled.rows.n - first;
@@ -190,7 +200,7 @@ static void take_norms(const survey *s, double rows, double *loss, bp_layer_grad
 
 bp_status bp_model_layer_gradients(bp_context *context, const bp_model *model, const bp_table *table, int threads,
                                    double *loss, bp_layer_gradient *layers) {
-  survey s = {.ctx = context, .model = model, .layers = (size_t)bp_net_layers(model->net)};
+  survey s = {.ctx = context, .model = model, .layers = (size_t)bp_net_layers(model->net), .chunk = chunk_of(model)};
   s.n_outputs = sums_of(&s) + model->n_params;
   bp_bound bound = bp_model_bound(context, model, table);
   bp_status status = open_survey(&s, table, threads);

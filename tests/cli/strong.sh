@@ -133,6 +133,12 @@ check "a prediction for each row" [ "$(wc -l <whole.csv)" -eq 91 ]
 succeeds predict strong.safetensors one.csv
 check "a row alone is predicted as among others" [ "$(tail -1 out)" = "$(sed -n 42p whole.csv)" ]
 succeeds inspect strong.safetensors
+succeeds gradcheck strong.safetensors flowers.csv
+# Within the memory that files of this size may take, and every layer that learns has a signal.
+for effort in 3 5; do
+  succeeds train $how --epochs 1 --effort $effort --quiet --out m.safetensors
+  succeeds inspect m.safetensors --gradients flowers.csv
+done
 
 # ---- stopped and resumed ----
 cat >stop.py <<'PYTHON'
