@@ -122,17 +122,27 @@ static void fill(const net_layer *l, const group *g, bp_dtype dtype, double *num
   }
 }
 
-static bp_var constant(bp_var like, int rank, const int64_t *dims, const double *numbers) {
-  return bp_cast(bp_constant(like.graph, BP_F64, rank, dims, numbers), bp_var_dtype(like));
+/* The same numbers as float32, in place, where that is what is wanted: what is a constant is not converted at every step. */
+static void narrow(double *numbers, size_t n, bp_dtype dtype) {
+  for (size_t i = 0; i < n && dtype == BP_F32; i++) {
+    float number = (float)numbers[i];
+    memcpy((char *)numbers + i * sizeof number, &number, sizeof number);
+  }
 }
 
-static bp_var apply_group(const group *g, bp_var x, const double *numbers) {
+/* From element `at` on of numbers of x's type. */
+static bp_var constant(bp_var x, int rank, const int64_t *dims, const void *numbers, int64_t at) {
+  bp_dtype dtype = bp_var_dtype(x);
+  return bp_constant(x.graph, dtype, rank, dims, (const char *)numbers + (size_t)at * bp_dtype_size(dtype));
+}
+
+static bp_var apply_group(const group *g, bp_var x, const void *numbers) {
   int64_t n = g->pieces, dims[2] = {g->end - g->begin, n};
   bp_var part = bp_slice(x, 1, g->begin, g->end, 1);
-  bp_var e = bp_matmul(part, constant(x, 2, dims, numbers + CONSTANTS * n));
-  e = bp_mul(bp_sub(e, constant(x, 1, &n, numbers + EDGE * n)), constant(x, 1, &n, numbers + SLOPE * n));
-  e = bp_max(e, constant(x, 1, &n, numbers + LEAST * n));
-  return bp_min(e, constant(x, 1, &n, numbers + MOST * n));
+  bp_var e = bp_matmul(part, constant(x, 2, dims, numbers, CONSTANTS * n));
+  e = bp_mul(bp_sub(e, constant(x, 1, &n, numbers, EDGE * n)), constant(x, 1, &n, numbers, SLOPE * n));
+  e = bp_max(e, constant(x, 1, &n, numbers, LEAST * n));
+  return bp_min(e, constant(x, 1, &n, numbers, MOST * n));
 }
 
 /* Numbers of all groups one after the other, in one room that is as large as the largest. */
@@ -158,6 +168,7 @@ bp_var piecewise_apply(const net_layer *l, bp_var x) {
     group g = next_group(l, first);
     memset(numbers, 0, room * sizeof *numbers);
     fill(l, &g, bp_var_dtype(x), numbers);
+    narrow(numbers, room, bp_var_dtype(x));
     join_add(&j, apply_group(&g, x, numbers));
     first = g.last;
   }

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# labels: cli long
 # The presets: what is trained by default, the options about it, what is refused, and that a strong run can be resumed.
 # shellcheck source=tests/cli/common.bash
 . "$(dirname "$0")/common.bash"
@@ -72,7 +73,7 @@ for setting in "--preset strong" "--members 3" "--pieces 4" "--effort 1" "--metr
 done
 
 # ---- when it ends ----
-succeeds train $how --epochs 200 --json --out m.safetensors
+succeeds train $how --epochs 200 --metric accuracy --json --out m.safetensors
 check "it stops by itself, judged by all of its rows" json 'j["stopped_by"] == "patience" and j["epochs"] < 200 and
   j["rows"] == 90 and j["valid_rows"] == 90 and j["valid"]["accuracy"] > 0.9'
 succeeds train $how --epochs 3 --patience 0 --json --out m.safetensors
