@@ -94,6 +94,8 @@ static void report_layers(const bp_model *model) {
                 cli_thousands(layer.parameters, number, sizeof number));
   }
   print_layer(&w, "total", "", "", "", cli_thousands(bp_net_size(net), number, sizeof number));
+  if (bp_net_members(net) > 1)
+    cli_print("%d members of these layers, whose predictions are averaged\n", bp_net_members(net));
 }
 
 static void print_categories(const bp_column_info *column) {
@@ -198,6 +200,9 @@ static void print_measures(const bp_json *measures, const char *remark) {
   cli_print(" %s\n", remark);
 }
 
+/* Whether members of an ensemble were judged by rows that they left out, and the others learnt from. */
+static bool left_out(const bp_json *all) { return bp_json_member(all, "left_out") != NULL; }
+
 static void report_result(const bp_json *all) {
   const bp_json *train = bp_json_member(all, "train"), *valid = bp_json_member(all, "valid");
   if (bp_json_type(train) != BP_JSON_OBJECT) return;
@@ -205,7 +210,7 @@ static void report_result(const bp_json *all) {
   print_measures(train, "while learning");
   if (bp_json_type(valid) != BP_JSON_OBJECT) return;
   cli_print("%-10s", "");
-  print_measures(valid, "on validation rows");
+  print_measures(valid, left_out(all) ? "on the rows left out, each member by itself" : "on validation rows");
 }
 
 static void report_record(const bp_model *model, const record *r) {
@@ -216,7 +221,9 @@ static void report_record(const bp_model *model, const record *r) {
   }
   int64_t valid = cli_json_whole_of(r->all, "valid_rows");
   cli_print("\n%-10s%s", "trained", cli_count(cli_json_whole_of(r->all, "rows"), "row", text, sizeof text));
-  if (valid > 0) cli_print(", %s for validation", cli_thousands(valid, text, sizeof text));
+  if (valid > 0)
+    cli_print(", %s %s", cli_thousands(valid, text, sizeof text),
+              left_out(r->all) ? "of them left out by one member each" : "for validation");
   cli_print("; %s", cli_count(cli_json_whole_of(r->all, "epochs"), "epoch", text, sizeof text));
   cli_print(", %s", cli_count(cli_json_whole_of(r->all, "steps"), "step", text, sizeof text));
   cli_print("; best epoch %" PRId64 "\n", cli_json_whole_of(r->all, "best_epoch"));

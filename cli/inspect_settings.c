@@ -72,6 +72,7 @@ static const char *decided(const settings *s, const char *option, const char *gi
   const bp_json *value = resolved_of(s, option);
   text[0] = '\0';
   if (is_auto && !value) return told_by_model(s, option, text);
+  if (is_auto && bp_json_text(value) && !is_off(option, bp_json_text(value))) return value_text(value, text);
   if (!bp_json_number(value, &taken) || taken == 0) return text; /* 0 is nothing */
   if (is_auto || (is_number && number != taken)) (void)value_text(value, text);
   return text;

@@ -330,6 +330,12 @@ static int finish(cli_job *job, const cli_request *request, bp_status trained) {
   return trained == BP_E_DIVERGED ? diverged(job) : reported;
 }
 
+/* Nothing that was asked for is passed over in silence. */
+static int check_images(const cli_job *job, const cli_settings *s) {
+  if (s->effort == 0 || s->preset != BP_PRESET_AUTO || !has_images(job->table)) return CLI_DONE;
+  return cli_fail(CLI_USAGE, "--effort is for the strong preset, and images are one plain network; add --preset strong");
+}
+
 static int run(cli_job *job, const cli_request *request) {
   const cli_settings *s = &request->settings;
   cli_out log;
@@ -339,6 +345,7 @@ static int run(cli_job *job, const cli_request *request) {
   if (!failed) failed = parse_loss(job, s->loss);
   if (!failed) failed = check_fit(job, s);
   if (!failed) failed = read_tables(job, request);
+  if (!failed) failed = check_images(job, s);
   if (!failed && s->log) failed = cli_out_open_log(&log, s->log);
   if (failed) return failed;
   bp_status trained = train(job, request, s->log ? &log : NULL);

@@ -14,7 +14,8 @@ bp_status bp_json_from_text(bp_context *ctx, const char *key, const char *text, 
 
 /* What was asked for and what happened, for the training record. */
 typedef struct bp_training {
-  const bp_fit_options *fit; /* as asked for, not resolved */
+  const bp_train_options *options; /* with what the preset decides */
+  const bp_fit_options *fit;       /* as asked for, not resolved */
   const bp_fit_result *result;
   const char *settings; /* NULL: none */
   int64_t rows, valid_rows;

@@ -117,6 +117,9 @@ static bp_status put_resolved(bp_context *ctx, bp_json_writer *w, const bp_train
   asked.objective = (bp_objective){.label_smoothing = asked.objective.label_smoothing}; /* the model has the rest */
   BP_TRY(fit_options_resolve(ctx, &asked, training->rows, &resolved));
   bp_json_open(w, "resolved", '{');
+  bp_json_put_text(w, "preset", bp_preset_name(training->options->preset));
+  bp_json_put_whole(w, "members", training->options->members);
+  bp_json_put_whole(w, "pieces", training->options->pieces);
   fit_options_each(&resolved, put_option, &(option_writer){w, resolved.optimizer});
   bp_json_close(w, '}');
   return BP_OK;

@@ -251,7 +251,8 @@ static int64_t left_out(const bp_job *job) {
 
 /* Everything after bp_fit() that can fail: *result is the caller's only when it succeeds. */
 static bp_status complete(bp_job *job, const bp_fit_options *fit, const bp_fit_result *result) {
-  bp_training training = {.fit = fit,
+  bp_training training = {.options = &job->options,
+                          .fit = fit,
                           .result = result,
                           .settings = job->options.settings,
                           .rows = job->train.rows,

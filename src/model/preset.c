@@ -73,7 +73,7 @@ static void resolve_strong(int64_t rows, bp_train_options *o) {
   if (o->n_activations == 0) o->n_activations = 1, o->activations[0] = (bp_activation_spec){.kind = BP_RELU};
   if (f->patience == 0 && judged) f->patience = r.patience, f->min_gain = MIN_GAIN;
   if (f->batch_size == 0 && !bp_optimizer_full_batch(f->optimizer)) f->batch_size = strong_batch(rows);
-  if (f->epochs == 0 && judged) f->epochs = 200;
+  if (f->epochs == 0 && judged && f->patience > 0) f->epochs = 200;
 }
 
 /* ---- all ---- */

@@ -15,7 +15,7 @@ done
 check "no line is wider than a terminal" fits_terminal out
 check "settings that were given" grep -q '^settings  --hidden 128,128 --activation relu,tanh' out
 tr -s '\n ' ' ' <out >joined
-check "and what training decided" holds joined "decided --loss cross_entropy --output softmax --lr 0.001 --beta1 0.9 --beta2 0.999 --epsilon 1e-08 --batch-size"
+check "and what training decided" holds joined "decided --preset plain --members 1 --loss cross_entropy --output softmax --lr 0.001 --beta1 0.9 --beta2 0.999 --epsilon 1e-08 --batch-size"
 check "nothing that is off" bash -c '! grep -qE -- "--(momentum|rho|memory|dropout|l1|amsgrad|clip-norm|metric|skip) |auto" joined'
 
 succeeds inspect m.safetensors --json
