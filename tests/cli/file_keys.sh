@@ -108,7 +108,7 @@ text = text[text.index("## Model files"):]
 print(*re.findall(r"`([a-z.]+)` (?:\| optional|\(optional)", text))
 PYTHON
 )
-check "the page names what is optional" [ "$optional" = "backprop.version backprop.checksum backprop.record output bias weight backprop.version backprop.checksum backprop.note arithmetic" ]
+check "the page names what is optional" [ "$optional" = "backprop.version backprop.checksum backprop.record members output bias weight backprop.version backprop.checksum backprop.note arithmetic" ]
 
 # A layer without bias that loses the word has no tensor for it; the command needs its note.
 tried() {
