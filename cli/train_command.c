@@ -333,7 +333,8 @@ static int finish(cli_job *job, const cli_request *request, bp_status trained) {
 /* Nothing that was asked for is passed over in silence. */
 static int check_images(const cli_job *job, const cli_settings *s) {
   if (s->effort == 0 || s->preset != BP_PRESET_AUTO || !has_images(job->table)) return CLI_DONE;
-  return cli_fail(CLI_USAGE, "--effort is for the strong preset, and images are one plain network; add --preset strong");
+  return cli_fail(CLI_USAGE,
+                  "--effort is for the strong preset, and images are one plain network; add --preset strong");
 }
 
 static int run(cli_job *job, const cli_request *request) {

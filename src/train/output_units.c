@@ -121,7 +121,7 @@ static bp_var pool_softmax(const bp_objective *o, bp_var *z, int n) {
 
 /* log p - log(1 - p) of the mean probabilities p. */
 static bp_var pool_sigmoid(const bp_objective *o, bp_var *z, int n) {
-  bp_var no[BP_MEMBERS_MAX];
+  bp_var no[BP_MEMBERS_MAX] = {{0}};
   (void)o;
   for (int m = 0; m < n; m++) {
     no[m] = bp_neg(bp_softplus(z[m]));
@@ -135,7 +135,7 @@ static bp_var pool_mean(const bp_objective *o, bp_var *z, int n) { return (void)
 
 /* Mean and log variance of the mixture. */
 static bp_var pool_variance(const bp_objective *o, bp_var *z, int n) {
-  bp_var means[BP_MEMBERS_MAX], spreads[BP_MEMBERS_MAX];
+  bp_var means[BP_MEMBERS_MAX] = {{0}}, spreads[BP_MEMBERS_MAX] = {{0}};
   for (int m = 0; m < n; m++) means[m] = columns_of(z[m], 0, o->width);
   bp_var mean = mean_of(means, n);
   for (int m = 0; m < n; m++)

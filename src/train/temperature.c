@@ -46,8 +46,8 @@ double temperature_loss(const double *p, const int32_t *classes, const double *w
     double w = weights ? weights[r] : 1;
     double most = log(DBL_MIN), total = 0;
     for (int64_t c = 0; c < n; c++) most = fmax(most, log(fmax(row[c], DBL_MIN)));
-    for (int64_t c = 0; c < n; c++) total += exp((log(fmax(row[c], DBL_MIN)) - most) / temperature);
-    sum += w * (log(total) - (log(fmax(row[classes[r]], DBL_MIN)) - most) / temperature);
+    for (int64_t c = 0; c < n; c++) total += exp((log(fmax(row[c], DBL_MIN)) - most) / temperature); /* 1 or more */
+    sum += w * (log(fmax(total, 1)) - (log(fmax(row[classes[r]], DBL_MIN)) - most) / temperature);
     all += w;
   }
   return sum / all;
