@@ -110,8 +110,10 @@ BP_API void bp_train_defaults(int64_t rows, bp_fit_options *fit);
  *   batch_size so that an epoch has 64 steps or more, from 8 to 1024
  *
  * with fewer members above 50,000 rows, and without patience where there is nothing to stop by: below 32 rows, which are learnt whole,
- * and for one member, or more members than rows, where valid_fraction is 0 (a table of validation rows counts as any part). Then probabilities get the
- * temperature of the rows that were left out (Guo, Pleiss, Sun and Weinberger, 2017). options and out may be the same. */
+ * and for one member, or fewer than two rows for each, where valid_fraction is 0 (a table of validation rows counts as any part).
+ * Knowing the columns, bp_model_train() takes fewer pieces where there are hundreds of numbers, and larger batches where there are many
+ * weights. Then probabilities get the root of the temperature of the rows that were left out (Guo, Pleiss, Sun and Weinberger, 2017).
+ * fit.patience below 0 is never. options and out may be the same. */
 BP_API void bp_train_resolve(const bp_train_options *options, int64_t rows, bool images, bp_train_options *out);
 
 /* NEW model fitted to a table. valid may be NULL. Preprocessing is learnt on the training rows only: numbers are standardised,
