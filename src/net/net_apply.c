@@ -7,10 +7,10 @@ typedef struct application {
   const bp_net *net;
   const bp_net_training *training; /* NULL: in use */
   bp_var input;
-  bp_var *own;     /* by layer: the outputs of the member at work, for layers that look back */
   bp_var *outputs; /* in use only, by layer: those of all members side by side; NULL: not wanted */
   bp_var *states;  /* NULL: not wanted */
   int member, layer;
+  bp_var own[BP_LAYERS_LIMIT]; /* by layer: the outputs of the member at work, for layers that look back */
 } application;
 
 /* What a layer sees: its input, its own arrays, and where the next values of its states go. */
@@ -204,13 +204,10 @@ static bp_var apply_and_keep(application *app, const bp_var *params, int members
   return app->outputs[net->n_layers - 1];
 }
 
-/* The outputs of a member's layers are remembered on the stack: there are at most BP_LAYERS_LIMIT. */
 static bp_var apply(application *app, bp_var x, const bp_var *params, int members) {
-  bp_var own[BP_LAYERS_LIMIT];
-  size_t n_params = (size_t)(members * app->net->n_params);
+  size_t n_params = (size_t)members * (size_t)app->net->n_params;
   bp_graph *g = bp_graph_of_two(&x, 1, params, n_params);
   app->input = x;
-  app->own = own;
   if (g == NULL) return no_results(app, g, members);
   bp_place_forget(g);
   if (!bp_args_in(g, "net", 1, &x) || !bp_args_in(g, "net: params", n_params, params) || !step_ok(app, g))
