@@ -79,7 +79,9 @@ typedef enum bp_metric {
   BP_METRIC_LOG_LOSS,
   BP_METRIC_BRIER,
   BP_METRIC_CALIBRATION_ERROR,
-  BP_METRIC_CALIBRATED_LOSS, /* log loss after the temperature that suits the rows best (Guo and others, 2017) */
+  /* log loss after the temperature that suits the rows best (Guo, Pleiss, Sun and Weinberger, 2017), which bp_model_train() then gives
+   * to the model */
+  BP_METRIC_CALIBRATED_LOSS,
   /* values, the mean over target columns; for r2 more is better, for errors less: */
   BP_METRIC_R2,
   BP_METRIC_MEDIAN_ERROR,

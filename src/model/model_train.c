@@ -293,17 +293,19 @@ static void cool(bp_model *model, double temperature) {
   }
 }
 
-/* Probabilities that rows say are too sure, or not sure enough, are mended by them: rows that their member never learnt from. The
- * mean of members is less sure than each: the root of a member's temperature serves it better than all of it, or none (docs/tables.md). */
+/* Probabilities that rows say are too sure, or not sure enough, are mended by them: rows that nobody learnt from, or their member did
+ * not. The mean of members is less sure than each: the root of a member's temperature serves it better than all of it, or none
+ * (docs/tables.md). */
 static bp_status calibrate(bp_job *job, trainer *t) {
   bp_model *model = job->model;
-  const bp_objective *o = &model->objective;
   const bp_source *rows = t->valid.source;
+  bool members = t->folds.members > 0;
   bp_epoch epoch;
-  if (t->folds.members == 0 || o->loss != BP_LOSS_CROSS_ENTROPY || t->result.epochs == 0) return BP_OK;
+  if (!members && t->options.metric != BP_METRIC_CALIBRATED_LOSS) return BP_OK;
+  if (model->objective.loss != BP_LOSS_CROSS_ENTROPY || t->result.epochs == 0 || !rows) return BP_OK;
   BP_TRY(trainer_judge(t, &epoch)); /* of the weights that are kept */
   double temperature = temperature_of(t->rows.predictions, rows->targets, rows->weights, rows->rows, rows->outputs);
-  cool(model, sqrt(temperature));
+  cool(model, members ? sqrt(temperature) : temperature);
   return BP_OK;
 }
 
