@@ -32,12 +32,6 @@ static const char *word(const judge *j, size_t w) { return j->view.words->words[
 
 /* ---- what the texts are ---- */
 
-static void count_cells(const judge *j) {
-  memset(j->cells, 0, words_of(j) * sizeof *j->cells);
-  for (int64_t r = 0; r < j->table->rows; r++)
-    if (j->view.codes[r] >= 0) j->cells[j->view.codes[r]]++;
-}
-
 /* Whether there is a date. */
 static bool find_form(judge *j) {
   for (size_t w = 0; w < words_of(j); w++) {
@@ -165,7 +159,7 @@ bp_status bp_column_judge_dates(bp_context *ctx, const bp_table *table, int64_t 
   if (out->view.type != BP_COLUMN_TEXT || !out->view.found || out->view.words->count == 0) return BP_OK;
   bp_status status = open_judge(&j, ctx, table, column);
   if (status == BP_OK) {
-    count_cells(&j);
+    bp_view_count(&j.view, j.table->rows, j.cells);
     if (find_form(&j)) {
       sort_in_form(&j);
       status = decide(&j, &dates);

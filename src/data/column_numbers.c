@@ -35,12 +35,6 @@ static const char *word(const judge *j, size_t w) { return j->view.words->words[
 
 /* ---- what the texts are ---- */
 
-static void count_cells(const judge *j) {
-  memset(j->cells, 0, words_of(j) * sizeof *j->cells);
-  for (int64_t r = 0; r < j->table->rows; r++)
-    if (j->view.codes[r] >= 0) j->cells[j->view.codes[r]]++;
-}
-
 /* Plain numbers and well-known marks; whether there is anything else. */
 static bool sort_plain(const judge *j) {
   bool more = j->table->decimal || j->table->thousands;
@@ -88,7 +82,7 @@ static void count_kinds(judge *j) {
 
 static void look(judge *j) {
   j->one_form = true;
-  count_cells(j);
+  bp_view_count(&j->view, j->table->rows, j->cells);
   if (sort_plain(j)) {
     find_form(j);
     sort_in_form(j);

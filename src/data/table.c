@@ -251,6 +251,12 @@ bp_column_view bp_table_view(const bp_table *t, int64_t column) {
                           .found = c && c->take == BP_TAKE_FOUND};
 }
 
+void bp_view_count(const bp_column_view *view, int64_t rows, int64_t *cells) {
+  memset(cells, 0, view->words->count * sizeof *cells);
+  for (int64_t r = 0; r < rows; r++)
+    if (view->codes[r] >= 0) cells[view->codes[r]]++;
+}
+
 bool bp_table_is_copy(const bp_table *t, int64_t column) {
   size_t index;
   const bp_column *c = in_block(t, column) ? NULL : own_column(t, column, &index);

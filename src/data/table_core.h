@@ -61,6 +61,8 @@ typedef struct bp_column_view {
 bool bp_table_is_copy(const bp_table *table, int64_t column);
 /* column in range. */
 bp_column_view bp_table_view(const bp_table *table, int64_t column);
+/* How many of the first `rows` rows hold each text of a TEXT view: cells[words]. */
+void bp_view_count(const bp_column_view *view, int64_t rows, int64_t *cells);
 /* Value of a NUMBER or BYTE view. */
 static inline double bp_view_number(const bp_column_view *view, int64_t row) {
   return view->numbers ? view->numbers[row] : (double)view->bytes[row * view->stride];

@@ -62,6 +62,18 @@ bp_status bp_model_check_layers(bp_context *ctx, const bp_train_options *options
  * from the encoded training rows. */
 bp_status bp_model_build_net(bp_context *ctx, bp_model *model, const bp_encoded *rows, const bp_train_options *options);
 
+/* ---- preset.c ---- */
+/* What is known of a training when its options are resolved. */
+typedef struct bp_facts {
+  int64_t rows;                /* to learn from */
+  bool images;                 /* features are bytes alone */
+  bool has_valid;              /* there are validation rows */
+  const bp_encoding *encoding; /* NULL: columns and loss are not known yet */
+  bp_loss loss;
+} bp_facts;
+/* As bp_train_resolve(), by all that is known. */
+bp_train_options bp_preset_resolve(const bp_train_options *options, const bp_facts *facts);
+
 /* An output as a user sees it is scale · (what the program gives) + shift: learnt values in the target's own units. False where
  * that changes nothing, for classes and correlations; then scale is 1 and shift 0. */
 bool bp_model_output_scale(const bp_model *model, int64_t output, double *scale, double *shift);

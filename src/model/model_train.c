@@ -355,43 +355,14 @@ static bp_status fit(bp_job *job, bp_fit_result *result) {
   return status == BP_OK ? fitted : status;
 }
 
-/* Pieces of all columns together at most, where the preset decides: of hundreds of columns each is simple enough as it is. */
-enum { PIECES_OF_ALL = 4096, PIECES_LEAST = 4 };
-
-static int numbers_of(const bp_encoding *e) {
-  int numbers = 0;
-  for (size_t f = 0; f < e->n_features; f++) numbers += e->features[f].type == BP_FEATURE_NUMBER;
-  return numbers;
-}
-
-static int pieces_within(const bp_encoding *e, int pieces) {
-  int most = PIECES_OF_ALL / (1 + numbers_of(e));
-  return pieces <= most ? pieces : most < PIECES_LEAST ? 0 : most;
-}
-
-/* A step costs a pass over its rows and one over all weights: where those are many, more rows make it worth while. */
-static int64_t batch_for(const bp_train_options *o, const bp_encoding *e) {
-  int64_t inputs = e->inputs + (int64_t)o->pieces * numbers_of(e), batch = o->fit.batch_size;
-  int64_t weights = inputs * (o->n_hidden > 0 ? o->hidden[0] : 1) * o->members;
-  while (batch < 64 && weights > 1 << 17) batch *= 2, weights /= 2;
-  return batch;
-}
-
-/* What the options leave open, now that rows and task are known. */
+/* What the options leave open, now that rows, columns and task are known. */
 static void resolve(bp_job *job) {
-  bp_train_options *o = &job->options;
-  const bp_objective *objective = &job->model->objective;
-  bool judged = o->fit.patience >= 0, open = o->fit.metric == BP_METRIC_AUTO, few = o->pieces == 0;
-  bool batches = o->fit.batch_size == 0;
-  double fraction = o->valid_fraction;
-  if (job->has_valid) o->valid_fraction = 0.5; /* a table of validation rows stands for any part */
-  bp_train_resolve(o, job->train.rows, job->train.dtype == BP_U8, o);
-  o->valid_fraction = fraction;
-  if (o->preset != BP_PRESET_STRONG) return;
-  if (few) o->pieces = pieces_within(job->model->encoding, o->pieces);
-  if (batches) o->fit.batch_size = batch_for(o, job->model->encoding);
-  if (judged && open && objective->loss == BP_LOSS_CROSS_ENTROPY && o->fit.patience > 0)
-    o->fit.metric = BP_METRIC_CALIBRATED_LOSS;
+  bp_facts facts = {.rows = job->train.rows,
+                    .images = job->train.dtype == BP_U8,
+                    .has_valid = job->has_valid,
+                    .encoding = job->model->encoding,
+                    .loss = job->model->objective.loss};
+  job->options = bp_preset_resolve(&job->options, &facts);
 }
 
 static bp_status train(bp_job *job, bp_fit_result *result) {

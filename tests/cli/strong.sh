@@ -73,6 +73,9 @@ for setting in "--preset strong" "--members 3" "--pieces 4" "--effort 1" "--metr
 done
 
 # ---- when it ends ----
+awk 'BEGIN { srand(1); print "a,b,y"; for (i = 0; i < 120; i++) print rand() "," rand() "," (rand() < 0.5 ? "no" : "yes") }' >noise.csv
+succeeds train noise.csv --target y --json --out m.safetensors
+check "it stops where nothing can be learnt" json 'j["stopped_by"] == "patience" and j["epochs"] < 100 and j["valid_rows"] == 120'
 succeeds train $how --epochs 200 --metric accuracy --json --out m.safetensors
 check "it stops by itself, judged by all of its rows" json 'j["stopped_by"] == "patience" and j["epochs"] < 200 and
   j["rows"] == 90 and j["valid_rows"] == 90 and j["valid"]["accuracy"] > 0.9'
