@@ -7,43 +7,6 @@ how="--target kind --task classification --ignore id --hidden 8 --batch-size 8 -
 succeeds train flowers.csv $how --threads 1 --out whole.safetensors --log whole.jsonl
 
 # ---- signals and death ----
-# stop_at HOW STEP THREADS: trains until a checkpoint of that step, or a later one, is there, ends the run, and resumes it.
-cat >stop.py <<'PYTHON'
-import json, os, signal, struct, subprocess, sys, time
-backprop, how, step, threads, *arguments = sys.argv[1:]
-
-def steps(path):
-    try:
-        with open(path, "rb") as file:
-            size, = struct.unpack("<Q", file.read(8))
-            return json.loads(json.loads(file.read(size))["__metadata__"]["backprop.checkpoint"])["state"]["steps"]
-    except FileNotFoundError:
-        return -1
-
-for path in ("part.safetensors", "part.ckpt"):
-    if os.path.exists(path):
-        os.remove(path)
-run = subprocess.Popen([backprop, "train", "flowers.csv", *arguments, "--threads", threads, "--out", "part.safetensors", "--quiet",
-                        "--checkpoint", "part.ckpt", "--checkpoint-every", "1steps"], stderr=subprocess.PIPE,
-                       preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
-while steps("part.ckpt") < int(step) and run.poll() is None:
-    time.sleep(0.001)
-run.send_signal(getattr(signal, "SIG" + how))
-run.wait()
-if run.returncode == 0:
-    sys.exit("the training was over before it could be stopped")
-expected = {"INT": 130, "TERM": 143, "KILL": -9}[how]
-if run.returncode != expected:
-    sys.exit(f"{how}: ended with {run.returncode}")
-if os.path.exists("part.safetensors"):
-    sys.exit("a model was written")
-done = steps("part.ckpt")
-resumed = subprocess.run([backprop, "resume", "part.ckpt", "--threads", "3" if threads == "1" else "1", "--quiet"])
-if resumed.returncode != 0:
-    sys.exit(f"resume ended with {resumed.returncode}")
-if open("part.safetensors", "rb").read() != open("whole.safetensors", "rb").read():
-    sys.exit(f"{how} after step {done}: another file")
-PYTHON
 : >out
 : >err
 random=12345
@@ -53,7 +16,7 @@ for threads in 1 2; do
     signal=${signals[i % 4]}
     random=$(((random * 1103515245 + 12345) % 2147483648))
     step=$((random / 65536 % 300))
-    check "stopped by $signal at step $step, $threads threads" python3 stop.py "$backprop" $signal $step $threads $how
+    check "stopped by $signal at step $step, $threads threads" python3 "$source_root/tests/cli/stop_and_resume.py" "$backprop" $signal $step $threads flowers.csv $how
   done
 done
 

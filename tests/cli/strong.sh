@@ -145,38 +145,10 @@ for effort in 3 5; do
 done
 
 # ---- stopped and resumed ----
-cat >stop.py <<'PYTHON'
-import json, os, signal, struct, subprocess, sys, time
-backprop, how, step, *arguments = sys.argv[1:]
-
-def steps(path):
-    try:
-        with open(path, "rb") as file:
-            size, = struct.unpack("<Q", file.read(8))
-            return json.loads(json.loads(file.read(size))["__metadata__"]["backprop.checkpoint"])["state"]["steps"]
-    except FileNotFoundError:
-        return -1
-
-for path in ("part.safetensors", "part.ckpt"):
-    if os.path.exists(path):
-        os.remove(path)
-run = subprocess.Popen([backprop, "train", *arguments, "--out", "part.safetensors", "--quiet", "--checkpoint", "part.ckpt",
-                        "--checkpoint-every", "1steps"], stderr=subprocess.PIPE)
-while steps("part.ckpt") < int(step) and run.poll() is None:
-    time.sleep(0.001)
-run.send_signal(getattr(signal, "SIG" + how))
-run.wait()
-if run.returncode != {"TERM": 143, "KILL": -9}[how]:
-    sys.exit(f"{how}: ended with {run.returncode}")
-if subprocess.call([backprop, "resume", "part.ckpt", "--threads", "2", "--quiet"]) != 0:
-    sys.exit("it cannot be resumed")
-if open("part.safetensors", "rb").read() != open("whole.safetensors", "rb").read():
-    sys.exit(f"{how} at step {step}: another file")
-PYTHON
 succeeds train $how --out whole.safetensors --threads 1 --quiet
 : >out
 : >err
 for stop in "TERM 5" "KILL 40"; do
-  check "stopped by ${stop/ / at step }, and resumed" python3 stop.py "$backprop" $stop $how
+  check "stopped by ${stop/ / at step }, and resumed" python3 "$source_root/tests/cli/stop_and_resume.py" "$backprop" $stop 1 $how
 done
 finish

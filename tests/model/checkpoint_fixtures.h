@@ -78,6 +78,24 @@ static inline bp_status resume(run *r, bp_model **model, bp_fit_result *result) 
   return bp_model_train(r->ctx, r->table, NULL, &o, model, result);
 }
 
+/* A run that is stopped after any of the first steps and goes on with other threads gives the file of the run that was not. */
+static inline void stopped_at_each_step(run *run_of, int64_t steps) {
+  run r = *run_of;
+  size_t size;
+  assert_int_equal(train(&r, &r.options), BP_STOP_EPOCHS);
+  char *whole = bt_read_file(r.model, &size);
+  for (int64_t step = 1; step <= steps; step++) {
+    r.options.fit.threads = 1;
+    suspend_at(&r, step);
+    bp_train_options o = r.options;
+    o.resume = r.checkpoint;
+    o.fit.threads = 2;
+    assert_int_equal(train(&r, &o), BP_STOP_EPOCHS);
+    assert_true(bt_file_is(r.model, whole, size));
+  }
+  free(whole);
+}
+
 /* Going on must fail with that status, and these words; the outputs are untouched. */
 static inline void refused(run *r, bp_status expected, const char *words) {
   bp_model *model = (bp_model *)(void *)r;

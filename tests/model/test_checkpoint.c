@@ -5,23 +5,6 @@
 
 /* ---- the same file ---- */
 
-static void stopped_at_each_step(run *run_of, int64_t steps) {
-  run r = *run_of;
-  size_t size;
-  assert_int_equal(train(&r, &r.options), BP_STOP_EPOCHS);
-  char *whole = bt_read_file(r.model, &size);
-  for (int64_t step = 1; step <= steps; step++) {
-    r.options.fit.threads = 1;
-    suspend_at(&r, step);
-    bp_train_options o = r.options;
-    o.resume = r.checkpoint;
-    o.fit.threads = 2;
-    assert_int_equal(train(&r, &o), BP_STOP_EPOCHS);
-    assert_true(bt_file_is(r.model, whole, size));
-  }
-  free(whole);
-}
-
 static void stopped_anywhere(bp_context *ctx, bt_target target, bp_dtype dtype, bp_optimizer optimizer,
                              double momentum) {
   run r;

@@ -346,27 +346,15 @@ static void strong_models_are_models_like_any_other(void **state) {
 /* Stopped after any step and gone on: the same file. 48 rows in batches of 8 and 2 epochs are 12 steps. */
 static void a_strong_run_that_was_stopped_gives_the_same_file(void **state) {
   run r;
-  size_t size;
   begin(&r, bt_ctx(state), BT_THREE, BP_F32);
   bp_table_free(r.table);
   r.table = bt_table_of(r.ctx, BT_THREE, ROWS);
   r.options = strong(BP_F32);
   r.options.dropout = 0.1;
   r.options.fit.epochs = 2;
-  assert_int_equal(train(&r, &r.options), BP_STOP_EPOCHS);
-  char *whole = bt_read_file(r.model, &size);
-  for (int64_t step = 1; step <= 12; step++) {
-    r.options.fit.threads = 1;
-    suspend_at(&r, step);
-    bp_train_options o = r.options;
-    o.resume = r.checkpoint;
-    o.fit.threads = 2;
-    assert_int_equal(train(&r, &o), BP_STOP_EPOCHS);
-    assert_true(bt_file_is(r.model, whole, size));
-  }
+  stopped_at_each_step(&r, 12);
   r.options.members = 4; /* another ensemble is another run */
   refused(&r, BP_E_ARG, "the network of the checkpoint has members 3, that of this run 4");
-  free(whole);
   end(&r);
 }
 
