@@ -2,8 +2,6 @@
  *
  * The numbers were chosen on development tables, and are reported on others: docs/tables.md.
  */
-#include <string.h>
-
 #include "model/model_object.h"
 
 const char *bp_preset_name(bp_preset preset) {
